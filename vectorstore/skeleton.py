@@ -1,0 +1,177 @@
+"""Skeletons: a line with every run of digits and every hex token written as one character.
+
+Real logs repeat: 222,580 HDFS lines have 70 skeletons. Whatever is costly (header, masks, mining) is
+done once per distinct skeleton and carried over to all its lines by arithmetic on run lengths.
+
+``0`` stands for a maximal run of ASCII digits, ``\\x02`` for a hex token ([0-9a-fA-F]{8,} with a digit
+and a letter, no letter or digit beside it), ``\\x03`` for a UUID. Text is bytes, or str decoded as
+latin-1, so that a character index is a byte offset.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+    Ints = NDArray[np.int64]
+    Flags = NDArray[np.bool_]
+    Octets = NDArray[np.uint8]
+
+_RUN = re.compile(
+    r"(?P<uuid>(?<![0-9A-Za-z])[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}(?![0-9A-Za-z]))"
+    r"|(?P<hex>(?<![0-9A-Za-z])(?=[a-fA-F]*[0-9])(?=[0-9]*[a-fA-F])[0-9a-fA-F]{8,}(?![0-9A-Za-z]))"
+    r"|[0-9]+"
+)
+_CODES = {"uuid": "\x03", "hex": "\x02", None: "0"}
+
+
+def skeleton(text: str) -> str:
+    """Return the skeleton of one latin-1 text; the scalar twin of :func:`split_lines`."""
+    return _RUN.sub(lambda m: _CODES[m.lastgroup], text)
+
+
+def runs(text: str) -> list[tuple[int, int]]:
+    """Return the (start, end) spans that :func:`skeleton` collapses, in order."""
+    return [m.span() for m in _RUN.finditer(text)]
+
+
+@dataclass(frozen=True, slots=True)
+class Lines:
+    """A block cut into lines. All offsets are bytes into ``data``.
+
+    ``extra[r]`` is how many bytes the runs before run ``r`` (block-wide) lose in the skeleton, so the
+    skeleton position ``p`` that has ``k`` runs of its line before it lies at
+    ``starts + p + extra[first_run + k] - extra[first_run]``.
+    """
+
+    data: bytes
+    starts: Ints
+    ends: Ints
+    first_run: Ints
+    extra: Ints
+    raw: list[bytes]
+    skeletons: list[bytes]
+
+    def offsets(self, rows: Ints, position: Ints, run: Ints) -> Ints:
+        """Map skeleton positions (relative to each row's line start) to offsets inside the line."""
+        first = self.first_run[rows]
+        moved: Ints = position + self.extra[first + run] - self.extra[first]
+        return moved
+
+
+def split_lines(data: bytes) -> Lines:
+    """Cut ``data`` (whole lines, the last one possibly without newline) and find every skeleton."""
+    import numpy as np
+
+    if data and not data.endswith(b"\n"):
+        data += b"\n"
+    octets = np.frombuffer(data, dtype=np.uint8)
+    stops = np.flatnonzero(octets == 10)
+    starts = np.concatenate((np.zeros(1, dtype=np.int64), stops[:-1] + 1)) if len(stops) else stops
+    run_starts, run_ends, codes = _find_runs(octets)
+    extra = np.zeros(len(run_starts) + 1, dtype=np.int64)
+    np.cumsum(run_ends - run_starts - 1, out=extra[1:])
+    return Lines(
+        data, starts, stops, np.searchsorted(run_starts, starts), extra,
+        data.split(b"\n")[:-1], _collapse(octets, run_starts, run_ends, codes).split(b"\n")[:-1],
+    )
+
+
+def _find_runs(octets: Octets) -> tuple[Ints, Ints, Octets]:
+    import numpy as np
+
+    digit = (octets - np.uint8(48)) < 10
+    starts, ends = _edges(digit)
+    codes = np.full(len(starts), ord("0"), dtype=np.uint8)
+    hex_starts, hex_ends, hex_codes = _hex_runs(octets, digit)
+    if not len(hex_starts):
+        return starts, ends, codes
+    owner = np.searchsorted(hex_starts, starts, side="right") - 1
+    outside = (owner < 0) | (starts >= hex_ends[np.maximum(owner, 0)])
+    starts = np.concatenate((starts[outside], hex_starts))
+    order = np.argsort(starts, kind="stable")
+    ends = np.concatenate((ends[outside], hex_ends))
+    codes = np.concatenate((codes[outside], hex_codes))
+    return starts[order], ends[order], codes[order]
+
+
+def _edges(flags: Flags) -> tuple[Ints, Ints]:
+    import numpy as np
+
+    change = np.flatnonzero(flags[1:] != flags[:-1]) + 1
+    if len(flags) and flags[0]:
+        change = np.concatenate((np.zeros(1, dtype=np.int64), change))
+    if len(change) % 2:
+        change = np.concatenate((change, np.full(1, len(flags), dtype=np.int64)))
+    return change[::2], change[1::2]
+
+
+def _hex_runs(octets: Octets, digit: Flags) -> tuple[Ints, Ints, Octets]:
+    """Find UUIDs and hex tokens; both are rare, so candidates come from cheap whole-block tests."""
+    import numpy as np
+
+    letter = ((octets | np.uint8(32)) - np.uint8(97)) < 26
+    hexa = digit | (letter & (((octets | np.uint8(32)) - np.uint8(97)) < 6))
+    word = digit | letter
+    uuid_starts = _uuids(octets, hexa, word)
+    if len(octets) < 8:
+        return uuid_starts, uuid_starts + 36, np.full(len(uuid_starts), 3, dtype=np.uint8)
+    pairs = hexa[1:] & hexa[:-1]
+    fours = pairs[2:] & pairs[:-2]
+    eights = fours[4:] & fours[:-4]
+    starts, lasts = _edges(eights)
+    ends = lasts + 7
+    before = word[np.maximum(starts - 1, 0)] & (starts > 0)
+    after = word[np.minimum(ends, len(octets) - 1)] & (ends < len(octets))
+    alone = ~before & ~after
+    starts, ends = starts[alone], ends[alone]
+    if len(starts):
+        digits = np.concatenate((np.zeros(1, dtype=np.int32), np.cumsum(digit, dtype=np.int32)))
+        count = digits[ends] - digits[starts]
+        mixed = (count > 0) & (count < ends - starts)
+        owner = np.searchsorted(uuid_starts, starts, side="right") - 1
+        if len(uuid_starts):
+            mixed &= (owner < 0) | (starts >= uuid_starts[np.maximum(owner, 0)] + 36)
+        starts, ends = starts[mixed], ends[mixed]
+    codes = np.concatenate(
+        (np.full(len(uuid_starts), 3, dtype=np.uint8), np.full(len(starts), 2, dtype=np.uint8))
+    )
+    all_starts = np.concatenate((uuid_starts, starts))
+    order = np.argsort(all_starts, kind="stable")
+    return all_starts[order], np.concatenate((uuid_starts + 36, ends))[order], codes[order]
+
+
+def _uuids(octets: Octets, hexa: Flags, word: Flags) -> Ints:
+    import numpy as np
+
+    dash = octets == 45
+    if len(octets) < 36:
+        return np.zeros(0, dtype=np.int64)
+    four = np.flatnonzero(dash[:-15] & dash[5:-10] & dash[10:-5] & dash[15:])
+    starts = four[(four >= 8) & (four + 28 <= len(octets))] - 8
+    if not len(starts):
+        return starts
+    inside = np.array([i for i in range(36) if i not in {8, 13, 18, 23}])
+    good = hexa[starts[:, None] + inside].all(axis=1)
+    good &= ~(word[np.maximum(starts - 1, 0)] & (starts > 0))
+    ends = starts + 36
+    good &= ~(word[np.minimum(ends, len(octets) - 1)] & (ends < len(octets)))
+    return starts[good]
+
+
+def _collapse(octets: Octets, starts: Ints, ends: Ints, codes: Octets) -> bytes:
+    import numpy as np
+
+    changed = octets.copy()
+    changed[starts] = codes
+    step = np.zeros(len(octets) + 1, dtype=np.int8)
+    step[starts + 1] = 1
+    # A run that begins where another ends cancels out: += on distinct indices needs two passes.
+    step[ends] -= 1
+    inside = np.cumsum(step[:-1], dtype=np.int8)
+    return changed[inside == 0].tobytes()
