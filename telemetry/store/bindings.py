@@ -1,0 +1,92 @@
+"""Where a named parameter lives: in which slot column of which keys, or constant in the key itself."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+
+from telemetry.store.manifest import KeyRow
+
+_UNITS = {
+    "ns": 1e-9, "us": 1e-6, "µs": 1e-6, "ms": 1e-3, "msec": 1e-3, "msecs": 1e-3, "millis": 1e-3,
+    "milliseconds": 1e-3, "millisecond": 1e-3, "s": 1, "sec": 1, "secs": 1, "second": 1, "seconds": 1,
+    "m": 60, "min": 60, "mins": 60, "minute": 60, "minutes": 60, "h": 3600, "hr": 3600, "hour": 3600,
+    "hours": 3600, "d": 86400, "day": 86400, "days": 86400, "k": 1024, "kb": 1024, "kib": 1024,
+    "mb": 1024**2, "mib": 1024**2, "gb": 1024**3, "gib": 1024**3, "tb": 1024**4, "tib": 1024**4,
+}  # fmt: skip
+"""Factors to seconds and bytes; sizes follow the binary convention that logs use."""
+
+
+@dataclass(frozen=True, slots=True)
+class Binding:
+    """Every place one parameter name can stand: per key, slot columns and constant words."""
+
+    columns: Mapping[int, tuple[int, ...]]
+    words: Mapping[int, tuple[str, ...]]
+
+    @property
+    def keys(self) -> frozenset[int]:
+        return frozenset(self.columns) | frozenset(self.words)
+
+    @property
+    def width(self) -> int:
+        """The most values one record can have."""
+        return max((len(self.columns.get(k, ())) + len(self.words.get(k, ())) for k in self.keys), default=0)
+
+
+def bind(keys: Iterable[KeyRow], name: str) -> Binding:
+    """Find ``name`` among the parameters of ``keys``: by name, else (per key) by type."""
+    columns: dict[int, tuple[int, ...]] = {}
+    words: dict[int, tuple[str, ...]] = {}
+    for key in keys:
+        named = tuple(i for i, (_, slot) in enumerate(key.slots) if slot == name)
+        constant = tuple(value for word, value in key.words if word == name)
+        if not named and not constant:
+            named = tuple(i for i, (kind, _) in enumerate(key.slots) if kind == name)
+        if named:
+            columns[key.id] = named
+        if constant:
+            words[key.id] = constant
+    return Binding(columns, words)
+
+
+def values_sql(binding: Binding, width: int) -> list[str]:
+    """SQL expressions that give a record's 1st, 2nd … value of the parameter, NULL where it has none."""
+    expressions = []
+    for rank in range(binding.width):
+        by_column: dict[int, list[int]] = defaultdict(list)
+        by_word: dict[str, list[int]] = defaultdict(list)
+        for key in binding.keys:
+            slots = binding.columns.get(key, ())
+            constants = binding.words.get(key, ())
+            if rank < len(slots):
+                by_column[slots[rank]].append(key)
+            elif rank - len(slots) < len(constants):
+                by_word[constants[rank - len(slots)]].append(key)
+        cases = [f"WHEN {in_keys(k)} THEN p{c}" for c, k in sorted(by_column.items()) if c < width]
+        cases += [f"WHEN {in_keys(k)} THEN {quote(w)}" for w, k in sorted(by_word.items())]
+        if cases:
+            expressions.append(f"CASE {' '.join(cases)} END")
+    return expressions
+
+
+def numeric_sql(value: str) -> str:
+    """SQL for the number in a value: plain, with thousands commas, or with a unit (→ seconds, bytes)."""
+    units = " ".join(f"WHEN '{unit}' THEN {factor}" for unit, factor in _UNITS.items() if factor != 1)
+    number = rf"regexp_extract({value}, '^[^0-9-]*(-?[0-9][0-9,]*\.?[0-9]*(?:[eE][-+]?[0-9]+)?)', 1)"
+    unit = f"lower(regexp_extract({value}, '[0-9] ?([A-Za-zµ]+)', 1))"
+    return (
+        f"coalesce(try_cast({value} AS DOUBLE), "
+        f"try_cast(replace({number}, ',', '') AS DOUBLE) * CASE {unit} {units} ELSE 1 END)"
+    )
+
+
+def in_keys(keys: Iterable[int]) -> str:
+    listed = sorted(keys)
+    return f"key_id IN ({','.join(map(str, listed))})" if listed else "false"
+
+
+def quote(text: str) -> str:
+    """A SQL string literal."""
+    return "'" + text.replace("'", "''") + "'"

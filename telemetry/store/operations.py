@@ -1,0 +1,305 @@
+"""One function per operation of a :class:`telemetry.models.Query`: SQL out, typed result back."""
+
+from __future__ import annotations
+
+import math
+from collections import defaultdict
+from collections.abc import Callable, Sequence
+from datetime import UTC, datetime, timedelta
+from typing import Any, Protocol
+
+from telemetry.errors import QueryError
+from telemetry.models import LEVELS, Query, Result
+from telemetry.store.bindings import numeric_sql
+
+_NICE = (1, 5, 10, 30, 60, 300, 600, 900, 1800, 3600, 10800, 21600, 86400, 604800, 2592000)
+MAX_BUCKETS = 20_000
+
+
+class Runner(Protocol):
+    """What an operation needs of the reader."""
+
+    def rows(self, sql: str) -> list[tuple[Any, ...]]: ...
+    def source(self, query: Query, *, base: bool = False) -> str: ...
+    def condition(self, query: Query, *, base: bool = False) -> str: ...
+    def values(self, ref: str) -> list[str]: ...
+    def template_of(self, key: int) -> str: ...
+    def pattern_of(self, template: str) -> str: ...
+
+
+def count(run: Runner, query: Query) -> Result:
+    if not query.group_by:
+        return Result(kind="scalar", value=_scalar(run, f"SELECT count(*) FROM {_from(run, query)}"))
+    return _grouped(run, query, "count(*)", ["count"])
+
+
+def distinct(run: Runner, query: Query) -> Result:
+    if query.field == "template":
+        keys = run.rows(f"SELECT DISTINCT key_id FROM {_from(run, query)}")
+        return Result(kind="scalar", value=len({run.template_of(k) for (k,) in keys}))
+    sql = f"SELECT count(DISTINCT v) FROM ({_valued(run, query)})"
+    return Result(kind="scalar", value=_scalar(run, sql))
+
+
+def top(run: Runner, query: Query) -> Result:
+    if query.field in {None, "template"}:
+        return _top_templates(run, query)
+    way = "ASC" if query.order == "asc" else "DESC"
+    rows = run.rows(
+        f"SELECT v, count(*) n FROM ({_valued(run, query)}) WHERE v IS NOT NULL "
+        f"GROUP BY v ORDER BY n {way}, v LIMIT {query.limit}"
+    )
+    return Result(kind="table", columns=[_label(query.field), "count"], rows=[list(r) for r in rows])
+
+
+def _top_templates(run: Runner, query: Query) -> Result:
+    counts: dict[str, int] = defaultdict(int)
+    for key, n in run.rows(f"SELECT key_id, count(*) FROM {_from(run, query)} GROUP BY 1"):
+        counts[run.template_of(key)] += n
+    sign = 1 if query.order == "asc" else -1
+    ordered = sorted(counts.items(), key=lambda x: (sign * x[1], x[0]))[: query.limit]
+    rows = [[t, run.pattern_of(t), n] for t, n in ordered]
+    return Result(kind="table", columns=["template", "pattern", "count"], rows=rows)
+
+
+def share(run: Runner, query: Query) -> Result:
+    if query.field is None:
+        part = _scalar(run, f"SELECT count(*) FROM {_from(run, query)}")
+        base = run.source(query, base=True)
+        whole = _scalar(run, f"SELECT count(*) FROM {base} WHERE {run.condition(query, base=True)}")
+        return Result(kind="scalar", value=part / whole if whole else None)
+    counted = top(run, query.model_copy(update={"limit": 1_000_000}))
+    rows = counted.rows or []
+    total = sum(r[-1] for r in rows)
+    rows = [[*r, r[-1] / total] for r in rows[: query.limit]]
+    return Result(kind="table", columns=[*(counted.columns or []), "share"], rows=rows)
+
+
+def stats(run: Runner, query: Query) -> Result:
+    wanted = query.stats or ("min", "mean", "p50", "p95", "max", "count")
+    aggregates = ", ".join(_aggregate(s) for s in wanted)
+    inner = _valued(run, query, numeric=True, extra=query.group_by)
+    if query.group_by:
+        groups = ", ".join(f"g{i}" for i in range(len(query.group_by)))
+        rows = run.rows(
+            f"SELECT {groups}, {aggregates}, count(v) n FROM ({inner}) WHERE v IS NOT NULL GROUP BY {groups} "
+            f"ORDER BY {len(query.group_by) + 1} {query.order} LIMIT {query.limit}"
+        )
+        columns = [*(_label(g) for g in query.group_by), *wanted]
+        return Result(kind="table", columns=columns, rows=[list(r[:-1]) for r in rows])
+    row = run.rows(f"SELECT {aggregates} FROM ({inner}) WHERE v IS NOT NULL")[0]
+    if len(wanted) == 1:
+        return Result(kind="scalar" if row[0] is not None else "none", value=row[0])
+    return Result(kind="table", columns=["stat", "value"], rows=[list(x) for x in zip(wanted, row, strict=True)])
+
+
+def _aggregate(stat: str) -> str:
+    if stat.startswith("p"):
+        return f"quantile_cont(v, {int(stat[1:]) / 100})"
+    return {"mean": "avg(v)", "count": "count(v)"}.get(stat, f"{stat}(v)")
+
+
+def trend(run: Runner, query: Query) -> Result:
+    source = _from(run, query)
+    low, high = run.rows(f"SELECT min(epoch_us(ts)), max(epoch_us(ts)) FROM {source}")[0]
+    if low is None:
+        return Result(kind="none")
+    first = _micros(query.window.start) if query.window.start else low
+    last = _micros(query.window.end) - 1 if query.window.end else high
+    seconds = query.bucket or _nice((last - first) / 1e6 / 48)
+    while (last - first) / 1e6 / seconds > MAX_BUCKETS:
+        seconds = _nice(seconds * 2)
+    step = seconds * 1_000_000
+    counts = dict(run.rows(
+        f"SELECT epoch_us(ts) // {step} b, count(*) FROM {source} AND ts IS NOT NULL GROUP BY b"
+    ))
+    buckets = range(first // step, last // step + 1)
+    rows = [[_iso(b * step), counts.get(b, 0)] for b in buckets]
+    return Result(kind="series", columns=["time", "count"], rows=rows)
+
+
+def gaps(run: Runner, query: Query) -> Result:
+    rows = run.rows(
+        "SELECT a, b, (b - a) / 1e6 FROM (SELECT epoch_us(ts) b, lag(epoch_us(ts)) OVER (ORDER BY ts) a "
+        f"FROM {_from(run, query)} AND ts IS NOT NULL) WHERE a IS NOT NULL AND b > a "
+        f"ORDER BY b - a DESC, a LIMIT {query.limit}"
+    )
+    table = [[_iso(a), _iso(b), seconds] for a, b, seconds in rows]
+    return Result(kind="table" if table else "none", columns=["start", "end", "seconds"], rows=table)
+
+
+def compare(run: Runner, query: Query) -> Result:
+    if query.baseline is None:
+        raise QueryError("a comparison needs a baseline window", where="query", remedy="give both windows")
+    after = _per_template(run, query)
+    before = _per_template(run, query.model_copy(update={"window": query.baseline}))
+    scale = _length(query) / max(_length(query.model_copy(update={"window": query.baseline})), 1e-9)
+    rows = []
+    for template in after.keys() | before.keys():
+        b, a = before.get(template, 0), after.get(template, 0)
+        rows.append((abs(math.sqrt(a) - math.sqrt(b * scale)), [template, run.pattern_of(template), b, a,
+                                                               _change(b * scale, a)]))
+    rows.sort(key=lambda r: (-r[0], r[1][0]))
+    table = [r[1] for r in rows if r[1][4] != "same"][: query.limit]
+    return Result(kind="table", columns=["template", "pattern", "before", "after", "change"], rows=table)
+
+
+def _length(query: Query) -> float:
+    window = query.window
+    if window.start and window.end:
+        return (window.end - window.start).total_seconds()
+    return 1.0
+
+
+def _change(expected: float, after: int) -> str:
+    if not expected:
+        return "new"
+    if not after:
+        return "gone"
+    if abs(math.sqrt(after) - math.sqrt(expected)) < 0.5:
+        return "same"
+    return f"up x{after / expected:.1f}" if after > expected else f"down x{expected / after:.1f}"
+
+
+def _per_template(run: Runner, query: Query) -> dict[str, int]:
+    counts: dict[str, int] = defaultdict(int)
+    for key, n in run.rows(f"SELECT key_id, count(*) FROM {_from(run, query)} GROUP BY 1"):
+        counts[run.template_of(key)] += n
+    return counts
+
+
+def cooccur(run: Runner, query: Query) -> Result:
+    step = (query.bucket or 60) * 1_000_000
+    bare = query.model_copy(update={"filters": ()})
+    near = (
+        f"SELECT DISTINCT epoch_us(ts) // {step} b FROM {_from(run, query)} AND ts IS NOT NULL"
+    )
+    everything = _from(run, bare)
+    sql = (
+        f"SELECT key_id, count(*) FILTER (epoch_us(ts) // {step} IN ({near})), count(*) "
+        f"FROM {everything} AND NOT coalesce(({run.condition(query)}), false) GROUP BY 1"
+    )
+    together: dict[str, int] = defaultdict(int)
+    overall: dict[str, int] = defaultdict(int)
+    for key, n, total in run.rows(sql):
+        together[run.template_of(key)] += n
+        overall[run.template_of(key)] += total
+    near_all, all_all = sum(together.values()), sum(overall.values())
+    rows = [
+        [t, run.pattern_of(t), n, (n / near_all) / (overall[t] / all_all)]
+        for t, n in together.items() if n
+    ]
+    rows.sort(key=lambda r: (-r[2] * min(r[3], 3), r[0]))
+    table = rows[: query.limit]
+    return Result(kind="table", columns=["template", "pattern", "together", "lift"], rows=table)
+
+
+def templates(run: Runner, query: Query) -> Result:
+    found: dict[str, list[int]] = {}
+    sql = f"SELECT key_id, count(*), min(epoch_us(ts)), max(epoch_us(ts)) FROM {_from(run, query)} GROUP BY 1"
+    for key, n, low, high in run.rows(sql):
+        entry = found.setdefault(run.template_of(key), [0, low, high])
+        entry[0] += n
+        entry[1] = min((x for x in (entry[1], low) if x is not None), default=None)  # type: ignore[call-overload]
+        entry[2] = max((x for x in (entry[2], high) if x is not None), default=None)  # type: ignore[call-overload]
+    ordered = sorted(found.items(), key=lambda x: (-x[1][0], x[0]))[: query.limit]
+    rows = [[t, run.pattern_of(t), n, _iso(low), _iso(high)] for t, (n, low, high) in ordered]
+    return Result(kind="table", columns=["template", "pattern", "count", "first", "last"], rows=rows)
+
+
+def summary(run: Runner, query: Query) -> Result:
+    found: dict[tuple[str, str | None], list[int]] = {}
+    sql = (
+        "SELECT key_id, level, count(*), min(epoch_us(ts)), max(epoch_us(ts)) "
+        f"FROM {_from(run, query)} GROUP BY 1, 2"
+    )
+    for key, level, n, low, high in run.rows(sql):
+        entry = found.setdefault((run.template_of(key), level), [0, low, high])
+        entry[0] += n
+        entry[1] = low if entry[1] is None else min(entry[1], low if low is not None else entry[1])
+        entry[2] = high if entry[2] is None else max(entry[2], high if high is not None else entry[2])
+    ordered = sorted(found.items(), key=lambda x: (-_severity(x[0][1]), -x[1][0], x[0][0]))[: query.limit]
+    rows = [[t, run.pattern_of(t), level, n, _iso(a), _iso(b)] for (t, level), (n, a, b) in ordered]
+    columns = ["template", "pattern", "level", "count", "first", "last"]
+    return Result(kind="table", columns=columns, rows=rows)
+
+
+def _severity(level: str | None) -> int:
+    return LEVELS.index(level) if level in LEVELS else LEVELS.index("info")  # type: ignore[arg-type]
+
+
+def _grouped(run: Runner, query: Query, aggregate: str, names: Sequence[str]) -> Result:
+    inner = _valued(run, query, extra=query.group_by)
+    groups = ", ".join(f"g{i}" for i in range(len(query.group_by)))
+    rows = run.rows(
+        f"SELECT {groups}, {aggregate} n FROM ({inner}) GROUP BY {groups} "
+        f"ORDER BY n {query.order}, {groups} LIMIT {max(query.limit, 1000)}"
+    )
+    if "template" not in query.group_by:
+        return Result(kind="table", columns=[*map(_label, query.group_by), *names], rows=[list(r) for r in rows])
+    at = query.group_by.index("template")
+    merged: dict[tuple[Any, ...], int] = defaultdict(int)
+    for row in rows:
+        key = list(row[:-1])
+        key[at] = run.template_of(int(key[at]))
+        merged[tuple(key)] += row[-1]
+    table = [[*k, n] for k, n in sorted(merged.items(), key=lambda x: -x[1])]
+    return Result(kind="table", columns=[*map(_label, query.group_by), *names], rows=table)
+
+
+def _valued(run: Runner, query: Query, *, numeric: bool = False, extra: Sequence[str] = ()) -> str:
+    """A subquery with one row per record and distinct value: columns v, g0, g1 …"""
+    values = run.values(query.field) if query.field and query.field != "time" else ["NULL"]
+    groups = "".join(f", {_group(run, ref, query)} g{i}" for i, ref in enumerate(extra))
+    source = _from(run, query)
+    if len(values) == 1:
+        value = numeric_sql(values[0]) if numeric else values[0]
+        return f"SELECT {value} v{groups} FROM {source}"
+    listed = f"unnest(list_distinct([{', '.join(values)}]))"
+    inner = f"SELECT {listed} v{groups} FROM {source}"
+    if not numeric:
+        return inner
+    names = "".join(f", g{i}" for i in range(len(extra)))
+    return f"SELECT {numeric_sql('v')} v{names} FROM ({inner})"
+
+
+def _group(run: Runner, ref: str, query: Query) -> str:
+    if ref == "time":
+        step = (query.bucket or 3600) * 1_000_000
+        return f"strftime(make_timestamp((epoch_us(ts) // {step}) * {step}), '%Y-%m-%dT%H:%M:%SZ')"
+    values = run.values(ref)
+    return values[0] if len(values) == 1 else f"coalesce({', '.join(values)})"
+
+
+def _from(run: Runner, query: Query) -> str:
+    """``FROM`` text that always ends in a WHERE clause, so that callers may add AND."""
+    return f"{run.source(query)} WHERE {run.condition(query)}"
+
+
+def _scalar(run: Runner, sql: str) -> int:
+    return int(run.rows(sql)[0][0])
+
+
+def _label(ref: str | None) -> str:
+    return (ref or "value").removeprefix("param:")
+
+
+def _micros(when: datetime) -> int:
+    return (when - datetime(1970, 1, 1, tzinfo=UTC)) // timedelta(microseconds=1)
+
+
+def _iso(micros: int | None) -> str | None:
+    if micros is None:
+        return None
+    when = datetime(1970, 1, 1, tzinfo=UTC) + timedelta(microseconds=micros)
+    return when.isoformat().replace("+00:00", "Z")
+
+
+def _nice(seconds: float) -> int:
+    return next((n for n in _NICE if n >= seconds), _NICE[-1])
+
+
+OPERATIONS: dict[str, Callable[[Runner, Query], Result]] = {
+    "count": count, "distinct": distinct, "top": top, "share": share, "stats": stats, "trend": trend,
+    "gaps": gaps, "compare": compare, "cooccur": cooccur, "templates": templates, "summary": summary,
+}

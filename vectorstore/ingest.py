@@ -1,0 +1,162 @@
+"""The life of a log line: block → skeletons → plans → columns → durable segments, exactly once.
+
+One thread reads, plans and numbers keys; a second one computes columns and writes Parquet. A commit adds
+finished segments, new keys and the progress of their sources in one transaction.
+"""
+
+from __future__ import annotations
+
+from collections import Counter, deque
+from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from telemetry.errors import SourceError
+from telemetry.sources.files import Block, Source, blocks, follow
+from telemetry.store.manifest import Manifest, SourceRow, add_keys, add_segments, put_source, set_assignments
+from telemetry.store.segments import Written, compact, sweep
+from vectorstore.assemble import SourceReader, Task
+from vectorstore.columns import Columns, Flushed
+from vectorstore.keys import KeyTable
+from vectorstore.resume import known_as
+
+IN_FLIGHT = 2
+
+
+@dataclass(slots=True)
+class Report:
+    """What an ingest did. Counts are of this run; ``problems`` name file, place and remedy."""
+
+    lines: int = 0
+    records: int = 0
+    undated: int = 0
+    unformatted: int = 0
+    redacted: int = 0
+    bytes: int = 0
+    resumed: int = 0
+    sources: int = 0
+    formats: Counter[str] = field(default_factory=Counter)
+    notes: list[str] = field(default_factory=list)
+    problems: list[str] = field(default_factory=list)
+
+
+Progress = Callable[[Report, Source], None]
+
+
+class Ingestor:
+    """Owns the writer's lock of one home for as long as it is open."""
+
+    def __init__(self, home: Path, *, service: str | None = None, declared: str | None = None,
+                 zone: str | None = None) -> None:
+        self.manifest = Manifest(home, write=True)
+        sweep(self.manifest)
+        self.keys = KeyTable(self.manifest)
+        self.service, self.declared, self.zone = service, declared, zone
+        self.report = Report()
+        last = self.manifest.db.execute("SELECT coalesce(max(id), 0) FROM sources").fetchone()[0]
+        self._next_source = int(last) + 1
+        self._pool = ThreadPoolExecutor(1, thread_name_prefix="columns")
+        self._waiting: deque[Future[Flushed | None]] = deque()
+        stored = self.manifest.meta("next_id")
+        self.columns = Columns(home, next_id=int(stored or 1))
+
+    def close(self) -> None:
+        """Commit what is finished, keep drain's state, let the lock go."""
+        try:
+            self.flush()
+            compact(self.manifest)
+            self.keys.save()
+        finally:
+            self._pool.shutdown(wait=True)
+            self.manifest.close()
+
+    def abort(self) -> None:
+        """Give up without committing what is in flight; the next ingest goes on from the last commit."""
+        self._pool.shutdown(wait=True, cancel_futures=True)
+        self.manifest.close()
+
+    def ingest(self, sources: Iterable[Source], progress: Progress | None = None) -> Report:
+        """Read every source from where it was left. A source that fails is reported and the rest goes on."""
+        for source in sources:
+            self.report.sources += 1
+            try:
+                self._one(source, progress)
+            except SourceError as error:
+                self.report.problems.append(str(error))
+        self.flush()
+        return self.report
+
+    def follow(self, source: Source, stop: Callable[[], bool], progress: Progress | None = None) -> Report:
+        """Go on reading a growing source until ``stop`` says so; every block is committed as it comes."""
+        reader = self._reader(source)
+        for block in follow(source, reader.offset, stop):
+            self._feed(reader, block, final=True)
+            self.flush()
+            if progress:
+                progress(self.report, source)
+        self._finish(reader)
+        return self.report
+
+    def _one(self, source: Source, progress: Progress | None) -> None:
+        reader = self._reader(source)
+        try:
+            for block in blocks(source, start=reader.offset):
+                self._feed(reader, block, final=False)
+                if progress:
+                    progress(self.report, source)
+        finally:
+            for task in reader.rest():
+                self._submit(task)
+            self._finish(reader)
+
+    def _reader(self, source: Source) -> SourceReader:
+        row = known_as(source, self.manifest.sources())
+        if row is None:
+            row = SourceRow(self._next_source, source.path, source.device, source.inode, "", 0, 0, 0, {}, "")
+            self._next_source += 1
+        elif row.offset:
+            self.report.resumed += 1
+        return SourceReader(source, row, self.keys, self.report, service=self.service,
+                            declared=self.declared, zone=self.zone)
+
+    def _feed(self, reader: SourceReader, block: Block, *, final: bool) -> None:
+        self.report.bytes += len(block.data)
+        for task in reader.feed(block, final=final):
+            self._submit(task)
+
+    def _submit(self, task: Task) -> None:
+        while len(self._waiting) >= IN_FLIGHT:
+            self._commit(self._waiting.popleft().result())
+        self._waiting.append(self._pool.submit(self.columns.add, task))
+
+    def _finish(self, reader: SourceReader) -> None:
+        self.report.formats.update(reader.formats)
+        self.report.notes += [n for n in reader.notes() if n not in self.report.notes]
+
+    def flush(self) -> None:
+        """Make everything read so far durable."""
+        for future in self._drain():
+            self._commit(future.result())
+        self._commit(self._pool.submit(self.columns.flush).result())
+
+    def _drain(self) -> Iterator[Future[Flushed | None]]:
+        while self._waiting:
+            yield self._waiting.popleft()
+
+    def _commit(self, flushed: Flushed | None) -> None:
+        if flushed is None:
+            return
+        fresh, assigned, templates = self.keys.take()
+        with self.manifest.transaction() as db:
+            add_keys(db, fresh)
+            set_assignments(db, assigned, templates)
+            add_segments(db, [(w.segment, w.tallies) for w in flushed.written])
+            for row in flushed.sources:
+                put_source(db, row)
+            self.manifest.set_meta("next_id", str(flushed.next_id))
+        self.report.records += sum(w.segment.rows for w in flushed.written)
+        self.report.undated += sum(w.segment.undated for w in flushed.written)
+
+
+__all__ = ["Ingestor", "Progress", "Report", "Written"]

@@ -1,0 +1,197 @@
+"""A plan says, for all lines of one skeleton, where the header's fields and the message's variables lie.
+
+It is made once, from one exemplar line; :mod:`vectorstore.rows` applies it to whole columns.
+"""
+
+from __future__ import annotations
+
+from bisect import bisect_left
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+from telemetry.formats import LineReader, Parsed, continuation
+from telemetry.redact import may_hold_secret
+from telemetry.times import TimeFormat
+from vectorstore.masking import mask
+from vectorstore.skeleton import runs, skeleton
+
+FIELDS = ("time", "service", "host", "logger", "pid", "thread", "trace_id")
+"""Fields that a header may hold at a place of their own, in the order of the coordinate table."""
+MAX_SLOTS = 32
+"""Variables kept per record; what lies beyond stays in the text."""
+
+Coordinate = tuple[int, int]
+"""A place in a skeleton: (position from the line's start, number of runs before it)."""
+Span = tuple[int, int, int, int]
+"""Two coordinates: where something starts and where it ends."""
+
+
+@dataclass(slots=True)
+class Plan:
+    """How to read every line with one skeleton.
+
+    ``constants`` are field values without digits; ``spans`` those that differ per line. ``slots`` are the
+    (type, name) of the message's variables and of further named fields, ``slot_spans`` their places.
+    ``literals`` are digit runs of the message that no mask covers (the 2 of ``ssh2``): they belong to the
+    key, so lines that differ there get different keys, unless ``exploded`` made them variables too.
+    """
+
+    format: str
+    kind: str = ""
+    """Continuation kind; empty for a line that can start a record."""
+    headed: bool = False
+    level: str | None = None
+    time_format: TimeFormat | None = None
+    constants: dict[str, str] = field(default_factory=dict)
+    spans: dict[str, Span] = field(default_factory=dict)
+    slots: tuple[tuple[str, str], ...] = ()
+    slot_spans: tuple[Span, ...] = ()
+    key_parts: tuple[str, ...] = ("",)
+    """Key text cut where literal digits go back in: ``len(literals) + 1`` parts."""
+    literals: tuple[Span, ...] = ()
+    partial: bool = False
+    """A CRI line whose text goes on in the next line."""
+    keys: dict[str, int] = field(default_factory=dict)
+    """Literal digits, joined, to key id."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Axis:
+    """Translates offsets of the exemplar into skeleton coordinates."""
+
+    starts: list[int]
+    ends: list[int]
+    lost: list[int]
+
+    def coordinate(self, offset: int) -> Coordinate | None:
+        """None when ``offset`` falls inside a run: such a place is not the same in every line."""
+        before = bisect_left(self.starts, offset)
+        if before and offset < self.ends[before - 1]:
+            return None
+        return offset - self.lost[before], before
+
+    def span(self, start: int, end: int) -> Span | None:
+        low, high = self.coordinate(start), self.coordinate(end)
+        return (*low, *high) if low and high else None
+
+    def offset(self, position: int) -> int:
+        """The exemplar's offset of a skeleton position that is not inside a run."""
+        low, high = 0, len(self.starts)
+        while low < high:
+            middle = (low + high) // 2
+            if self.starts[middle] - self.lost[middle] < position:
+                low = middle + 1
+            else:
+                high = middle
+        return position + self.lost[low]
+
+
+def _axis(line: str) -> _Axis:
+    spans = runs(line)
+    lost = [0]
+    for start, end in spans:
+        lost.append(lost[-1] + end - start - 1)
+    return _Axis([s for s, _ in spans], [e for _, e in spans], lost)
+
+
+def holds_secret(line: bytes) -> bool:
+    """Whether lines of this skeleton must be redacted one by one."""
+    return may_hold_secret(line.decode("latin-1"))
+
+
+def make_plan(raw: bytes, reader: LineReader) -> Plan:
+    """Read one exemplar. Never fails: what fits no format is a message with unknown time."""
+    line = raw.decode("latin-1").rstrip("\r")
+    axis = _axis(line)
+    parsed = reader.parse(line)
+    if parsed is None:
+        plan = Plan("none", kind=continuation(line) or "")
+        _message(plan, line, axis, 0, len(line), ())
+        return plan
+    plan = Plan(parsed.format, headed=True, level=parsed.level, time_format=parsed.time_format)
+    plan.partial = getattr(parsed, "partial", False)
+    _header(plan, parsed, line, axis)
+    start, end = next((s, e) for name, s, e in parsed.spans if name == "message")
+    _message(plan, line, axis, start, end, parsed.fields)
+    return plan
+
+
+def _header(plan: Plan, parsed: Parsed, line: str, axis: _Axis) -> None:
+    for name, start, end in parsed.spans:
+        if name not in FIELDS:
+            continue
+        text = line[start:end]
+        place = axis.span(start, end)
+        if name == "time" and place:
+            plan.spans[name] = place
+        elif not any(c.isdigit() for c in text):
+            plan.constants[name] = _utf8(text)
+        elif place:
+            plan.spans[name] = place
+
+
+def _message(
+    plan: Plan, line: str, axis: _Axis, start: int, end: int, fields: tuple[tuple[str, int, int], ...]
+) -> None:
+    message = line[start:end]
+    bones = skeleton(message)
+    inner = _axis(message)
+    found: list[tuple[str, str, Span]] = []
+    covered: list[tuple[int, int, str]] = []
+    for slot in mask(bones):
+        low, high = start + inner.offset(slot.start), start + inner.offset(slot.end)
+        place = axis.span(low, high)
+        if place and len(found) < MAX_SLOTS:
+            found.append((slot.type, slot.name, place))
+        covered.append((low - start, high - start, slot.type))
+    plan.key_parts, plan.literals = _key(message, covered, axis, start)
+    for name, low, high in fields:
+        place = axis.span(low, high)
+        if place and len(found) < MAX_SLOTS:
+            found.append((_field_type(line[low:high]), name, place))
+    plan.slots = tuple((kind, name) for kind, name, _ in found)
+    plan.slot_spans = tuple(place for _, _, place in found)
+
+
+def _key(
+    message: str, covered: list[tuple[int, int, str]], axis: _Axis, start: int
+) -> tuple[tuple[str, ...], tuple[Span, ...]]:
+    """Cut the message's text into key parts at the digits that stay literal."""
+    parts, literals, text, at = [], [], "", 0
+    inside = iter([*covered, (len(message), len(message), "")])
+    low, high, kind = next(inside)
+    for run_start, run_end in [*runs(message), (len(message), len(message))]:
+        while low <= run_start and at <= low and low < len(message):
+            text += f"{message[at:low]}<:{kind}:>"
+            at = high
+            low, high, kind = next(inside)
+        if run_start < at or run_start == len(message):
+            continue
+        place = axis.span(start + run_start, start + run_end)
+        if place is None:
+            continue
+        text += message[at:run_start]
+        parts.append(text)
+        literals.append(place)
+        text, at = "", run_end
+    while low < len(message):
+        text += f"{message[at:low]}<:{kind}:>"
+        at = high
+        low, high, kind = next(inside)
+    parts.append(text + message[at:])
+    return tuple(_utf8(p) for p in parts), tuple(literals)
+
+
+def _field_type(text: str) -> str:
+    bones = skeleton(text)
+    slots = mask(bones)
+    if len(slots) == 1 and slots[0].start == 0 and slots[0].end == len(bones):
+        return slots[0].type
+    return "number" if bones in {"0", "-0", "0.0", "-0.0"} else "word"
+
+
+def _utf8(text: str) -> str:
+    return text.encode("latin-1").decode("utf-8", "replace")
+
+
+Planner = Callable[[bytes, LineReader], Plan]
