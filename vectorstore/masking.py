@@ -1,0 +1,162 @@
+"""Masks: the typed variable spans of a message skeleton.
+
+A mask sees a skeleton (see :mod:`vectorstore.skeleton`): ``0`` for every run of digits, ``\\x02`` for a hex
+token, ``\\x03`` for a UUID. It therefore decides by shape alone, never by how many digits there are or
+which. One table of rules serves every system; the leftmost rule wins, and among those the first listed.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Sequence
+
+from telemetry.models import Slot
+from vectorstore.naming import slot_name
+
+_ALONE = r"(?<![\w\x02\x03])"
+_END = r"(?![\w\x02\x03])"
+_HEX = r"[0a-fA-F]"
+_MONTH = r"(?:Jan|Feb|Mar|Apr|May|Jun|Jul|Aug|Sep|Oct|Nov|Dec)[a-z]{0,6}"
+_DAY = r"(?:Mon|Tue|Wed|Thu|Fri|Sat|Sun)[a-z]{0,6}"
+_CLOCK = r"0:0:0(?:[.,:]0)?"
+_ZONE = r"(?:\s?(?:Z|UTC|GMT|[A-Z]{2,4}T|[+-]0(?::0)?)(?!\w))?"
+_IP = r"0\.0\.0\.0"
+_PATH = r"[^\s\"'`<>()\[\]{},;:=|\\/]"
+_GENERIC_TLD = r"(?:com|net|org|edu|gov|mil|info|biz|io|local|internal|intranet|lan|corp|arpa)"
+_TLD = rf"(?:{_GENERIC_TLD}|svc|cluster|localdomain|[a-z]{{2}})"
+_NOT_PACKAGE = r"(?<![\w.@/\x02$-])(?!(?:com|org|net|io|java|javax|edu|android)\.)"
+_AFTER_HOST = r"(?![\w(@$]|[.-]\w)"
+_SIGN = r"(?:(?<![\w\x02\x03.)\]-])[-+])?"
+_NUMBER = rf"{_SIGN}(?<![\w\x02\x03])0(?:\.0)?(?:[eE][-+]?0)?"
+_SIZE = r"(?:[KMGTP]i?[Bb]?(?:ps|/s)?|[kmgt]?[bB]|[Bb]ytes?|[Bb]its?)"
+_TIME = r"(?:ns|us|\xb5s|\xc2\xb5s|ms|s|m|h|d|secs?|mins?|hrs?|msecs?|usecs?)"
+_LONG_TIME = (
+    r"(?:(?:nano|micro|milli)?seconds?|SECONDS|MILLISECONDS|minutes?|hours?|days?|m?secs?|ms|us|ns|mins?|s)"
+)
+
+_RULES: tuple[tuple[str, str], ...] = (
+    ("timestamp", rf"{_ALONE}0[-/.]0[-/.]0(?:[T_ :-]|, ){_CLOCK}{_ZONE}"),
+    ("timestamp", rf"{_ALONE}0/{_MONTH}/0:{_CLOCK}{_ZONE}"),
+    ("timestamp", rf"{_ALONE}(?:{_DAY},? )?{_MONTH} {{1,2}}0,? (?:0 )?{_CLOCK}(?: [A-Z]{{3,4}})?(?: 0{_END}(?!:))?"),
+    ("timestamp", rf"{_ALONE}{_DAY}, 0[ -]{_MONTH}[ -]0 {_CLOCK}{_ZONE}"),
+    ("url", r"\b[A-Za-z][A-Za-z0+.-]*://[^\s\"'<>`,;\[\]{}()]*[^\s\"'<>`,;\[\]{}().:!?]"),
+    ("email", rf"{_ALONE}[A-Za-z0._%+-]+@[A-Za-z0-]+(?:\.[A-Za-z0-]+)*\.[A-Za-z]{{2,}}{_END}"),
+    ("id", r"(?<![\w-])[A-Za-z]+-\x03[\w-]*"),
+    ("uuid", r"\x03"),
+    ("mac", rf"{_ALONE}(?<!:)(?=[A-Fa-f:]*0){_HEX}{{1,2}}(?::{_HEX}{{1,2}}){{5,}}(?![\w:])"),
+    ("ipv6", rf"{_ALONE}(?<!:)(?=[A-Fa-f:]*0)(?:{_HEX}{{1,4}}:){{7}}{_HEX}{{1,4}}(?!\w)"),
+    ("ipv6", rf"{_ALONE}(?<!:)(?=[A-Fa-f:]*0)(?:{_HEX}{{1,4}}(?::{_HEX}{{1,4}})*)?::(?:{_HEX}{{1,4}}(?::{_HEX}{{1,4}})*)?(?:/0)?(?![\w:])"),
+    ("ipv6", r"(?<=\[)::(?=\])"),
+    ("host", rf"(?<![\w./\x02-])[A-Za-z0][\w.-]*(?=/{_IP}{_END})"),
+    ("ip", rf"(?<![\w\x02.-]){_IP}(?:/0)?(?![\w-]|\.\w)"),
+    ("host", rf"{_NOT_PACKAGE}(?:[A-Za-z0_-]+\.){{2,}}{_TLD}{_AFTER_HOST}"),
+    ("host", rf"{_NOT_PACKAGE}[A-Za-z0-]+\.{_GENERIC_TLD}{_AFTER_HOST}"),
+    ("host", rf"(?<![\w.@/-])(?:localhost|(?=[A-Za-z-]*0)[A-Za-z][A-Za-z0]*(?:-[A-Za-z0]+)+)(?=:0{_END})"),
+    ("clock", rf"{_ALONE}(?<!:){_CLOCK}(?![\w:])"),
+    ("clock", r"(?<!\S)0:0(?![^\s,;])"),
+    ("date", rf"{_ALONE}(?<![-./])(?:0-0-0|0/0/0)(?![\w/-]|\.\w)"),
+    ("path", rf"(?<![\w.)>\x02\x03*-])(?!/{_IP}(?![\w.-]))(?:\.{{1,2}}|~)?/(?:{_PATH}+/)*(?:{_PATH}*[^\s\"'`<>()\[\]{{}},;:=|\\/.?!]|(?<=\w/)|(?<=[=:\"'(\[]/)(?=[\s\"',;)\]]|$))"
+     r"(?:\.(?= [a-z0-9\x02]))?"),
+    ("path", r"(?<![\w.-])[A-Za-z]:\\[^\s\"'<>|,;)\]}]*"),
+    ("path", r"(?<![\w.\\-])\\\\[\w.$?-]+\\[^\s\"'<>|,;)\]}]*"),
+    ("path", r"(?<![\w.:/@-])[A-Za-z0_.-]+(?:/[A-Za-z0_.@+~%-]+){2,}/?(?![\w/])"),
+    ("path", r"(?<![\w.:/@-])(?:[a-z]\w*\.)+\w+/\.?[A-Za-z][\w.$]*"),
+    ("version", rf"{_ALONE}(?<!\.)(?<!0-)[vV]?0(?:\.0){{2,}}(?:[-+~_.]?[A-Za-z0]+)*(?![\w:])"),
+    ("version", rf"{_ALONE}[vV]0(?:\.0)+{_END}"),
+    ("id", rf"(?<![\w-])[A-Za-z]+-0-{_IP}-0(?![\w-])"),
+    ("string", r"\\0[^\s\\\"]+\\0(?!\w)"),
+    ("hex", rf"{_ALONE}[a-f]{{8,}}(?![\w.-])"),
+    ("hex", rf"(?<![A-Za-z0_])-?0[xX](?:[0a-fA-F]|\x02)+{_END}"),
+    ("hex", r"(?<=@)[0a-fA-F\x02]*[0\x02][0a-fA-F]*(?!\w)"),
+    ("percent", rf"{_NUMBER}(?=\s?%)"),
+    ("size", rf"{_NUMBER}{_SIZE}{_END}(?!-\w)"),
+    ("duration", rf"{_NUMBER}{_TIME}(?:\s?0(?:\.0)?{_TIME})*{_END}(?!-\w)"),
+    ("size", rf"{_NUMBER}(?= {_SIZE}{_END})"),
+    ("duration", r"<0 secs?(?!\w)"),
+    ("duration", rf"{_NUMBER}(?= {_LONG_TIME}{_END})"),
+    ("bool", r"(?<![\w.$/-])(?:true|false|True|False|TRUE|FALSE)(?![\w(/-]|\.\w)"),
+    ("bool", r"(?:(?<=[=:])|(?<=[=:] )|(?<=[\[({,]))(?:null|None|nil|NULL|yes|no|YES|NO)(?![\w(/-]|\.\w| [a-zA-Z])"),
+    ("bool", r"(?<![\w.$/-])null$"),
+    ("number", rf"{_NUMBER}{_END}(?!-[A-Za-z\x02])(?!-0-?[A-Za-z_\x02])"),
+    ("word", r"(?<=\w=)(?![a-z]\w*(?:\.[a-z]\w*)+\.[A-Z])(?=[^\s,;)\]}\"'<>|&={(\[]*[0\x02])[^\s,;)\]}\"'<>|&={(\[]*\w"),
+    ("token", r"(?<![\w\x02\x03])[\w\x02\x03]+(?:-+[\w\x02\x03]+)*(?:~[^\s,;)]*)?"),
+)
+_MASK = re.compile("|".join(f"(?P<{kind}_{at}>{rule})" for at, (kind, rule) in enumerate(_RULES)))
+_JOINED_NUMBER = re.compile(r"(?:^|_-?)[0\x02](?=_|-|$|[A-Z~])")
+_SEGMENT = re.compile(r"[^-]+")
+_MIXED = re.compile(r"(?:[A-Za-z]+0){2}|0[A-Za-z]+0|\x02")
+_SHORT_HEX = re.compile(r"[0a-fA-F]+")
+_UNIT_NUMBER = re.compile(r"0[A-Za-z]{1,2}")
+_UNIT = re.compile(r"\s?([A-Za-z\xb5\xc2%]+)")
+_SPECIAL = re.compile(r"[0\x02\x03]")
+_Span = tuple[int, int, str]
+
+
+def mask(skeleton: str) -> tuple[Slot, ...]:
+    """Find the variable spans of a message skeleton: typed, named, sorted and apart from each other."""
+    return tuple(
+        Slot(kind, slot_name(skeleton, start, end, kind), start, end) for start, end, kind in _spans(skeleton)
+    )
+
+
+def unit(skeleton: str, slot: Slot) -> str | None:
+    """The unit of a number: ``KB`` of ``0KB`` (inside the slot) or of ``0 KB`` (after it), else None."""
+    inside = re.fullmatch(r"[-+<]?0(?:\.0)? ?([A-Za-z\xb5\xc2/%]+)", skeleton[slot.start : slot.end])
+    if inside:
+        return inside[1]
+    after = _UNIT.match(skeleton, slot.end) if slot.type in {"size", "duration", "percent"} else None
+    return after[1] if after else None
+
+
+def key_text(skeleton: str, slots: Sequence[Slot], runs: Sequence[str]) -> str:
+    """Write the key: ``<:type:>`` for each slot; ``runs`` are the texts behind ``0``, hex and UUID marks, in order."""
+    texts = iter(runs)
+    parts, at = [], 0
+    for slot in slots:
+        parts.append(_SPECIAL.sub(lambda m: next(texts), skeleton[at : slot.start]))
+        for _ in _SPECIAL.findall(skeleton, slot.start, slot.end):
+            next(texts)
+        parts.append(f"<:{slot.type}:>")
+        at = slot.end
+    parts.append(_SPECIAL.sub(lambda m: next(texts), skeleton[at:]))
+    return "".join(parts)
+
+
+def _spans(skeleton: str) -> Iterator[_Span]:
+    for match in _MASK.finditer(skeleton):
+        start, end = match.span()
+        kind = (match.lastgroup or "").rsplit("_", 1)[0]
+        if kind != "token":
+            yield start, end, kind
+        elif _SPECIAL.search(skeleton, start, end):
+            yield from _token(skeleton, start, end)
+
+
+def _token(skeleton: str, start: int, end: int) -> Iterator[_Span]:
+    """Judge a word that holds digits: an identifier as a whole, a number behind a dash, or plain text."""
+    text = skeleton[start:end]
+    if "_" in text and _JOINED_NUMBER.search(text):
+        yield start, end, "id"
+        return
+    segments = [(m.start(), m.group()) for m in _SEGMENT.finditer(text)]
+    digits = [(at, s) for at, s in segments if _SPECIAL.search(s)]
+    if len(segments) > 1 and (len(digits) > 1 or any(_MIXED.search(s) for _, s in digits)):
+        if all(s == "0" for _, s in segments):
+            yield from ((start + at, start + at + 1, "number") for at, _ in segments)
+        else:
+            yield start, end, "id"
+        return
+    for at, segment in digits:
+        kind = _segment_kind(segment, alone=len(segments) == 1)
+        if kind:
+            yield start + at, start + at + len(segment), kind
+
+
+def _segment_kind(segment: str, *, alone: bool) -> str | None:
+    if segment == "0" or (alone and _UNIT_NUMBER.fullmatch(segment)):
+        return "number"
+    if segment == "\x02":
+        return "hex"
+    if _MIXED.search(segment) and "_" not in segment:
+        return "hex" if _SHORT_HEX.fullmatch(segment) else "id"
+    return None
