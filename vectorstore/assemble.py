@@ -87,7 +87,10 @@ class SourceReader:
         self._secret: dict[bytes, bool] = {}
         self._in_key = False
         self._carry = b""
-        self._end = row.offset
+        self._carry_lines = 0
+        self._skip = int(row.state.get("skip", 0))
+        self._end = self._before = self._base = row.offset
+        self._since = self._dropped = 0
 
     def notes(self) -> tuple[str, ...]:
         name = PurePath(self._row.path).name
@@ -95,7 +98,9 @@ class SourceReader:
 
     def feed(self, block: Block, *, final: bool) -> Iterator[Task]:
         """Turn a block into a task; the last record waits for its continuation lines unless ``final``."""
-        data = self._redact(block.data)
+        data, dropped = _drop_lines(block.data, self._skip)
+        self._skip -= dropped
+        self._before, self._dropped = self._end, dropped
         self._end = block.end
         yield from self._block(self._carry + data, final=final)
 
@@ -107,23 +112,22 @@ class SourceReader:
     def _block(self, data: bytes, *, final: bool) -> Iterator[Task]:
         import numpy as np
 
-        self._carry = b""
+        waited, self._carry, self._carry_lines = self._carry_lines, b"", 0
         if not data:
             return
         if self._reader is None:
             self._reader = LineReader(_sample(data[:SAMPLE]), self._declared)
-        lines = split_lines(data)
+        lines = self._redacted(split_lines(data))
         numbers = self._numbers(lines)
         rows = self._starts(numbers)
-        held = 0
-        if not final and len(rows) and len(data) - lines.starts[rows[-1]] < MAX_CARRY:
+        if not final and len(rows) and len(lines.data) - lines.starts[rows[-1]] < MAX_CARRY:
             self._carry = lines.data[int(lines.starts[rows[-1]]):]
-            held = len(lines.raw) - int(rows[-1])
+            self._carry_lines = len(lines.raw) - int(rows[-1])
             rows = rows[:-1]
         first_line = self._row.lines
-        taken = len(lines.raw) - held
+        taken = len(lines.raw) - self._carry_lines
         self._counts.lines += taken
-        self._row = replace(self._row, lines=first_line + taken, offset=self._end - _raw_length(self._carry))
+        self._advance(taken, waited)
         if not len(rows):
             return
         records = Records(rows, _texts(lines, rows, taken))
@@ -132,6 +136,20 @@ class SourceReader:
         self._count(used, which)
         yield Task(lines, records, self._plans, used, which, key_ids, self.clock, self._row, first_line,
                    self._service)
+
+    def _advance(self, taken: int, waited: int) -> None:
+        """Note where to resume: an offset at a block's edge, and how many lines after it are done.
+
+        Lines, not bytes, because masking and transcoding change how long a line is.
+        """
+        if not self._carry:
+            self._base, self._since = self._end, 0
+        elif taken >= waited:
+            self._base, self._since = self._before, self._dropped + taken - waited
+        else:
+            self._since += taken
+        state = {**self._row.state, "skip": self._since}
+        self._row = replace(self._row, lines=self._row.lines + taken, offset=self._base, state=state)
 
     def _numbers(self, lines: Lines) -> Ints:
         """The plan number of every line; plans new skeletons from their first line."""
@@ -207,9 +225,8 @@ class SourceReader:
             if not plan.headed:
                 self._counts.unformatted += int(rows)
 
-    def _redact(self, data: bytes) -> bytes:
+    def _redacted(self, lines: Lines) -> Lines:
         """Mask secrets line by line where the skeleton says there may be some."""
-        lines = split_lines(data)
         known = self._secret
         if len(known) > MAX_PLANS:
             known.clear()
@@ -217,10 +234,10 @@ class SourceReader:
             if bones not in known:
                 known[bones] = holds_secret(raw)
         if not self._in_key and not any(map(known.__getitem__, lines.skeletons)):
-            return data
+            return lines
         out = [self._redact_line(raw) if self._in_key or known[bones] else raw
                for bones, raw in zip(lines.skeletons, lines.raw, strict=True)]
-        return b"\n".join(out) + (b"\n" if data.endswith(b"\n") else b"")
+        return split_lines(b"\n".join(out) + b"\n")
 
     def _redact_line(self, raw: bytes) -> bytes:
         text = raw.decode("utf-8", "replace")
@@ -271,8 +288,14 @@ def _explode(plan: Plan) -> None:
     plan.keys = {}
 
 
-def _raw_length(carry: bytes) -> int:
-    return len(carry)
+def _drop_lines(data: bytes, count: int) -> tuple[bytes, int]:
+    """Leave out the first ``count`` lines; returns the rest and how many there were to leave out."""
+    at, dropped = 0, 0
+    while dropped < count and at < len(data):
+        stop = data.find(b"\n", at)
+        at = len(data) if stop < 0 else stop + 1
+        dropped += 1
+    return data[at:], dropped
 
 
 def _sample(data: bytes) -> list[str]:
