@@ -1,0 +1,1 @@
+"""The offline analyst: questions read by rules and statistics. Deterministic, no key, no network."""

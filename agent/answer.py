@@ -1,0 +1,48 @@
+"""The answer as callers get it: the contract of ``oncalm ask --json``."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from agent.state import State
+
+
+def assemble(state: State, analyst: str, seconds: float) -> dict[str, Any]:
+    """Turn a finished run's state into the documented JSON document."""
+    triage, summary = state["triage"], state["summary"]
+    query = triage.get("query") or {}
+    evidence = [_evidence(i, r) for i, r in enumerate(state.get("results", []), start=1)]
+    window = query.get("window") or {"start": None, "end": None}
+    return {
+        "question": state["question"],
+        "analyst": analyst,
+        "query": {
+            "window": window,
+            "filters": query.get("filters", []),
+            "operation": query.get("operation"),
+            "group_by": query.get("group_by", []),
+            "field": query.get("field"),
+            "stats": query.get("stats", []),
+            "bucket": query.get("bucket"),
+            "limit": query.get("limit"),
+            "baseline": query.get("baseline"),
+            "interpretation": summary["interpretation"],
+        },
+        "result": {k: v for k, v in summary["result"].items() if v is not None or k == "value" and
+                   summary["result"]["kind"] == "scalar"},
+        "answer": summary["answer"],
+        "evidence": evidence,
+        "confidence": summary["confidence"],
+        "understood": triage.get("refusal") is None,
+        "usage": {"model_calls": 0, "input_tokens": 0, "cached_tokens": 0, "output_tokens": 0,
+                  "cost_usd": 0.0, "seconds": round(seconds, 3)},
+    }
+
+
+def _evidence(number: int, result: dict[str, Any]) -> dict[str, Any]:
+    found = result.get("found") or {}
+    return {
+        "id": f"E{number}", "tool": result["tool"], "status": result["status"], "query": result["query"],
+        "window": result["window"], "total": result["total"], "searched": found.get("searched", 0),
+        "excerpt": found.get("excerpt", []), **({"error": result["error"]} if result.get("error") else {}),
+    }

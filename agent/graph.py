@@ -1,0 +1,33 @@
+"""The graph: ``triage → plan → investigate → summarise``. Nodes, edges, compile, nothing else."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from langgraph.graph import END, START, StateGraph
+
+from agent import nodes
+from agent.context import Context
+from agent.state import State
+
+RECURSION_LIMIT = 25
+
+
+def build(checkpointer: Any = None) -> Any:
+    """Compile the graph; with a checkpointer, conversations keep their last reading."""
+    graph = StateGraph(State, context_schema=Context)
+    graph.add_node("triage", nodes.triage)
+    graph.add_node("plan", nodes.plan)
+    graph.add_node("investigate", nodes.investigate)
+    graph.add_node("summarise", nodes.summarise)
+    graph.add_edge(START, "triage")
+    graph.add_conditional_edges("triage", nodes.readable, ["plan", "summarise"])
+    graph.add_edge("plan", "investigate")
+    graph.add_edge("investigate", "summarise")
+    graph.add_edge("summarise", END)
+    return graph.compile(checkpointer=checkpointer)
+
+
+def make() -> Any:
+    """Entry point named by ``langgraph.json``."""
+    return build()

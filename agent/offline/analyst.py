@@ -1,0 +1,108 @@
+"""The offline analyst: reading, target, query, sentence."""
+
+from __future__ import annotations
+
+from agent.analyst import Given, Summary, ToolCall, Triage
+from agent.offline.phrasing import interpretation, phrase
+from agent.offline.reading import Reading, Refusal, read
+from agent.offline.target import Target, TemplateSearch, resolve
+from telemetry.models import Catalog, Filter, Found, Query, Result
+from tools.registry import ToolResult
+
+CERTAIN = 0.95
+
+
+class OfflineAnalyst:
+    """Deterministic: the same question over the same store gives the same answer."""
+
+    name = "offline"
+
+    def __init__(self, catalog: Catalog, search: TemplateSearch | None) -> None:
+        self.catalog = catalog
+        self._search = search
+
+    def triage(self, given: Given) -> Triage:
+        previous = Reading.from_json(given.previous) if given.previous else None
+        reading = read(given.question, self.catalog, given.now, previous)
+        if isinstance(reading, Refusal):
+            return Triage(refusal=reading.reason, nearest=list(reading.nearest))
+        target = self._resolve(reading.target)
+        base = self._resolve(reading.base_target)
+        query = to_query(reading, target, base, given)
+        statements = [*reading.statements, *_notes(target)]
+        return Triage(
+            reading=reading.to_json(), query=query, target=target.reading if target else "",
+            statements=[s for s in statements if s],
+            ambiguities=[*reading.ambiguities, *(target.ambiguities if target else ())],
+            confidence=_confidence(reading, target),
+        )
+
+    def plan(self, triage: Triage) -> list[ToolCall]:
+        if triage.query is None:
+            return []
+        return [ToolCall(tool="logs.query", arguments=triage.query.model_dump(mode="json"))]
+
+    def summarise(self, given: Given, triage: Triage, results: list[ToolResult]) -> Summary:
+        if triage.refusal is not None or triage.query is None or triage.reading is None:
+            return _refused(triage)
+        first = results[0]
+        if first.found is None:
+            return Summary(answer=f"I could not answer: {first.error}", interpretation="",
+                           result=Result(kind="none"), confidence=0.0)
+        reading = Reading.from_json(triage.reading)
+        found: Found = first.found
+        said = phrase(reading, triage.query, found, triage.target)
+        notes = [*triage.statements, *(f"Also possible: {a}" for a in triage.ambiguities)]
+        answer = " ".join([said, *(_sentence(n) for n in notes)])
+        return Summary(answer=answer, interpretation=interpretation(reading, triage.query),
+                       result=found.result, confidence=triage.confidence)
+
+    def _resolve(self, words: str) -> Target | None:
+        return resolve(words, self.catalog, self._search) if words.strip() else None
+
+
+def to_query(reading: Reading, target: Target | None, base: Target | None, given: Given) -> Query:
+    """Put what was read and what was resolved into one query."""
+    base_filters = base.filters if base else ()
+    filters: tuple[Filter, ...] = (*reading.filters, *(target.filters if target else ()))
+    return Query(
+        operation=reading.operation, window=given.window or reading.window, baseline=reading.baseline,
+        filters=filters, base_filters=base_filters, field=reading.field, stats=reading.stats,
+        group_by=reading.group_by, bucket=reading.bucket, limit=reading.limit, order=reading.order,
+        rank=target.rank if target and reading.operation == "lines" else (),
+    )
+
+
+def _notes(target: Target | None) -> list[str]:
+    if target is None:
+        return []
+    notes = []
+    if target.unmatched:
+        words = ", ".join(f'"{w}"' for w in target.unmatched)
+        notes.append(f"Nothing in these logs answers to {words}")
+    if target.lexical:
+        notes.append("Meaning was compared by spelling only: no sentence-embedding weights were found")
+    return notes
+
+
+def _confidence(reading: Reading, target: Target | None) -> float:
+    value = min(reading.confidence, CERTAIN)
+    if target is not None:
+        if target.unmatched:
+            value *= 0.6
+        if target.ambiguities or reading.ambiguities:
+            value *= 0.85
+    return round(value, 2)
+
+
+def _refused(triage: Triage) -> Summary:
+    nearest = "; ".join(triage.nearest)
+    answer = triage.refusal or "I cannot read this question."
+    if nearest:
+        answer = f"{_sentence(answer)} What I can do with these logs: {nearest}."
+    return Summary(answer=answer, interpretation="not understood", result=Result(kind="none"), confidence=0.0)
+
+
+def _sentence(text: str) -> str:
+    text = text.strip()
+    return text if text.endswith((".", "!", "?")) else f"{text}."
