@@ -79,7 +79,7 @@ _RULES: tuple[tuple[str, str], ...] = (
     ("bool", r"(?<![\w.$/-])null$"),
     ("number", rf"{_NUMBER}{_END}(?!-[A-Za-z\x02])(?!-0-?[A-Za-z_\x02])"),
     ("word", r"(?<=\w=)(?![a-z]\w*(?:\.[a-z]\w*)+\.[A-Z])(?=[^\s,;)\]}\"'<>|&={(\[]*[0\x02])[^\s,;)\]}\"'<>|&={(\[]*\w"),
-    ("token", r"(?<![\w\x02\x03])[\w\x02\x03]+(?:-+[\w\x02\x03]+)*(?:~[^\s,;)]*)?"),
+    ("token", r"(?<![\w\x02\x03])[\w\x02\x03]+(?:-+[\w\x02\x03]+)*(?![\w\x02\x03]|\.0\.0)(?:~[^\s,;)]*)?"),
 )
 _MASK = re.compile("|".join(f"(?P<{kind}_{at}>{rule})" for at, (kind, rule) in enumerate(_RULES)))
 _JOINED_NUMBER = re.compile(r"(?:^|_-?)[0\x02](?=_|-|$|[A-Z~])")

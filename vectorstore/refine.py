@@ -1,0 +1,205 @@
+"""Refinement: Drain's clusters split where words tell messages apart, and merged where only values differ."""
+
+from __future__ import annotations
+
+import re
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+from vectorstore.naming import names_value, slot_name, word_name
+
+VAR = "\x01"
+"""Stands for any masked variable in a shape."""
+WILD = "\x04"
+"""A column of a part in which different words stand."""
+Shape = tuple[str, ...]
+_PLACEHOLDER = re.compile(r"<:([a-z0-9]+):>")
+_WORD = re.compile(r"[^\d\x01]*[A-Za-z][^\d\x01]*")
+_CAPS = re.compile(r"[^a-z\d\x01]*[A-Z][^a-z\d\x01]*")
+_PREFIX_ENDS = frozenset("=:([{\"'/,<>|;#@")
+_SUFFIX_STARTS = frozenset(",;:)]}\"'>.|!?")
+FEW_WORDS = 4
+FEW_CAPS = 16
+MANY_WORDS = 6
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """Shapes with one token count; ``columns`` holds each column's token, WILD where they differ."""
+
+    shapes: tuple[Shape, ...]
+    columns: Shape
+
+
+@dataclass(frozen=True, slots=True)
+class Group:
+    """The parts that make one template, first seen first."""
+
+    parts: tuple[Part, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Drawn:
+    """A template as text, and per key its variable words as (name, value, slots before it)."""
+
+    pattern: str
+    display: str
+    params: tuple[tuple[str, str], ...]
+    words: tuple[tuple[tuple[str, str, int], ...], ...]
+
+
+def shape_of(key: str) -> Shape:
+    """Cut a key into tokens, all placeholders alike."""
+    return tuple(_PLACEHOLDER.sub(VAR, key).split())
+
+
+def split(shapes: Sequence[Shape]) -> list[Part]:
+    """Part the shapes of one cluster by the columns whose few words say different things."""
+    columns = [dict.fromkeys(column) for column in zip(*shapes, strict=True)]
+    fixed = tuple(next(iter(c)) if len(c) == 1 else WILD for c in columns)
+    chosen = min(
+        (at for at, column in enumerate(columns) if _parts_messages(column, fixed, at)),
+        key=lambda at: len(columns[at]), default=None,
+    )
+    if chosen is None:
+        return [Part(tuple(shapes), fixed)]
+    buckets: dict[str, list[Shape]] = {}
+    for shape in shapes:
+        buckets.setdefault(shape[chosen], []).append(shape)
+    return [part for bucket in buckets.values() for part in split(bucket)]
+
+
+def _parts_messages(values: Iterable[str], fixed: Shape, at: int) -> bool:
+    words = list(values)
+    if len(words) < 2 or len(words) > FEW_CAPS:
+        return False
+    if len(words) > FEW_WORDS and not all(_CAPS.fullmatch(w) for w in words):
+        return False
+    return all(_WORD.fullmatch(w) for w in words) and not names_value(fixed, at) and not _affix(words)[0]
+
+
+def merge(parts: Sequence[Part]) -> list[Group]:
+    """Join parts that differ in one column of values, or print alike, or differ in the length of a list."""
+    owner = list(range(len(parts)))
+
+    def root(at: int) -> int:
+        while owner[at] != at:
+            owner[at] = owner[owner[at]]
+            at = owner[at]
+        return at
+
+    for bucket in _alike(parts):
+        for at in bucket[1:]:
+            low, high = sorted((root(bucket[0]), root(at)))
+            owner[high] = low
+    groups: dict[int, list[Part]] = {}
+    for at, part in enumerate(parts):
+        groups.setdefault(root(at), []).append(part)
+    return [Group(tuple(found)) for found in groups.values()]
+
+
+def _alike(parts: Sequence[Part]) -> Iterable[list[int]]:
+    patterns: dict[str, list[int]] = defaultdict(list)
+    near: dict[tuple[int, Shape], list[int]] = defaultdict(list)
+    for at, part in enumerate(parts):
+        patterns[collapse(normalise(_pattern(part)))].append(at)
+        for column in range(len(part.columns)):
+            near[column, (*part.columns[:column], *part.columns[column + 1 :])].append(at)
+    yield from patterns.values()
+    for (column, rest), bucket in near.items():
+        if len(bucket) > 1 and rest:
+            yield from _one_value(parts, bucket, column, rest)
+
+
+def _one_value(parts: Sequence[Part], bucket: list[int], column: int, rest: Shape) -> Iterable[list[int]]:
+    """Parts alike but in one column: values there join; words join only when they are many."""
+    anchors = sum(bool(_WORD.fullmatch(token)) for token in rest)
+    if not anchors:
+        return
+    tokens = {parts[at].columns[column] for at in bucket}
+    columns = (*rest[:column], WILD, *rest[column:])
+    if names_value(columns, column) or (len(tokens) >= MANY_WORDS and anchors > 1):
+        yield bucket
+        return
+    yield [at for at in bucket if not _WORD.fullmatch(parts[at].columns[column])] or bucket[:1]
+
+
+def _affix(values: Sequence[str]) -> tuple[str, str]:
+    """The delimiter-bounded text that all values begin and end with: ``rhost=`` and nothing, ``(`` and ``)``."""
+    low, high = min(values), max(values)
+    size = next((i for i, (a, b) in enumerate(zip(low, high, strict=False)) if a != b), min(len(low), len(high)))
+    while size and low[size - 1] not in _PREFIX_ENDS:
+        if low[size - 1] == "-" and all(re.match(r"[A-Za-z]*\d", v[size:]) or v[size:][:1] == VAR for v in values):
+            break
+        size -= 1
+    shortest = min(map(len, values)) - size
+    tail = 0
+    while tail < shortest and len({v[-1 - tail] for v in values}) == 1 and values[0][-1 - tail] in _SUFFIX_STARTS:
+        tail += 1
+    return low[:size], low[len(low) - tail :] if tail else ""
+
+
+def _pattern(part: Part) -> str:
+    tokens = []
+    for at, token in enumerate(part.columns):
+        if token == WILD:
+            start, end = _affix([shape[at] for shape in part.shapes])
+            token = f"{start}{VAR}{end}"
+        tokens.append(token)
+    return " ".join(tokens)
+
+
+def normalise(pattern: str) -> str:
+    """Write VAR as ``<*>`` the way corrected Loghub labels do: adjoining variables are one."""
+    text = pattern.replace(VAR, "<*>")
+    text = re.sub(r"(?<![\w>.*)])/<\*>", "<*>", text)
+    text = re.sub(r"<\*> HTTP/<\*>", "<*>", text)
+    while True:
+        shorter = re.sub(r"<\*>\.?<\*>", "<*>", text)
+        if shorter == text:
+            return text
+        text = shorter
+
+
+def collapse(pattern: str) -> str:
+    """Write a list of variables as one, so that lists of different length are alike."""
+    return re.sub(r"<\*>(?:,? ?<\*>)+", "<*>", pattern)
+
+
+def render(group: Group, keys: Sequence[str]) -> Drawn:
+    """Draw the template of a group and find the variable words of each key."""
+    by_count: dict[int, list[Shape]] = {}
+    for part in group.parts:
+        by_count.setdefault(len(part.columns), []).extend(part.shapes)
+    columns = {count: _columns(shapes) for count, shapes in by_count.items()}
+    drawn = [_draw(key, columns[len(key.split())]) for key in keys]
+    first = drawn[0]
+    count = len(keys[0].split())
+    pattern = normalise(_pattern(Part(tuple(by_count[count]), tuple(c[0] if len(c) == 1 else WILD for c in columns[count]))))
+    if len(by_count) > 1:
+        pattern = collapse(pattern)
+    return Drawn(pattern, first[0], first[1], tuple(words for _, _, words in drawn))
+
+
+def _columns(shapes: Sequence[Shape]) -> list[list[str]]:
+    return [list(dict.fromkeys(column)) for column in zip(*shapes, strict=True)]
+
+
+def _draw(key: str, columns: list[list[str]]) -> tuple[str, tuple[tuple[str, str], ...], tuple[tuple[str, str, int], ...]]:
+    text, params, words, slots = [], [], [], 0
+    tokens = key.split()
+    for at, (token, values) in enumerate(zip(tokens, columns, strict=True)):
+        found = _PLACEHOLDER.findall(token)
+        if len(values) > 1 and not found:
+            start, end = _affix(values)
+            name = word_name(tokens, at, start)
+            params.append((name, "word"))
+            words.append((name, token[len(start) : len(token) - len(end)], slots))
+            text.append(f"{start}<{name}>{end}")
+            continue
+        for kind in found:
+            params.append((kind, kind))
+        slots += len(found)
+        text.append(_PLACEHOLDER.sub(r"<\1>", token))
+    return " ".join(text), tuple(params), tuple(words)
