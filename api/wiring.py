@@ -23,7 +23,7 @@ class Product:
     def __init__(self, home: Path, *, embedding_path: Path | None = None, zone: str | None = None) -> None:
         self.home = home
         self.zone = zone
-        self._embedding_path = embedding_path
+        self.embedding_path = embedding_path
 
     def ingest(
         self, paths: Sequence[str | Path], *, service: str | None = None, declared: str | None = None,
@@ -128,4 +128,4 @@ class Product:
         from vectorstore.embedding import choose
         from vectorstore.index import TemplateIndex
 
-        return TemplateIndex(self.home / "templates", choose(self._embedding_path, self.home / "embeddings"))
+        return TemplateIndex(self.home / "templates", choose(self.embedding_path, self.home / "embeddings"))

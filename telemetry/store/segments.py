@@ -136,7 +136,7 @@ def compact(manifest: Manifest, *, least: int = 16) -> int:
     written = write(manifest.home, pl.concat(frames, how="diagonal"))
     with manifest.transaction() as db:
         add_segments(db, [(w.segment, w.tallies) for w in written])
-        _unlist(db, [i for i, _ in chosen])
+        unlist(db, [i for i, _ in chosen])
     for _, segment in chosen:
         (manifest.home / segment.path).unlink(missing_ok=True)
     return len(chosen)
@@ -156,12 +156,13 @@ def expire(manifest: Manifest, *, before: int | None = None, max_bytes: int | No
             gone.append(item)
             total -= item[1].bytes
     with manifest.transaction() as db:
-        _unlist(db, [i for i, _ in gone])
+        unlist(db, [i for i, _ in gone])
     for _, segment in gone:
         (manifest.home / segment.path).unlink(missing_ok=True)
     return sum(s.rows for _, s in gone)
 
 
-def _unlist(db: Any, ids: list[int]) -> None:
+def unlist(db: Any, ids: list[int]) -> None:
+    """Take segments off the list, inside the caller's transaction; their files stay."""
     db.executemany("DELETE FROM segments WHERE id = ?", ((i,) for i in ids))
     db.executemany("DELETE FROM tallies WHERE segment = ?", ((i,) for i in ids))

@@ -1,0 +1,152 @@
+"""What each command does: call the product, render, choose the exit code."""
+
+from __future__ import annotations
+
+import json
+import re
+import signal
+import sys
+import tempfile
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+from api import render
+from api.wiring import Product
+from telemetry.errors import UsageError
+
+DONE, FAILED, NOTHING = 0, 1, 3
+_SIZES = {"k": 1 << 10, "m": 1 << 20, "g": 1 << 30, "t": 1 << 40}
+_AGES = {"s": 1, "m": 60, "h": 3600, "d": 86400, "w": 604800}
+
+
+def ingest(
+    product: Product, paths: list[str], *, service: str | None, declared: str | None, follow: bool, as_json: bool
+) -> int:
+    """Read logs; problems with single files are told and make the exit code 1."""
+    stopping = False
+
+    def stop(*_: object) -> None:
+        nonlocal stopping
+        stopping = True
+
+    if follow:
+        if len(paths) != 1 or paths[0] == "-":
+            raise UsageError("--follow takes one file", where="ingest", remedy="name a single file")
+        signal.signal(signal.SIGINT, stop)
+        signal.signal(signal.SIGTERM, stop)
+    with render.IngestProgress(enabled=not as_json) as shown:
+        report = product.ingest(paths, service=service, declared=declared, progress=shown.update,
+                                started=shown.start, follow=(lambda: stopping) if follow else None)
+    if report.records:
+        product.index()
+    if as_json:
+        document = {k: getattr(report, k) for k in report.__slots__}
+        _print_json({**document, "formats": dict(report.formats)})
+    else:
+        render.report(report)
+    for problem in report.problems:
+        print(f"oncalm: {problem}", file=sys.stderr)
+    if report.problems:
+        return FAILED
+    return DONE if report.lines or report.resumed else NOTHING
+
+
+def ask(
+    product: Product, question: str, *, since: str | None, start: str | None, end: str | None,
+    conversation: str | None, as_json: bool
+) -> int:
+    """Answer one question. 2: it could not be read; 3: nothing was found."""
+    window = product.window(since, start, end)
+    answer = product.ask(question, conversation=conversation, window=window)
+    if as_json:
+        _print_json(answer)
+    else:
+        render.answer(answer)
+    if not answer["understood"]:
+        return 2
+    statuses = {e["status"] for e in answer["evidence"]}
+    if "failed" in statuses:
+        return FAILED
+    return DONE if "found" in statuses or answer["result"]["kind"] != "none" and answer["result"].get("value") \
+        else NOTHING
+
+
+def templates(product: Product, top: int, *, as_json: bool) -> int:
+    """List the commonest templates."""
+    catalog = product.catalog()
+    chosen = catalog.templates[:top]
+    if as_json:
+        _print_json({"templates": [_template(t) for t in chosen], "total": len(catalog.templates)})
+    else:
+        render.templates(chosen, len(catalog.templates))
+    return DONE if chosen else NOTHING
+
+
+def _template(template: Any) -> dict[str, Any]:
+    return {
+        "id": template.id, "pattern": template.pattern, "display": template.display, "count": template.count,
+        "first": template.first_seen.isoformat() if template.first_seen else None,
+        "last": template.last_seen.isoformat() if template.last_seen else None,
+        "params": [{"name": p.name, "type": p.type} for p in template.params],
+        "examples": list(template.examples), "levels": list(template.levels), "services": list(template.services),
+    }
+
+
+def retain(product: Product, older_than: str | None, max_size: str | None, *, as_json: bool) -> int:
+    """Drop whole segments by age, then by size."""
+    if not older_than and not max_size:
+        raise UsageError("say what to keep", where="retain", remedy="give --older-than 30d or --max-size 2GB")
+    before = datetime.now(UTC) - timedelta(seconds=_measure(older_than, _AGES)) if older_than else None
+    gone = product.retain(before=before, max_bytes=_measure(max_size, _SIZES) if max_size else None)
+    if as_json:
+        _print_json({"dropped_records": gone})
+    else:
+        print(f"dropped {gone:,} records")
+    product.index()
+    return DONE
+
+
+def _measure(text: str, units: dict[str, int]) -> int:
+    found = re.fullmatch(r"\s*([0-9]+(?:\.[0-9]+)?)\s*([a-zA-Z])[a-zA-Z]*\s*", text)
+    if not found or found[2].lower() not in units:
+        raise UsageError(f"cannot read {text!r}", where="retain", remedy=f"a number with one of {', '.join(units)}")
+    return int(float(found[1]) * units[found[2].lower()])
+
+
+def doctor(product: Product, *, repair: bool, as_json: bool) -> int:
+    """Check what a question needs; says what is wrong and, with ``repair``, sets damage aside."""
+    from api.checks import examine
+
+    checks = examine(product.home, product.embedding_path, repair=repair)
+    if as_json:
+        _print_json({"checks": checks})
+    else:
+        render.checks(checks)
+    return DONE if all(c["ok"] for c in checks) else FAILED
+
+
+def demo(home: Path | None, *, as_json: bool) -> int:
+    """Read the recorded incident into a fresh home and ask about it as an engineer would."""
+    from samples import incident_folder, questions
+
+    with tempfile.TemporaryDirectory(prefix="oncalm-demo-") as folder:
+        product = Product(home or Path(folder))
+        with render.IngestProgress(enabled=not as_json) as shown:
+            report = product.ingest([incident_folder()], progress=shown.update, started=shown.start)
+        product.index()
+        if not as_json:
+            render.report(report)
+        answers = []
+        for question in questions():
+            answer = product.ask(question, conversation="demo")
+            answers.append(answer)
+            if not as_json:
+                render.answer(answer, brief=True)
+        if as_json:
+            _print_json({"ingested": report.records, "answers": answers})
+    return DONE if all(a["understood"] for a in answers) else FAILED
+
+
+def _print_json(document: Any) -> None:
+    print(json.dumps(document, ensure_ascii=False, default=str))

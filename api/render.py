@@ -1,0 +1,176 @@
+"""Answers for a terminal: tables, sparklines, evidence; progress on stderr."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+from rich import box
+from rich.console import Console
+from rich.markup import escape
+from rich.table import Table
+
+if TYPE_CHECKING:
+    from rich.progress import Progress, TaskID
+
+    from telemetry.models import Template
+    from telemetry.sources.files import Source
+    from vectorstore.ingest import Report
+
+BARS = "▁▂▃▄▅▆▇█"
+WIDEST = 72
+
+
+def sparkline(values: Sequence[float], width: int = WIDEST) -> str:
+    """Draw counts as bars; more values than ``width`` are added up in equal stretches."""
+    if not values:
+        return ""
+    step = -(-len(values) // width)
+    sums = [sum(values[i:i + step]) for i in range(0, len(values), step)]
+    most = max(sums) or 1
+    return "".join(" " if v == 0 else BARS[min(7, int(v / most * 7.999))] for v in sums)
+
+
+def answer(found: dict[str, Any], *, brief: bool = False) -> None:
+    """The sentence, the data, the reading, the lines."""
+    out = Console(highlight=False)
+    out.print(f"\n[bold cyan]? {escape(found['question'])}[/]")
+    out.print(f"[bold]{escape(found['answer'])}[/]")
+    _result(out, found["result"], limit=8 if brief else 40)
+    query = found["query"]
+    if query["operation"]:
+        out.print(f"[dim]read as: {escape(query['interpretation'])} · confidence {found['confidence']:.2f}[/]")
+    for evidence in found["evidence"]:
+        _evidence(out, evidence, found["result"]["kind"], lines=3 if brief else 5)
+    for note in found.get("notes", [])[:4] if not brief else []:
+        out.print(f"[dim]note: {escape(note)}[/]")
+
+
+def _result(out: Console, result: dict[str, Any], *, limit: int) -> None:
+    kind = result["kind"]
+    if kind == "series":
+        rows = result["rows"]
+        out.print(f"[green]{sparkline([r[1] for r in rows])}[/]")
+        if rows:
+            peak = max(r[1] for r in rows)
+            out.print(f"[dim]{rows[0][0]} … {rows[-1][0]}, {len(rows)} buckets, highest {peak:,}[/]")
+    elif kind == "table":
+        table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
+        rows = result["rows"]
+        for at, name in enumerate(result["columns"]):
+            numeric = bool(rows) and isinstance(rows[0][at], int | float)
+            table.add_column(name, justify="right" if numeric else "left", overflow="fold")
+        for row in rows[:limit]:
+            table.add_row(*(_cell(v) for v in row))
+        out.print(table)
+        if len(rows) > limit:
+            out.print(f"[dim]… {len(rows) - limit:,} more rows (--json shows all)[/]")
+    elif kind == "lines":
+        for line in result["lines"][:limit]:
+            _line(out, line)
+
+
+def _cell(value: Any) -> str:
+    if isinstance(value, bool) or value is None:
+        return "" if value is None else str(value)
+    if isinstance(value, int):
+        return f"{value:,}"
+    if isinstance(value, float):
+        return f"{value:,.4g}" if abs(value) < 1000 else f"{value:,.0f}"
+    return escape(str(value))
+
+
+def _evidence(out: Console, evidence: dict[str, Any], kind: str, *, lines: int) -> None:
+    status = evidence["status"].replace("_", " ")
+    total, searched = evidence["total"], evidence["searched"]
+    out.print(f"[dim]{evidence['id']} {evidence['tool']}: {status}, {total:,} of {searched:,} records[/]")
+    if evidence.get("error"):
+        out.print(f"[red]{escape(evidence['error'])}[/]")
+    if kind != "lines":
+        for line in evidence["excerpt"][:lines]:
+            _line(out, line)
+
+
+def _line(out: Console, line: dict[str, Any]) -> None:
+    first, *rest = line["text"].split("\n")
+    where = f"{line['source'].rsplit('/', 1)[-1]}:{line['line_no']}"
+    out.print(f"  [dim]{escape(where)}[/] {escape(first)}", soft_wrap=True)
+    for more in rest[:6]:
+        out.print(f"  [dim]{' ' * len(where)}[/] {escape(more)}", soft_wrap=True)
+    if len(rest) > 6:
+        out.print(f"  [dim]{' ' * len(where)} … {len(rest) - 6} more lines[/]")
+
+
+def report(done: Report) -> None:
+    """What an ingest did, on stderr."""
+    out = Console(stderr=True, highlight=False)
+    formats = ", ".join(f"{name} {n:,}" for name, n in done.formats.most_common(6))
+    out.print(f"read {done.lines:,} lines as {done.records:,} records from {done.sources} sources ({formats})")
+    if done.undated:
+        out.print(f"{done.undated:,} records have no readable time; they are kept and counted")
+    if done.redacted:
+        out.print(f"{done.redacted:,} secrets were masked before storing")
+    if done.resumed:
+        out.print(f"{done.resumed} sources were known and read on from where they were left")
+    for note in done.notes[:8]:
+        out.print(f"[dim]{escape(note)}[/]")
+
+
+def templates(chosen: Sequence[Template], total: int) -> None:
+    """The template table."""
+    table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
+    table.add_column("id")
+    table.add_column("count", justify="right")
+    table.add_column("template", overflow="fold")
+    for item in chosen:
+        table.add_row(item.id, f"{item.count:,}", escape(item.display))
+    out = Console(highlight=False)
+    out.print(table)
+    out.print(f"[dim]{len(chosen)} of {total:,} templates[/]")
+
+
+def checks(found: Sequence[dict[str, Any]]) -> None:
+    """Doctor's findings."""
+    out = Console(highlight=False)
+    for item in found:
+        mark = "[green]ok[/]  " if item["ok"] else "[red]FAIL[/]"
+        remedy = f" — {item['remedy']}" if item["remedy"] else ""
+        out.print(f"{mark} {item['check']}: {escape(item['seen'] + remedy)}")
+
+
+class IngestProgress:
+    """A bar with rate and time left, on stderr, shown only where someone can see it."""
+
+    def __init__(self, *, enabled: bool) -> None:
+        self._console = Console(stderr=True)
+        self._enabled = enabled and self._console.is_terminal
+        self._bar: Progress | None = None
+        self._task: TaskID | None = None
+        self._begun = time.monotonic()
+
+    def __enter__(self) -> IngestProgress:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        if self._bar:
+            self._bar.stop()
+
+    def start(self, sources: list[Source]) -> None:
+        """Called once the sources are known."""
+        if not self._enabled:
+            return
+        from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TimeRemainingColumn
+
+        self._bar = Progress(TextColumn("{task.description}"), BarColumn(), DownloadColumn(),
+                             TimeRemainingColumn(), console=self._console, transient=True)
+        self._task = self._bar.add_task("reading", total=sum(s.size for s in sources) or None)
+        self._bar.start()
+
+    def update(self, done: Report, source: Source) -> None:
+        """Called after every block."""
+        if self._bar is None or self._task is None:
+            return
+        rate = done.lines / max(time.monotonic() - self._begun, 1e-3)
+        name = source.path.rsplit("/", 1)[-1][:30]
+        self._bar.update(self._task, completed=done.bytes, description=f"{name}: {rate:,.0f} lines/s")
