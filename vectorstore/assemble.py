@@ -50,6 +50,7 @@ class Task:
     used: Ints
     which: Ints
     key_ids: Ints
+    words: list[str | None]
     clock: Clock
     source: SourceRow
     first_line: int
@@ -78,9 +79,7 @@ class SourceReader:
         self._reader = LineReader(_sample(start), declared) if start else None
         if row.head == "" and start:
             self._row = replace(row, **fingerprint(start))
-        self.clock = Clock(datetime.fromtimestamp(source.mtime, UTC) if source.mtime else datetime.now(UTC), zone)
-        if row.state.get("clock"):
-            self.clock.restore(row.state["clock"])
+        self.clock = _clock(source, row, zone)
         self.formats: Counter[str] = Counter()
         self._table: dict[bytes, int] = {}
         self._plans: list[Plan] = []
@@ -132,9 +131,10 @@ class SourceReader:
             return
         records = Records(rows, _texts(lines, rows, taken))
         used, which = np.unique(numbers[rows], return_inverse=True)
-        key_ids = self._key_ids(lines, records, used, which)
+        words: list[str | None] = [None] * len(rows)
+        key_ids = self._key_ids(lines, records, used, which, words)
         self._count(used, which)
-        yield Task(lines, records, self._plans, used, which, key_ids, self.clock, self._row, first_line,
+        yield Task(lines, records, self._plans, used, which, key_ids, words, self.clock, self._row, first_line,
                    self._service)
 
     def _advance(self, taken: int, waited: int) -> None:
@@ -182,7 +182,9 @@ class SourceReader:
         starts[0] = True
         return np.flatnonzero(starts)
 
-    def _key_ids(self, lines: Lines, records: Records, used: Ints, which: Ints) -> Ints:
+    def _key_ids(
+        self, lines: Lines, records: Records, used: Ints, which: Ints, words: list[str | None]
+    ) -> Ints:
         import numpy as np
 
         chosen = [self._plans[p] for p in used]
@@ -196,12 +198,17 @@ class SourceReader:
             -1 if plan.literals else self._keys.number(plan, "", records.texts[first[n]])
             for n, plan in enumerate(chosen)
         ], dtype=np.int64)[which]
+        for number, plan in enumerate(chosen):
+            if plan.words and not plan.literals:
+                for row in np.flatnonzero(which == number).tolist():
+                    words[row] = plan.words[""]
         if (ids < 0).any():
-            self._literal_ids(lines, records, chosen, which, ids)
+            self._literal_ids(lines, records, chosen, which, ids, words)
         return ids
 
     def _literal_ids(
-        self, lines: Lines, records: Records, chosen: list[Plan], which: Ints, ids: Ints
+        self, lines: Lines, records: Records, chosen: list[Plan], which: Ints, ids: Ints,
+        words: list[str | None],
     ) -> None:
         import numpy as np
         import polars as pl
@@ -215,6 +222,9 @@ class SourceReader:
         mapped = frame.join(distinct.with_columns(k=pl.Series(numbers, dtype=pl.Int64)).drop("r"), on=("w", "d"),
                             how="left", maintain_order="left")
         ids[mapped["r"].to_numpy()] = mapped["k"].to_numpy()
+        if any(plan.words for plan in chosen):
+            for w, d, r in frame.iter_rows():
+                words[r] = chosen[w].words.get(d)
 
     def _count(self, used: Ints, which: Ints) -> None:
         import numpy as np
@@ -277,6 +287,15 @@ def _texts(lines: Lines, rows: Ints, taken: int) -> list[bytes]:
     return texts
 
 
+def _clock(source: Source, row: SourceRow, zone: str | None) -> Clock:
+    """A clock that goes on where the source was left; its reference is when the file was written last."""
+    reference = datetime.fromtimestamp(source.mtime, UTC) if source.mtime else datetime.now(UTC)
+    state = row.state.get("clock")
+    if not state:
+        return Clock(reference, zone)
+    return Clock.restore({**state, "reference": reference.isoformat()})
+
+
 def _explode(plan: Plan) -> None:
     """Too many different literal digits: make them variables from here on."""
     room = MAX_SLOTS - len(plan.slots)
@@ -285,7 +304,7 @@ def _explode(plan: Plan) -> None:
     plan.slots = (*plan.slots, *((("number", "number"),) * len(spans)))
     plan.slot_spans = (*plan.slot_spans, *spans)
     plan.literals = ()
-    plan.keys = {}
+    plan.keys, plan.words = {}, {}
 
 
 def _drop_lines(data: bytes, count: int) -> tuple[bytes, int]:

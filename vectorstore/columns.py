@@ -44,7 +44,7 @@ class Columns:
         if len(task.records.rows):
             frame = build(
                 task.lines, task.records, task.plans, task.used, task.which, task.clock, task.key_ids,
-                task.source.id, task.first_line, self.next_id, service=task.service,
+                task.source.id, task.first_line, self.next_id, service=task.service, words=task.words,
             )
             self.next_id += len(frame)
             self._frames.append(frame)

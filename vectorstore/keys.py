@@ -7,11 +7,13 @@ import os
 from pathlib import Path
 
 from telemetry.store.manifest import KeyRow, Manifest, TemplateRow
-from vectorstore.miner import Miner
+from vectorstore.miner import CATCH_ALL, Assigned, Mined, Miner
 from vectorstore.plans import Plan
 
 EXAMPLE_LENGTH = 600
 SNAPSHOT = "drain.json"
+BETWEEN = "\x1f"
+"""Stands between the words of a row whose key is generic; and marks, in a key, a word kept per row."""
 
 
 class KeyTable:
@@ -21,12 +23,12 @@ class KeyTable:
         self._path = manifest.home / SNAPSHOT
         self._numbers: dict[tuple[str, tuple[tuple[str, str], ...]], int] = {}
         self._by_text: dict[str, list[int]] = {}
-        self._written: dict[int, tuple[str, tuple[tuple[str, str], ...]]] = {}
+        self._written: set[int] = set()
         self.fresh: list[KeyRow] = []
         for key in manifest.keys():
             self._numbers[key.text, key.slots] = key.id
             self._by_text.setdefault(key.text, []).append(key.id)
-            self._written[key.id] = (key.template, key.words)
+            self._written.add(key.id)
         self._next = max(self._written, default=0) + 1
         self.miner = _restore(self._path)
         self.miner.add(list(self._by_text))
@@ -39,7 +41,9 @@ class KeyTable:
             return known
         inserted = [*digits.split(" "), ""] if plan.literals else [""]
         text = "".join(a + b for a, b in zip(plan.key_parts, inserted, strict=True))
-        text = self.miner.generalise(text) or text
+        text, words = self.miner.generalise(text)
+        if words and text != CATCH_ALL:
+            plan.words[digits] = BETWEEN.join(words)
         number = self._numbers.get((text, plan.slots))
         if number is None:
             number = self._next
@@ -57,11 +61,16 @@ class KeyTable:
         """What a commit must write: new keys, changed (key, template, words), changed templates."""
         assigned = self.miner.assign()
         changed: list[tuple[int, str, tuple[tuple[str, str], ...]]] = []
-        for text, (template, words) in assigned.keys.items():
+        for text in assigned.changed:
+            found = assigned.keys[text]
+            words = tuple((w.name, w.value) for w in found.words)
+            if "<:word:>" in text:
+                words += _in_rows(text, assigned.templates[found.template])
             for number in self._by_text.get(text, ()):
-                if self._written.get(number) != (template, words):
-                    self._written[number] = (template, words)
-                    changed.append((number, template, words))
+                changed.append((number, found.template, words))
+                self._written.add(number)
+        missing = [k.id for k in self.fresh if k.id not in self._written]
+        changed += [(n, assigned.keys[t].template, _words(assigned.keys[t])) for n, t in self._texts(missing)]
         rows = []
         for mined in assigned.templates.values():
             row = TemplateRow(mined.id, mined.pattern, mined.display, mined.params)
@@ -71,6 +80,12 @@ class KeyTable:
         fresh, self.fresh = self.fresh, []
         return fresh, changed, rows
 
+    def _texts(self, numbers: list[int]) -> list[tuple[int, str]]:
+        """Keys that share their text with one assigned before: only their slots are new."""
+        known = {k.id: k.text for k in self.fresh}
+        self._written.update(numbers)
+        return [(n, known[n]) for n in numbers]
+
     def save(self) -> None:
         """Write drain's state as plain JSON; replayed from the keys when it is missing or damaged."""
         partial = self._path.with_suffix(".partial")
@@ -79,6 +94,19 @@ class KeyTable:
             handle.flush()
             os.fsync(handle.fileno())
         partial.replace(self._path)
+
+
+def _words(found: Assigned) -> tuple[tuple[str, str], ...]:
+    return tuple((w.name, w.value) for w in found.words)
+
+
+def _in_rows(text: str, mined: Mined) -> tuple[tuple[str, str], ...]:
+    """Names of a generic key's words, each with its place in the rows' ``words`` column."""
+    count = text.count("<:word:>")
+    names = [name for name, kind in mined.params if kind == "word"]
+    if len(names) != count:
+        names = ["word"] * count
+    return tuple((name, f"{BETWEEN}{at}") for at, name in enumerate(names, start=1))
 
 
 def _restore(path: Path) -> Miner:

@@ -53,6 +53,10 @@ class Plan:
     """A CRI line whose text goes on in the next line."""
     keys: dict[str, int] = field(default_factory=dict)
     """Literal digits, joined, to key id."""
+    words: dict[str, str] = field(default_factory=dict)
+    """Literal digits to the words that a generic key leaves to the row."""
+    level_scheme: str | None = None
+    """Set when the level stands in digits that differ per line (at ``spans["level"]``)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,7 +113,7 @@ def make_plan(raw: bytes, reader: LineReader) -> Plan:
         _message(plan, line, axis, 0, len(line), ())
         return plan
     plan = Plan(parsed.format, headed=True, level=parsed.level, time_format=parsed.time_format)
-    plan.partial = getattr(parsed, "partial", False)
+    plan.partial, plan.level_scheme = parsed.partial, parsed.level_scheme
     _header(plan, parsed, line, axis)
     start, end = next((s, e) for name, s, e in parsed.spans if name == "message")
     _message(plan, line, axis, start, end, parsed.fields)
@@ -118,7 +122,7 @@ def make_plan(raw: bytes, reader: LineReader) -> Plan:
 
 def _header(plan: Plan, parsed: Parsed, line: str, axis: _Axis) -> None:
     for name, start, end in parsed.spans:
-        if name not in FIELDS:
+        if name not in FIELDS and not (name == "level" and parsed.level_scheme):
             continue
         text = line[start:end]
         place = axis.span(start, end)

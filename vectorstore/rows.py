@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from telemetry.formats.levels import from_digits
 from telemetry.times import Clock
 from vectorstore.plans import FIELDS, MAX_SLOTS, Plan
 from vectorstore.skeleton import Lines
@@ -32,6 +33,7 @@ class Records:
 def build(
     lines: Lines, records: Records, plans: Sequence[Plan], used: Ints, which: Ints, clock: Clock,
     key_ids: Ints, source: int, first_line: int, first_id: int, *, service: str | None = None,
+    words: Sequence[str | None] = (),
 ) -> pl.DataFrame:
     """Make the frame of one block. ``used`` are the plan numbers that occur, ``which`` indexes them per record."""
     import numpy as np
@@ -43,7 +45,7 @@ def build(
         "id": np.arange(first_id, first_id + len(records.rows), dtype=np.int64),
         "ts": _times(lines, records, chosen, which, texts, clock),
         "key_id": key_ids.astype(np.int32),
-        "level": _constant([p.level for p in chosen], which),
+        "level": _levels(lines, records, chosen, which, texts),
     }
     for name in FIELDS[1:]:
         columns[name] = _field(lines, records, chosen, which, texts, name)
@@ -51,7 +53,8 @@ def build(
             columns[name] = columns[name].fill_null(service)
     columns["source"] = np.full(len(records.rows), source, dtype=np.int32)
     columns["line_no"] = (records.rows + first_line + 1).astype(np.int32)
-    columns["line"] = _text(texts)
+    columns["line"] = texts.cast(pl.String)
+    columns["words"] = pl.Series(words or [None] * len(records.rows), dtype=pl.String)
     for slot in range(max((len(p.slots) for p in chosen), default=0)):
         spans = [p.slot_spans[slot] if slot < len(p.slot_spans) else None for p in chosen]
         columns[f"p{slot}"] = _slices(lines, records, spans, which, texts)
@@ -72,6 +75,25 @@ def literal_digits(
         parts.append(_slices(lines, records, spans, which, texts).alias(f"l{at}"))
     frame = pl.DataFrame(parts)
     return frame.select(pl.concat_str(pl.all(), separator=" ", ignore_nulls=True)).to_series()
+
+
+def _levels(
+    lines: Lines, records: Records, chosen: Sequence[Plan], which: Ints, texts: pl.Series
+) -> pl.Series:
+    """Levels are constant per plan, unless they stand in digits (``"level":30``, ``<134>``)."""
+    import polars as pl
+
+    fixed = _constant([p.level for p in chosen], which)
+    schemes = [p.level_scheme if "level" in p.spans else None for p in chosen]
+    if not any(schemes):
+        return fixed
+    digits = _slices(lines, records, [p.spans.get("level") if s else None for p, s in
+                                      zip(chosen, schemes, strict=True)], which, texts)
+    frame = pl.DataFrame({"s": _constant(schemes, which), "d": digits})
+    distinct = frame.unique().drop_nulls()
+    named = distinct.with_columns(l=pl.Series([from_digits(s, d) for s, d in distinct.iter_rows()], dtype=pl.String))
+    read = frame.join(named, on=("s", "d"), how="left", maintain_order="left")["l"]
+    return pl.select(pl.coalesce(read, fixed)).to_series()
 
 
 def _constant(values: Sequence[str | None], which: Ints) -> pl.Series:
@@ -138,12 +160,6 @@ def _slices(
     if has.all():
         return frame.select(cut).to_series()
     return frame.select(pl.when(pl.Series(has[which])).then(cut)).to_series()
-
-
-def _text(texts: pl.Series) -> pl.Series:
-    import polars as pl
-
-    return texts.cast(pl.String)
 
 
 __all__ = ["LITERAL_LIMIT", "MAX_SLOTS", "Records", "build", "literal_digits"]

@@ -65,10 +65,15 @@ def values_sql(binding: Binding, width: int) -> list[str]:
             elif rank - len(slots) < len(constants):
                 by_word[constants[rank - len(slots)]].append(key)
         cases = [f"WHEN {in_keys(k)} THEN p{c}" for c, k in sorted(by_column.items()) if c < width]
-        cases += [f"WHEN {in_keys(k)} THEN {quote(w)}" for w, k in sorted(by_word.items())]
+        cases += [f"WHEN {in_keys(k)} THEN {_word_sql(w)}" for w, k in sorted(by_word.items())]
         if cases:
             expressions.append(f"CASE {' '.join(cases)} END")
     return expressions
+
+
+def _word_sql(word: str) -> str:
+    """A constant word, or (after 0x1F) the place of a word that the row itself keeps."""
+    return f"split_part(words, chr(31), {int(word[1:])})" if word.startswith("\x1f") else quote(word)
 
 
 def numeric_sql(value: str) -> str:

@@ -228,7 +228,8 @@ class _Cataloguer:
                 owners[name][key.template] = None
             for name, value in key.words:
                 types[name]["word"] += rows
-                values[name][value] += rows
+                if not value.startswith("\x1f"):
+                    values[name][value] += rows
                 owners[name][key.template] = None
         return [
             FieldInfo(f"param:{name}", kinds.most_common(1)[0][0], len(values[name]),
