@@ -94,9 +94,12 @@ _Span = tuple[int, int, str]
 
 def mask(skeleton: str) -> tuple[Slot, ...]:
     """Find the variable spans of a message skeleton: typed, named, sorted and apart from each other."""
-    return tuple(
-        Slot(kind, slot_name(skeleton, start, end, kind), start, end) for start, end, kind in _spans(skeleton)
-    )
+    slots: list[Slot] = []
+    for start, end, kind in _spans(skeleton):
+        last = slots[-1] if slots else None
+        near = last.type if last and skeleton[last.end : start] in {":", "]:"} else ""
+        slots.append(Slot(kind, slot_name(skeleton, start, end, kind, near), start, end))
+    return tuple(slots)
 
 
 def unit(skeleton: str, slot: Slot) -> str | None:

@@ -1,18 +1,167 @@
-"""Names of variables, read from the words around them. Deterministic, general, snake-case."""
+"""Names of variables, read from the words around them: ``port 0`` is a port, ``user=root`` a user.
+
+Names are snake-case, deterministic and general: keys of ``key=value``, nouns before and after the value,
+English prepositions and copulas. A variable that nothing names carries its type as its name.
+"""
 
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
+
+_KEY = re.compile(r"([A-Za-z_][\w.@-]*)[\"']? ?= ?[\"'(\[{<#]*$")
+_JSON = re.compile(r"[\"']([A-Za-z_][\w.@ -]*)[\"']\s*:\s*[\"'\[{]*$")
+_COLON = re.compile(r"([A-Za-z_][\w-]*)(?:\(s\))? ?: ?[\"'(\[{</#]*$")
+_COPULA = re.compile(r"([A-Za-z_]\w*) (?:is|was|are|were|of|equals|set to|changed to|limit|:|=) :? ?[\"'(\[#]*$|"
+                     r"([A-Za-z_]\w*) (?:is|was|are|were|of|equals|set to|changed to) [\"'(\[#]*$")
+_BEFORE = re.compile(r"([A-Za-z_]\w*)[ #]+[\"'(\[#/]*$")
+_DASHED = re.compile(r"([A-Za-z][A-Za-z]*)[-.#@]\[?$")
+_ID_KIND = re.compile(r"(?:([A-Za-z_]+) )?([Ii][Dd]|number|no\.?|nr\.?|num) ?[:=#]? ?[\"'(\[#]*$")
+_AFTER = re.compile(r" \(?([A-Za-z_]\w{2,})(?:\(s\))?|\s?\((?:\w+\.)*([A-Za-z_]\w+)\)")
+_LABEL_AFTER = re.compile(r" \((?:\w+\.)*([A-Za-z]\w+)\)")
+_OWN_PREFIX = re.compile(r"([A-Za-z]{2,})[_-]")
+_USER_KEY = re.compile(r"(?:r|e|remote_?|db_?)?(?:user|username|user_name|login|account|acct|logname|owner)", re.I)
+_USER_TOKEN = re.compile(r"[\"'\[(]?(?:r|remote_?|db_?)?(?:user|username|user_name|acct|logname)=[\"']?[^\s\"',;()\[\]]+", re.I)
+_CAMEL = re.compile(r"(?<=[a-z0-9])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])")
+
+_STOP = frozenset(
+    "a an the this that these those it its and or but nor not no if then than as so such with without within from "
+    "to into onto in on at by of for off over under up down out about after before between during since until via "
+    "per is was are were be been being has have had do does did will would can could may might must shall should "
+    "all any each every some more most less other another new old same first last next previous only just already "
+    "again still yet very too also found got took takes taken takes sent received receiving sending added adding "
+    "removed removing deleted deleting created creating started starting stopped stopping running run ran failed "
+    "failing using used uses given set sets get gets got put puts returned returning returns returned asked ask "
+    "waiting waited wait sleeping slept launched launching exceeded exceeds exceed detected corrected generated "
+    "loaded loading expected expecting successfully successful done completed complete completes finished now "
+    "changed updated update updating connected connecting bound bind listening closed closing opened opening open "
+    "assigned allocated resolved requested requesting scheduled scheduling registered registering initialized "
+    "transferring served serving tried try retrying retry killing killed attempting attempted attempt error errors "
+    "warning info debug fatal exception message got was total about approximately around max min maximum minimum "
+    "when while where which who whose what why how because due there here ok true false null none".split()
+)
+_SELF_TELLING = frozenset({"ip", "ipv6", "host", "path", "url", "email", "timestamp", "date", "clock", "mac", "version"})
+_ROLES = frozenset(
+    "src source dst dest destination client server peer remote local upstream downstream gateway referrer referer "
+    "file dir directory device interface folder image node rhost laddr raddr addr address listen target proxy "
+    "request uri endpoint host hostname domain socket mount volume module program script command".split()
+)
+_ROLE_NAMES = {"source": "src", "destination": "dest", "dst": "dest", "hostname": "host"}
+_AUTH = frozenset(
+    "password publickey pubkey key none auth authentication login logins access failure failures session "
+    "keyboard-interactive keyboard-interactive/pam hostbased gssapi-with-mic credentials".split()
+)
+_BEFORE_USER = frozenset("for invalid illegal unknown of by as from new nonexistent user, bad".split())
+_AFTER_USER = frozenset("from by on at via with to has was is not logged in ssh: [preauth] [preauth]] (uid= , :".split())
+_NOT_USERS = frozenset(
+    "authentication request name mode space process processes input data agent account defined id session "
+    "invalid illegal unknown user the a an all any".split()
+)
+_USER_NOUNS = frozenset({"user", "username", "login", "account", "user:", "username:"})
+_CRON = re.compile(r"\(\w[\w.-]*\)")
+_CRON_VERBS = frozenset({"CMD", "RELOAD", "LIST", "REPLACE", "BEGIN", "END", "MAIL", "INFO", "ORPHAN"})
 
 
-def slot_name(text: str, start: int, end: int, kind: str) -> str:
-    """Name the variable at ``text[start:end]``."""
-    return kind
+def slot_name(text: str, start: int, end: int, kind: str, before: str = "") -> str:
+    """Name the variable at ``text[start:end]``; ``before`` is the type of a variable that ends one ':' earlier."""
+    head = text[max(0, start - 80) : start]
+    if kind == "number" and before in {"ip", "ipv6", "host"}:
+        return "port"
+    found = _key_name(head) or _user_name(head, text[end : end + 40])
+    if found:
+        return found
+    if kind in _SELF_TELLING:
+        return _role(head) or kind
+    if kind == "bool":
+        return _noun(head) or kind
+    return _noun(head) or _own_name(text[start:end], kind) or _after(text[end : end + 40], kind) or kind
 
 
-def names_value(tokens, at):
+def word_name(tokens: Sequence[str], at: int, prefix: str) -> str:
+    """Name the word at column ``at`` of a tokenised key, of which ``prefix`` is constant."""
+    head = " ".join((*tokens[:at], prefix)) if at else prefix
+    head = re.sub(r"<:[a-z0-9]+:>", "0", head)
+    tail = re.sub(r"<:[a-z0-9]+:>", "0", " ".join(("", *tokens[at + 1 :])))
+    if names_value(tokens, at):
+        return "user"
+    text = f"{head}word{tail}"
+    return slot_name(text, len(head), len(head) + 4, "word")
+
+
+def names_value(tokens: Sequence[str], at: int) -> bool:
+    """Whether grammar expects the name of somebody at ``tokens[at]``: ``for invalid user X from``."""
+    token = tokens[at]
+    before = [t.lower() for t in tokens[max(0, at - 2) : at]]
+    after = tokens[at + 1].lower() if at + 1 < len(tokens) else ""
+    if _USER_TOKEN.fullmatch(token):
+        return True
+    if at == 0 and after.upper() in _CRON_VERBS and len(tokens) > 2 and _CRON.fullmatch(token):
+        return True
+    if not before or token.lower().strip("\"'.,;:") in _NOT_USERS:
+        return False
+    ends = after in _AFTER_USER or not after or after.startswith(("(", "["))
+    if before[-1] in _USER_NOUNS:
+        return ends and len(before) > 1 and (before[0] in _BEFORE_USER or before[-1].endswith(":"))
+    if before[-1] == "for" and len(before) > 1 and before[0] in _AUTH:
+        return after in _AFTER_USER or after.startswith("[")  or not after
     return False
 
 
-def word_name(tokens, at, prefix):
-    return "word"
+def snake(word: str) -> str:
+    """Write a key or noun in snake-case."""
+    plain = re.sub(r"\W+", "_", _CAMEL.sub("_", word)).strip("_").lower()
+    return re.sub(r"_+", "_", plain)
+
+
+def _key_name(head: str) -> str | None:
+    found = _KEY.search(head) or _JSON.search(head)
+    if not found:
+        return None
+    name = snake(found[1])
+    return name if name and not name.isdigit() else None
+
+
+def _user_name(head: str, tail: str) -> str | None:
+    words = head.split()[-2:]
+    if len(words) < 2 or not head.endswith((" ", '"', "'")):
+        return None
+    following = tail.split()
+    tokens = [*words, "x", *(following[:1] if tail[:1] == " " else [])]
+    return "user" if names_value(tokens, 2) else None
+
+
+def _role(head: str) -> str | None:
+    found = _COLON.search(head) or _BEFORE.search(head)
+    if not found:
+        return None
+    word = snake(found[1])
+    return _ROLE_NAMES.get(word, word) if word in _ROLES else None
+
+
+def _noun(head: str) -> str | None:
+    numbered = _ID_KIND.search(head)
+    if numbered:
+        noun = numbered[1]
+        suffix = "id" if numbered[2].lower() == "id" else "number"
+        return f"{snake(noun)}_{suffix}" if noun and noun.lower() not in _STOP else suffix
+    for pattern in (_COLON, _COPULA, _BEFORE, _DASHED):
+        found = pattern.search(head)
+        if found:
+            word = next(g for g in found.groups() if g)
+            if word.lower() not in _STOP and len(word) > 1:
+                return snake(word) or None
+    return None
+
+
+def _own_name(text: str, kind: str) -> str | None:
+    found = _OWN_PREFIX.match(text) if kind == "id" else None
+    return snake(found[1]) if found and found[1].lower() not in _STOP else None
+
+
+def _after(tail: str, kind: str) -> str | None:
+    label = _LABEL_AFTER.match(tail)
+    if label:
+        return snake(label[1])
+    found = _AFTER.match(tail) if kind == "number" else None
+    word = (found[1] or found[2]) if found else None
+    return snake(word) if word and word.lower() not in _STOP else None

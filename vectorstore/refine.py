@@ -15,8 +15,11 @@ WILD = "\x04"
 """A column of a part in which different words stand."""
 Shape = tuple[str, ...]
 _PLACEHOLDER = re.compile(r"<:([a-z0-9]+):>")
-_WORD = re.compile(r"[^\d\x01]*[A-Za-z][^\d\x01]*")
-_CAPS = re.compile(r"[^a-z\d\x01]*[A-Z][^a-z\d\x01]*")
+_WORD = re.compile(r"[^\d]*[A-Za-z][^\d]*")
+_MARK = re.compile(r"(?!-+$|\?+$)[^\w\x01\x04]+")
+_CAPS = re.compile(r"[^a-z\d\x01]*[A-Z][^a-z\d\x01]*[A-Z][^a-z\d\x01]*")
+_ONE_VALUE = re.compile(r"((?:[\w.-]*=)?[\"'(\[{]*).*?([\"')\]},;:.]*)")
+_REPEATED = re.compile(r"(?<!\S)(\S*<\*>\S*(?: \S+){0,3})(?: \1)+(?!\S)")
 _PREFIX_ENDS = frozenset("=:([{\"'/,<>|;#@")
 _SUFFIX_STARTS = frozenset(",;:)]}\"'>.|!?")
 FEW_WORDS = 4
@@ -57,9 +60,9 @@ def shape_of(key: str) -> Shape:
 def split(shapes: Sequence[Shape]) -> list[Part]:
     """Part the shapes of one cluster by the columns whose few words say different things."""
     columns = [dict.fromkeys(column) for column in zip(*shapes, strict=True)]
-    fixed = tuple(next(iter(c)) if len(c) == 1 else WILD for c in columns)
+    fixed = tuple(_column(shapes[0], at, c) for at, c in enumerate(columns))
     chosen = min(
-        (at for at, column in enumerate(columns) if _parts_messages(column, fixed, at)),
+        (at for at, column in enumerate(columns) if _parts_messages(column, shapes[0], at)),
         key=lambda at: len(columns[at]), default=None,
     )
     if chosen is None:
@@ -70,13 +73,34 @@ def split(shapes: Sequence[Shape]) -> list[Part]:
     return [part for bucket in buckets.values() for part in split(bucket)]
 
 
-def _parts_messages(values: Iterable[str], fixed: Shape, at: int) -> bool:
+def _column(shape: Shape, at: int, values: Iterable[str]) -> str:
     words = list(values)
-    if len(words) < 2 or len(words) > FEW_CAPS:
+    return WILD if len(words) > 1 or names_value(shape, at) else words[0]
+
+
+def _parts_messages(values: Iterable[str], shape: Shape, at: int) -> bool:
+    """Whether the column's words tell messages apart, rather than being values of one message."""
+    words = list(values)
+    if len(words) < 2 or names_value(shape, at) or _affix(words)[0].endswith("="):
         return False
-    if len(words) > FEW_WORDS and not all(_CAPS.fullmatch(w) for w in words):
+    marks = {w for w in words if _MARK.fullmatch(w)}
+    if marks:
+        return len(marks) <= FEW_WORDS
+    if not all(_is_word(w) for w in words):
         return False
-    return all(_WORD.fullmatch(w) for w in words) and not names_value(fixed, at) and not _affix(words)[0]
+    caps = all(_CAPS.fullmatch(w) for w in words) and not (at and shape[at - 1].endswith(":"))
+    return len(words) <= (FEW_CAPS if caps else FEW_WORDS) and not (
+        at and shape[at - 1].endswith(":") and all(_CAPS.fullmatch(w) for w in words)
+    )
+
+
+def _is_word(token: str) -> bool:
+    """Whether a token's constant text is made of words: not a bare value, not a name with digits."""
+    return bool(_WORD.fullmatch(token))
+
+
+def _is_value(token: str) -> bool:
+    return not _is_word(token) and not _MARK.fullmatch(token)
 
 
 def merge(parts: Sequence[Part]) -> list[Group]:
@@ -114,19 +138,25 @@ def _alike(parts: Sequence[Part]) -> Iterable[list[int]]:
 
 def _one_value(parts: Sequence[Part], bucket: list[int], column: int, rest: Shape) -> Iterable[list[int]]:
     """Parts alike but in one column: values there join; words join only when they are many."""
-    anchors = sum(bool(_WORD.fullmatch(token)) for token in rest)
+    anchors = sum(_is_word(token) for token in rest)
+    tokens = {parts[at].columns[column] for at in bucket}
+    start = _affix(sorted(tokens))[0]
+    anchors += any(c.isalpha() for c in start)
     if not anchors:
         return
-    tokens = {parts[at].columns[column] for at in bucket}
-    columns = (*rest[:column], WILD, *rest[column:])
-    if names_value(columns, column) or (len(tokens) >= MANY_WORDS and anchors > 1):
+    if len(tokens) >= MANY_WORDS and anchors > 1 or start.endswith("="):
         yield bucket
         return
-    yield [at for at in bucket if not _WORD.fullmatch(parts[at].columns[column])] or bucket[:1]
+    values = [at for at in bucket if _is_value(parts[at].columns[column])]
+    if values:
+        yield values
 
 
 def _affix(values: Sequence[str]) -> tuple[str, str]:
     """The delimiter-bounded text that all values begin and end with: ``rhost=`` and nothing, ``(`` and ``)``."""
+    if len(set(values)) == 1:
+        found = _ONE_VALUE.fullmatch(values[0])
+        return (found[1], found[2]) if found else ("", "")
     low, high = min(values), max(values)
     size = next((i for i, (a, b) in enumerate(zip(low, high, strict=False)) if a != b), min(len(low), len(high)))
     while size and low[size - 1] not in _PREFIX_ENDS:
@@ -154,7 +184,7 @@ def normalise(pattern: str) -> str:
     """Write VAR as ``<*>`` the way corrected Loghub labels do: adjoining variables are one."""
     text = pattern.replace(VAR, "<*>")
     text = re.sub(r"(?<![\w>.*)])/<\*>", "<*>", text)
-    text = re.sub(r"<\*> HTTP/<\*>", "<*>", text)
+    text = re.sub(r"<\*> HTTP/<\*>", "<*>", text).replace("<*>>", "<*>")
     while True:
         shorter = re.sub(r"<\*>\.?<\*>", "<*>", text)
         if shorter == text:
@@ -164,7 +194,7 @@ def normalise(pattern: str) -> str:
 
 def collapse(pattern: str) -> str:
     """Write a list of variables as one, so that lists of different length are alike."""
-    return re.sub(r"<\*>(?:,? ?<\*>)+", "<*>", pattern)
+    return re.sub(r"<\*>(?:,? ?<\*>)+", "<*>", _REPEATED.sub(r"\1", pattern))
 
 
 def render(group: Group, keys: Sequence[str]) -> Drawn:
@@ -176,7 +206,8 @@ def render(group: Group, keys: Sequence[str]) -> Drawn:
     drawn = [_draw(key, columns[len(key.split())]) for key in keys]
     first = drawn[0]
     count = len(keys[0].split())
-    pattern = normalise(_pattern(Part(tuple(by_count[count]), tuple(c[0] if len(c) == 1 else WILD for c in columns[count]))))
+    same = tuple(by_count[count])
+    pattern = normalise(_pattern(Part(same, tuple(_column(same[0], at, c) for at, c in enumerate(columns[count])))))
     if len(by_count) > 1:
         pattern = collapse(pattern)
     return Drawn(pattern, first[0], first[1], tuple(words for _, _, words in drawn))
@@ -189,9 +220,10 @@ def _columns(shapes: Sequence[Shape]) -> list[list[str]]:
 def _draw(key: str, columns: list[list[str]]) -> tuple[str, tuple[tuple[str, str], ...], tuple[tuple[str, str, int], ...]]:
     text, params, words, slots = [], [], [], 0
     tokens = key.split()
+    shape = shape_of(key)
     for at, (token, values) in enumerate(zip(tokens, columns, strict=True)):
         found = _PLACEHOLDER.findall(token)
-        if len(values) > 1 and not found:
+        if not found and (len(values) > 1 or names_value(shape, at)):
             start, end = _affix(values)
             name = word_name(tokens, at, start)
             params.append((name, "word"))
