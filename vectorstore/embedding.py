@@ -112,7 +112,7 @@ class SentenceEmbedder:
         return np.asarray(vectors, dtype=np.float32)
 
     def _encode_light(self, texts: Sequence[str]) -> Vectors:
-        from threadpoolctl import threadpool_limits
+        from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]
 
         if self._array is None:
             self._check()
@@ -136,7 +136,8 @@ class SentenceEmbedder:
         with (self._folder / "model.safetensors").open("rb") as file:
             found = hashlib.file_digest(file, "sha256").hexdigest()
         if found != self._pinned:
-            raise WeightsChanged(f"{self._folder}: weights hash to {found[:12]}, expected {self._pinned[:12]}")
+            wanted = self._pinned[:12]
+            raise WeightsChanged(f"{self._folder}: weights hash to {found[:12]}, expected {wanted}")
 
 
 class CachedEmbedder:

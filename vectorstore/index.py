@@ -124,7 +124,8 @@ class TemplateIndex:
         self.notes.append(f"the template index could not be read ({error}); kept as {kept.name} and rebuilt")
 
     def _publish(self, wanted: dict[str, Template], vectors: dict[str, Vectors]) -> None:
-        matrix = np.stack([vectors[id_] for id_ in wanted]) if wanted else np.zeros((0, self._embedder.dimension))
+        rows = [vectors[id_] for id_ in wanted]
+        matrix = np.stack(rows) if rows else np.zeros((0, self._embedder.dimension))
         handle, name = tempfile.mkstemp(dir=self._folder, prefix="vectors-", suffix=".tmp")
         with os.fdopen(handle, "wb") as file:
             np.savez(

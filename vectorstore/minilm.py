@@ -83,7 +83,8 @@ class ArrayEncoder:
         scores = np.exp(scores - scores.max(axis=-1, keepdims=True))
         mixed = (scores / scores.sum(axis=-1, keepdims=True)) @ value
         mixed = mixed.transpose(1, 0, 2).reshape(length, hidden)
-        x = self._norm(x + self._linear(mixed, f"{at}.attention.output.dense"), f"{at}.attention.output.LayerNorm")
+        output = f"{at}.attention.output"
+        x = self._norm(x + self._linear(mixed, f"{output}.dense"), f"{output}.LayerNorm")
         inner = _gelu(self._linear(x, f"{at}.intermediate.dense"))
         return self._norm(x + self._linear(inner, f"{at}.output.dense"), f"{at}.output.LayerNorm")
 

@@ -1,25 +1,27 @@
 """Target words of a question to exact filters over a catalog: which lines are meant.
 
 What must match exactly (quoted text, identifiers, named values) is linked to fields first; the words
-left are matched by meaning to a set of templates. The reading chosen, close other readings and words
-that nothing in the logs answers to are all said.
+left are matched by meaning to a set of templates. A word that says how it ended ("failed") is never
+dropped, and a phrase that nothing in the logs fits is looked for literally: better no line than the
+wrong ones. The reading chosen, close other readings and words that nothing answers to are all said.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from agent.offline.target_choose import Choice, TemplateSearch, choose, same_words
-from agent.offline.target_lexicon import ERROR_SIGNS
+from agent.offline.target_lexicon import ERROR_SIGNS, OUTCOMES
 from agent.offline.target_link import Links, Vocabulary, content, level_values, link
 from agent.offline.target_terms import WEAK, cut
-from agent.offline.words import SAME_STEM, likeness, singular, support, tokens
-from telemetry.models import Catalog, Filter, Template
+from agent.offline.words import SAME_STEM, likeness, match, singular, stem, tokens
+from telemetry.models import Catalog, Filter, FilterOp, Template
 
 _ENOUGH = 0.45
+_ENOUGH_BESIDE_VALUES = 0.55
 _SHOWN = 3
 
-__all__ = ["Target", "TemplateSearch", "resolve"]
+__all__ = ["Target", "TemplateSearch", "resolve", "troubled"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,37 +43,29 @@ class Target:
 
 
 def resolve(words: str, catalog: Catalog, search: TemplateSearch | None) -> Target:
-    """The filters that ``words`` mean over ``catalog``; ``search`` is asked only when words do not settle it."""
+    """The filters that ``words`` mean over ``catalog``; ``search`` is asked when words do not settle it."""
     vocabulary = Vocabulary(catalog)
     links = link(cut(words), vocabulary)
     asked = content(links.words)
-    templates = {template.id: template for template in catalog.templates}
     if links.quoted:
-        return _by_quotes(links, asked, templates)
-    level = tuple(w for w in links.level_words)
+        return _by_quotes(links, asked, catalog)
+    if links.levels and not [w for w in asked if w not in WEAK and w not in links.level_words]:
+        return _by_level(links, asked, vocabulary)
+    asked = [w for w in asked if singular(w) not in links.levels]
     named = [w for w in asked if w not in WEAK]
-    if level and not named:
-        return _by_level(links, asked, list(level), vocabulary)
-    asked = [w for w in asked if singular(w) not in level]
-    choice = choose(asked, catalog.templates, search) if asked else _nothing()
-    weak_only = not named
-    if choice.coverage < _ENOUGH and not choice.by_meaning or weak_only:
-        choice = Choice((), tuple(w for w in choice.unmatched if w not in WEAK), (), choice.coverage, False)
-    if level and not any(_tells_trouble(word) for word in named):
-        choice = _restrict(choice, templates)
-    return _target(links, asked, choice, templates, search)
+    if not named:
+        return _target(links, asked, Choice(), catalog, search)
+    choice = choose(asked, catalog.templates, search)
+    if not _enough(choice, links):
+        return _literal(links, asked, choice, vocabulary, search)
+    if links.levels and not any(_tells_trouble(word) for word in named):
+        choice = _restrict(choice, catalog)
+    return _target(links, asked, choice, catalog, search)
 
 
-def _nothing() -> Choice:
-    return Choice((), (), (), 0.0, by_meaning=False)
-
-
-def _restrict(choice: Choice, templates: dict[str, Template]) -> Choice:
-    """Of "X errors", keep the templates of X that tell of trouble, when some do and some do not."""
-    bad = tuple(pair for pair in choice.chosen if troubled(templates[pair[0]]))
-    if not bad or len(bad) == len(choice.chosen):
-        return choice
-    return Choice(bad, choice.unmatched, choice.near, choice.coverage, choice.by_meaning, choice.corrected)
+def _enough(choice: Choice, links: Links) -> bool:
+    least = _ENOUGH_BESIDE_VALUES if links.filters else _ENOUGH
+    return bool(choice.chosen) and (choice.coverage >= least or choice.by_meaning)
 
 
 def troubled(template: Template) -> bool:
@@ -85,33 +79,47 @@ def _tells_trouble(word: str) -> bool:
     return any(likeness(sign, word) >= SAME_STEM for sign in ERROR_SIGNS)
 
 
-def _by_level(links: Links, asked: list[str], level: list[str], vocabulary: Vocabulary) -> Target:
-    values = level_values(level, vocabulary)
+def _restrict(choice: Choice, catalog: Catalog) -> Choice:
+    """Of "X errors", keep the templates of X that tell of trouble, when some do and some do not."""
+    bad = {template.id for template in catalog.templates if troubled(template)}
+    kept = tuple(pair for pair in choice.chosen if pair[0] in bad)
+    return replace(choice, chosen=kept or choice.chosen)
+
+
+def _by_level(links: Links, asked: list[str], vocabulary: Vocabulary) -> Target:
+    values = level_values(links.levels, vocabulary)
+    bad: tuple[tuple[str, float], ...] = ()
     if values:
         condition = Filter(field="level", op="in", value=values)
-        reading = _sentence([*links.said, f"level {' or '.join(values)}"], ())
-        return Target((*links.filters, condition), tuple(asked), (), reading, identifiers=tuple(links.identifiers))
-    bad = tuple((t.id, 1.0) for t in vocabulary.catalog.templates if troubled(t))
-    condition = Filter(field="template", op="in", value=tuple(id_ for id_, _ in bad))
-    reading = _sentence([*links.said, "these logs state no levels, so lines whose words tell of trouble"], ())
-    return Target((*links.filters, condition), tuple(asked), bad, reading, identifiers=tuple(links.identifiers))
+        said = f"level {' or '.join(values)}"
+    else:
+        bad = tuple((t.id, 1.0) for t in vocabulary.catalog.templates if troubled(t))
+        condition = _one_of(tuple(id_ for id_, _ in bad))
+        said = "words that tell of trouble (these logs state no levels)"
+    return Target(
+        (*links.filters, condition), tuple(asked), bad, _sentence([*links.said, said]),
+        identifiers=tuple(links.identifiers),
+    )  # fmt: skip
 
 
-def _by_quotes(links: Links, asked: list[str], templates: dict[str, Template]) -> Target:
-    filters, said, held = list(links.filters), list(links.said), dict.fromkeys(templates, 1.0)
+def _by_quotes(links: Links, asked: list[str], catalog: Catalog) -> Target:
+    filters, said = list(links.filters), list(links.said)
+    held = dict.fromkeys((template.id for template in catalog.templates), 1.0)
     for phrase in links.quoted:
-        exact = {t.id for t in templates.values() if any(phrase in text for text in _texts(t))}
-        loose = {t.id for t in templates.values() if any(phrase.lower() in text.lower() for text in _texts(t))}
-        spaced = {t.id for t in templates.values() if same_words(phrase, t.pattern)}
+        exact = {t.id for t in catalog.templates if any(phrase in text for text in _texts(t))}
+        folded = phrase.lower()
+        loose = {t.id for t in catalog.templates if any(folded in text.lower() for text in _texts(t))}
+        spaced = {t.id for t in catalog.templates if same_words(phrase, t.pattern)}
         if exact or loose or not spaced:
-            filters.append(Filter(field="text", op="contains" if exact or not loose else "icontains", value=phrase))
+            op: FilterOp = "icontains" if loose and not exact else "contains"
+            filters.append(Filter(field="text", op=op, value=phrase))
             said.append(f"the text '{phrase}'")
         else:
             filters.append(_one_of(tuple(sorted(spaced))))
             said.append(f"the words '{phrase}' with other text between them")
         held = {id_: 1.0 for id_ in held if id_ in (exact or loose or spaced)}
     return Target(
-        tuple(filters), tuple(asked), tuple(held.items()), _sentence(said, ()),
+        tuple(filters), tuple(asked), tuple(held.items()), _sentence(said),
         identifiers=(*links.identifiers, *links.quoted),
     )  # fmt: skip
 
@@ -120,25 +128,63 @@ def _texts(template: Template) -> tuple[str, ...]:
     return (template.pattern, *template.examples)
 
 
-def _target(
-    links: Links, asked: list[str], choice: Choice, templates: dict[str, Template], search: TemplateSearch | None
+def _literal(
+    links: Links, asked: list[str], choice: Choice, vocabulary: Vocabulary, search: TemplateSearch | None
 ) -> Target:
-    filters = list(links.filters)
-    said = list(links.said)
+    """Beside exact values the words only rank; alone they are looked for as they stand."""
+    named = [w for w in asked if w not in WEAK]
+    if links.filters:
+        kept = replace(choice, chosen=(), missing=(), unmatched=tuple(named), near=())
+        return _target(links, asked, kept, vocabulary.catalog, search)
+    filters = [Filter(field="text", op="word", value=word) for word in named]
+    values = level_values(links.levels, vocabulary) if links.levels else ()
+    if values:
+        filters.append(Filter(field="level", op="in", value=values))
+    said = [f"the word {word}" for word in named] + ([f"level {' or '.join(values)}"] if values else [])
+    templates = {template.id: template for template in vocabulary.catalog.templates}
+    close = [f"closest message: '{templates[id_].display}'" for id_, _ in choice.chosen[:_SHOWN]]
+    return Target(
+        tuple(filters), tuple(asked), (), _sentence(said) + "; no message was found to mean this",
+        ambiguities=tuple(close), unmatched=tuple(choice.unmatched),
+        lexical=search is not None and search.lexical,
+    )  # fmt: skip
+
+
+def _target(
+    links: Links, asked: list[str], choice: Choice, catalog: Catalog, search: TemplateSearch | None
+) -> Target:
+    templates = {template.id: template for template in catalog.templates}
+    filters, said = list(links.filters), list(links.said)
     if choice.chosen and len(choice.chosen) < len(templates):
         filters.append(_one_of(tuple(id_ for id_, _ in choice.chosen)))
         said.append(_shown(choice, templates))
-    notes = [f"read {wrong} as {right}" for wrong, right in choice.corrected]
+    for word in _outcomes(choice, templates):
+        root = stem(word)
+        filters.append(Filter(field="text", op="regex", value=rf"(?i)\b{root}"))
+        said.append(f"a word like '{word}'")
+    for name in links.owners:
+        if name in choice.unmatched:
+            filters.append(Filter(field="text", op="word", value=name))
+            said.append(f"the word {name}")
     return Target(
         filters=tuple(filters),
         rank=tuple(asked),
         templates=choice.chosen,
-        reading=_sentence(said, notes),
+        reading=_sentence(said, [f"read {wrong} as {right}" for wrong, right in choice.corrected]),
         ambiguities=_ambiguities(choice, templates),
         unmatched=tuple(w for w in choice.unmatched if w not in WEAK),
         lexical=choice.by_meaning and search is not None and search.lexical,
         identifiers=tuple(links.identifiers),
     )
+
+
+def _outcomes(choice: Choice, templates: dict[str, Template]) -> list[str]:
+    """Words of success or failure that the chosen templates do not state: their lines must."""
+    if not choice.chosen:
+        return []
+    bad = any(troubled(templates[id_]) for id_, _ in choice.chosen)
+    words = [w for w in choice.missing if stem(w) in OUTCOMES]
+    return [w for w in words if not (bad and stem(w) in ("fail", "unsuccess"))]
 
 
 def _one_of(ids: tuple[str, ...]) -> Filter:
@@ -155,15 +201,17 @@ def _shown(choice: Choice, templates: dict[str, Template]) -> str:
 
 
 def _ambiguities(choice: Choice, templates: dict[str, Template]) -> tuple[str, ...]:
-    near = sorted(choice.near, key=lambda id_: -templates[id_].count)[:_SHOWN]
-    out = [f"not counted, but close: '{templates[id_].display}' ({templates[id_].count} records)" for id_ in near]
+    near = sorted(choice.near, key=lambda id_: -templates[id_].count)[:_SHOWN] if choice.chosen else []
+    out = [
+        f"not counted, but close: '{templates[id_].display}' ({templates[id_].count} records)" for id_ in near
+    ]
     for id_, _ in choice.chosen:
         pattern = templates[id_].pattern
-        if len(choice.chosen) > 1 and support("repeated", pattern) >= 0.97 and support("times", pattern) >= 0.97:
+        if len(choice.chosen) > 1 and min(match("repeated", pattern)[0], match("times", pattern)[0]) >= 0.97:
             out.append(f"counted once each although it stands for several: '{templates[id_].display}'")
     return tuple(out)
 
 
-def _sentence(said: list[str], notes: list[str] | tuple[str, ...]) -> str:
+def _sentence(said: list[str], notes: list[str] | None = None) -> str:
     text = "lines with " + ", and ".join(said) if said else "all lines"
-    return text + "".join(f"; {note}" for note in notes)
+    return text + "".join(f"; {note}" for note in notes or [])

@@ -1,10 +1,10 @@
 """The set of templates a phrase denotes: every instance of the concept, none of its neighbours.
 
-Each word of the phrase supports each template to a degree (``words.support``), weighted by how few
-templates it fits (IDF) — a word nothing fits is set aside. The best template sets the profile; another
-belongs to the set when it supports every telling word as firmly. "failed logins" then takes all the
-``Failed password`` templates and leaves ``authentication failure``, which says it less directly, as
-another reading.
+Each word of the phrase is borne out by each template to a grade (``words.match``), weighted by how few
+templates it fits (IDF); a word that nothing fits is set aside. The best template leads; another belongs
+to its set when it bears out every telling word as firmly and, where a synonym was taken, by the same
+word of the logs. "unsuccessful logins" thus takes all the ``Failed password`` templates or all the
+``authentication failure`` ones, never both: they are two records of one event.
 """
 
 from __future__ import annotations
@@ -12,29 +12,25 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import Protocol
 
 from agent.offline.target_terms import WEAK
-from agent.offline.words import (
-    KIN,
-    SAME_STEM,
-    likeness,
-    lemma,
-    pieces,
-    support,
-    tokens,
-    typing_error,
-)
+from agent.offline.words import KIN, SAME_STEM, SYNONYM, lemma, likeness, match, pieces, tokens, typing_error
 from telemetry.models import Template
 
 _SURE = 0.7
 """Score of the best template by words from which meaning need not be asked."""
 _LEAST = 0.3
-_SLACK = 0.05
+_LOST = 1.2
+"""What a word that nothing fits weighs: about that of a word which fits a third of the templates."""
+_SLACK = 0.025
 _NEARBY = 0.08
 _PARAM = 0.95
 _SEMANTIC_FLOOR = 0.35
 _LEXICAL_FLOOR = 0.5
+
+Match = tuple[float, str]
 
 
 class TemplateSearch(Protocol):
@@ -50,76 +46,114 @@ class TemplateSearch(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Choice:
-    """Chosen template ids with scores, the words that nothing fits, and the runners-up."""
+    """Chosen (template id, score) pairs, the runners-up, and how far the words carried."""
 
-    chosen: tuple[tuple[str, float], ...]
-    unmatched: tuple[str, ...]
-    near: tuple[str, ...]
-    coverage: float
-    by_meaning: bool
+    chosen: tuple[tuple[str, float], ...] = ()
+    near: tuple[str, ...] = ()
+    unmatched: tuple[str, ...] = ()
+    """Words that no template fits."""
+    missing: tuple[str, ...] = ()
+    """Words that the chosen templates do not bear out, though others may."""
+    coverage: float = 0.0
+    by_meaning: bool = False
     corrected: tuple[tuple[str, str], ...] = ()
 
 
-def choose(words: Sequence[str], templates: Sequence[Template], search: TemplateSearch | None) -> Choice:
+@dataclass(frozen=True, slots=True)
+class _Grades:
+    """The match of every word with every template, and what follows for whole templates."""
+
+    words: tuple[str, ...]
+    table: dict[str, list[Match]]
+    weights: dict[str, float]
+    scores: list[float]
+
+    def telling(self) -> list[str]:
+        total = sum(self.weights.values()) or 1.0
+        return [word for word, weight in self.weights.items() if weight / total >= 0.1]
+
+
+def choose(
+    words: Sequence[str], templates: Sequence[Template], search: TemplateSearch | None
+) -> Choice:
     """The templates that ``words`` (content words in order) denote, among ``templates``."""
-    vocabulary = frozenset(token.word for template in templates for token in tokens(template.pattern))
-    table = {word: [_supported(word, template) for template in templates] for word in words}
-    corrected = {w: fix for w in words if not any(table[w]) and (fix := typing_error(w, vocabulary))}
-    for word, fix in corrected.items():
-        table[word] = [0.8 * _supported(fix, template) for template in templates]
-    fitting = [word for word in words if any(table[word])]
-    unmatched = tuple(word for word in words if word not in fitting)
-    weights = {word: _weight(word, table[word]) for word in fitting}
-    total = sum(weights.values())
-    scores = [
-        sum(weights[w] * table[w][i] for w in fitting) / total + _closeness(fitting, template) if total else 0.0
-        for i, template in enumerate(templates)
-    ]
-    strong = [w for w in words if w not in WEAK]
-    covered = sum(weights.get(w, 0.0) for w in fitting if w in strong)
-    lost = 0.7 * len([w for w in strong if w in unmatched])
-    coverage = max(scores, default=0.0) * covered / max(covered + lost, 1e-9)
+    corrected = _corrections(words, templates)
+    grades = _grades([corrected.get(word, word) for word in words], templates)
+    unmatched = tuple(w for w in words if corrected.get(w, w) not in grades.weights)
+    coverage = _coverage(grades)
     blended = None
-    if search is not None and strong and not _settled(scores, fitting, strong):
-        blended = _blend(scores, " ".join(words), templates, search)
-    telling = [w for w in fitting if weights[w] / total >= 0.1]
-    picked, near = _members(templates, telling, table, scores, blended)
-    return Choice(picked, unmatched, near, coverage, blended is not None, tuple(corrected.items()))
+    if search is not None and any(w not in WEAK for w in words) and coverage < _SURE:
+        blended = _blend(grades.scores, " ".join(words), templates, search)
+    picked, near = _members(templates, grades, blended)
+    chosen = tuple((templates[i].id, round((blended or grades.scores)[i], 4)) for i in picked)
+    missing = tuple(w for w in grades.words if picked and all(grades.table[w][i][0] < KIN for i in picked))
+    return Choice(
+        chosen, tuple(templates[i].id for i in near), unmatched, missing, coverage,
+        blended is not None, tuple(corrected.items()),
+    )  # fmt: skip
 
 
-def _settled(scores: list[float], fitting: Sequence[str], strong: Sequence[str]) -> bool:
-    """Words alone decide when the best template bears out most of them."""
-    known = [word for word in strong if word in fitting]
-    return max(scores, default=0.0) >= _SURE and len(known) * 2 >= len(strong)
+def grade(
+    words: Sequence[str], templates: Sequence[Template], search: TemplateSearch | None
+) -> dict[str, float]:
+    """How well each template fits ``words``, by words and meaning: for ranking, not for choosing."""
+    grades = _grades(words, templates)
+    blended = None
+    if search is not None and words:
+        blended = _blend(grades.scores, " ".join(words), templates, search)
+    return dict(zip((template.id for template in templates), blended or grades.scores, strict=True))
 
 
-def _supported(word: str, template: Template) -> float:
-    """Constant text first; else a parameter of that name; a compound asked for needs all its parts."""
-    direct = support(word, template.pattern)
+def _corrections(words: Sequence[str], templates: Sequence[Template]) -> dict[str, str]:
+    vocabulary = frozenset(token.word for template in templates for token in tokens(template.pattern))
+    lost = [word for word in words if not any(_matched(word, template)[0] for template in templates)]
+    return {word: fix for word in lost if (fix := typing_error(word, vocabulary))}
+
+
+def _grades(words: Sequence[str], templates: Sequence[Template]) -> _Grades:
+    table = {word: [_matched(word, template) for template in templates] for word in words}
+    weights = {word: _weight(word, row) for word, row in table.items() if any(value for value, _ in row)}
+    total = sum(weights.values()) or 1.0
+    close = [_closeness(list(weights), template) for template in templates]
+    fit = [sum(w * table[word][i][0] for word, w in weights.items()) / total for i in range(len(templates))]
+    scores = [f + c for f, c in zip(fit, close, strict=True)]
+    return _Grades(tuple(dict.fromkeys(words)), table, weights, scores if weights else [0.0] * len(templates))
+
+
+def _matched(word: str, template: Template) -> Match:
+    """Constant text first; a compound asked for needs all its parts; else a parameter of that name."""
+    direct, by = match(word, template.pattern)
     parts = pieces(word)
     if direct < SAME_STEM and len(parts) > 1:
-        direct = max(direct, min(support(part, template.pattern) for part in parts[1:]))
-    if direct < KIN and any(likeness(word, p) >= 0.8 for param in template.params for p in pieces(param.name)):
-        return _PARAM
-    return direct
+        weakest = min(match(part, template.pattern)[0] for part in parts[1:])
+        direct, by = max((direct, by), (weakest, parts[0]))
+    names = (piece for param in template.params for piece in pieces(param.name))
+    if direct < KIN and any(likeness(word, name) >= SYNONYM for name in names):
+        return _PARAM, lemma(word)
+    return direct, by
 
 
-def _weight(word: str, row: list[float]) -> float:
-    fits = sum(1.0 for value in row if value >= KIN)
+def _weight(word: str, row: list[Match]) -> float:
+    fits = sum(1.0 for value, _ in row if value >= KIN)
     rarity = math.log((len(row) + 1) / (fits + 0.5)) + 0.3
     return min(rarity, 1.0) * 0.2 if word in WEAK else max(rarity, 0.15)
 
 
 def _closeness(words: Sequence[str], template: Template) -> float:
     """Up to 0.1 for neighbours of the question that are neighbours in the template."""
-    places: list[list[int]] = [
-        [t.place for t in tokens(template.pattern) if likeness(word, t.word) >= KIN] for word in words
-    ]
-    pairs = [(a, b) for a, b in zip(places, places[1:], strict=False)]
-    if not pairs:
-        return 0.0
+    written = tokens(template.pattern)
+    places = [[t.place for t in written if likeness(word, t.word) >= KIN] for word in words]
+    pairs = list(pairwise(places))
     joined = sum(1 for a, b in pairs if any(abs(x - y) == 1 for x in a for y in b))
-    return 0.1 * joined / len(pairs)
+    return 0.1 * joined / len(pairs) if pairs else 0.0
+
+
+def _coverage(grades: _Grades) -> float:
+    """How much of the question the best template bears out, counting what nothing bears out."""
+    strong = [word for word in grades.words if word not in WEAK]
+    known = sum(grades.weights.get(word, 0.0) for word in strong)
+    lost = _LOST * sum(1 for word in strong if word not in grades.weights)
+    return max(grades.scores, default=0.0) * known / (known + lost) if known else 0.0
 
 
 def _blend(
@@ -136,30 +170,40 @@ def _blend(
 
 
 def _members(
-    templates: Sequence[Template],
-    telling: Sequence[str],
-    table: dict[str, list[float]],
-    scores: list[float],
-    blended: list[float] | None,
-) -> tuple[tuple[tuple[str, float], ...], tuple[str, ...]]:
-    """(ids with scores in the set, ids close to it): those that bear out every telling word like the best."""
-    order = blended or scores
+    templates: Sequence[Template], grades: _Grades, blended: list[float] | None
+) -> tuple[list[int], list[int]]:
+    """(places of the set, places close to it), best first."""
+    order = blended or grades.scores
     best = max(order, default=0.0)
     if best < _LEAST:
-        return (), ()
-    lead = max(range(len(order)), key=lambda i: (order[i], -len(templates[i].pattern)))
-    by_words = scores[lead] >= _LEAST
-    judged = scores if by_words else order
-    picked: list[tuple[str, float]] = []
-    near: list[str] = []
-    for i, template in enumerate(templates):
-        firm = all(table[w][i] >= table[w][lead] - _SLACK for w in telling)
-        if i == lead or (firm and judged[i] >= judged[lead] - _NEARBY):
-            picked.append((template.id, round(order[i], 4)))
-        elif order[i] >= best - 2.5 * _NEARBY:
-            near.append(template.id)
-    picked.sort(key=lambda pair: -pair[1])
-    return tuple(picked), tuple(near)
+        return [], []
+    leads = [i for i in range(len(order)) if order[i] >= best - _SLACK]
+    families = [_family(i, templates, grades, order) for i in leads]
+    family = max(families, key=lambda members: sum(templates[i].count for i in members))
+    picked = sorted(family, key=lambda i: -order[i])
+    near = [i for i in range(len(order)) if i not in family and order[i] >= best - 2.5 * _NEARBY]
+    return picked, near
+
+
+def _family(lead: int, templates: Sequence[Template], grades: _Grades, order: list[float]) -> list[int]:
+    """Templates that bear out every telling word as ``lead`` does."""
+    judged = grades.scores if grades.scores[lead] >= _LEAST else order
+    telling = grades.telling()
+    return [
+        i
+        for i in range(len(templates))
+        if i == lead
+        or (
+            judged[i] >= judged[lead] - _NEARBY
+            and all(_alike(grades.table[word][lead], grades.table[word][i]) for word in telling)
+        )
+    ]
+
+
+def _alike(lead: Match, other: Match) -> bool:
+    """As firm; and a synonym must be the same one, while kin phrases may differ: they list symptoms."""
+    firm = other[0] >= lead[0] - _SLACK
+    return firm and (lead[0] <= KIN or lead[0] >= 1.0 or other[0] > lead[0] + _SLACK or lead[1] == other[1])
 
 
 def same_words(phrase: str, pattern: str) -> bool:

@@ -11,7 +11,7 @@ from telemetry.models import LEVELS, Catalog, FieldInfo, Filter
 
 ALIASES: tuple[tuple[str, str], ...] = (
     ("user username account login uname", "user username account ruser logname uname name"),
-    ("ip address addr source client peer attacker", "ip addr address src source client peer rhost remote host"),
+    ("ip address addr source client peer attacker", "ip addr address src source client peer rhost host"),
     ("host hostname machine node server", "host hostname node rhost server machine"),
     ("port", "port sport dport"),
     ("status code http error response errno", "status code status_code error errno rc exit"),
@@ -29,11 +29,14 @@ ALIASES: tuple[tuple[str, str], ...] = (
 
 _LEVEL_WORDS = {
     "error": ("error", "fatal"), "err": ("error", "fatal"), "warning": ("warn",), "warn": ("warn",),
-    "critical": ("fatal",), "fatal": ("fatal",), "info": ("info",), "debug": ("debug",), "notice": ("notice",),
-    "trace": ("trace",),
+    "critical": ("fatal",), "fatal": ("fatal",), "info": ("info",), "debug": ("debug",),
+    "notice": ("notice",), "trace": ("trace",),
 }  # fmt: skip
-_JOINING = frozenset({"of", "is", "was", "=", "code", "number", "address", "named", "called", "id", "equals", "the"})
-_OWNERS = frozenset({"for", "by", "from", "user", "to", "of", "with", "on", "in"})
+_GENERIC = frozenset({"error", "err", "warning", "problem", "issue"})
+_LINES = frozenset({"message", "messages", "line", "lines", "log", "logs", "entries", "records", "events"})
+_JOINING = frozenset("of is was = code number address named called id equals the".split())
+_OWNING = ("user", "username", "account", "service", "host", "hostname")
+"""Names after which even a word the logs never hold is a value."""
 _COLUMNS = ("service", "host", "logger", "level", "source")
 
 
@@ -43,13 +46,17 @@ class Links:
 
     filters: list[Filter] = field(default_factory=list)
     words: list[str] = field(default_factory=list)
-    unmatched: list[str] = field(default_factory=list)
+    owners: list[str] = field(default_factory=list)
+    """Words that look like names of someone or something: ``for alice``."""
     said: list[str] = field(default_factory=list)
     """One phrase per filter, for the reading."""
     identifiers: list[str] = field(default_factory=list)
     """The values themselves, for ranking lines."""
     quoted: list[str] = field(default_factory=list)
+    levels: list[str] = field(default_factory=list)
+    """Levels asked for (``errors``), as the first column of ``_LEVEL_WORDS`` or a generic word."""
     level_words: list[str] = field(default_factory=list)
+    """The words that asked for them."""
 
 
 class Vocabulary:
@@ -69,6 +76,16 @@ class Vocabulary:
     def says(self, word: str) -> bool:
         """Whether some template holds ``word`` in its constant text."""
         return word in self.words or lemma(word) in self.lemmas
+
+    def mostly_value(self, word: str) -> bool:
+        """Whether more records hold ``word`` as the value of a parameter than as constant text."""
+        as_value = sum(n for i, _ in self.holders(word) for v, n in i.values if v.lower() == word.lower())
+        as_text = sum(
+            template.count
+            for template in self.catalog.templates
+            if any(token.word == word.lower() for token in tokens(template.pattern))
+        )
+        return as_value > as_text
 
     def holders(self, value: str) -> list[tuple[FieldInfo, str]]:
         """Fields with this value (any case), with the value as the logs spell it."""
@@ -105,6 +122,8 @@ def link(terms: list[Term], vocabulary: Vocabulary) -> Links:
             taken |= used
         else:
             links.words.append(term.text)
+            if term.after in ("for", "by", "from", "user") and _ends(terms, at) and _nameable(term.low):
+                links.owners.append(term.low)
     return _levels(links, vocabulary)
 
 
@@ -113,8 +132,8 @@ def _name_near(terms: list[Term], at: int, vocabulary: Vocabulary) -> tuple[str,
     back, name, used = at - 1, "", set[int]()
     while back >= 0 and at - back <= 3 and terms[back].kind == "word":
         word = terms[back].low
-        if _is_name(word, vocabulary):
-            name = word
+        if _is_name(word, vocabulary) or (terms[at].kind == "value" and _is_name(singular(word), vocabulary)):
+            name = singular(word) if terms[at].kind == "value" else word
         elif word not in _JOINING or name:
             break
         used.add(back)
@@ -122,14 +141,16 @@ def _name_near(terms: list[Term], at: int, vocabulary: Vocabulary) -> tuple[str,
     if name:
         return name, used
     if at + 1 < len(terms) and terms[at + 1].kind == "word" and _is_name(terms[at + 1].low, vocabulary):
-        known = any(info in vocabulary.named(terms[at + 1].low) for info, _ in vocabulary.holders(terms[at].text))
+        fields = vocabulary.named(terms[at + 1].low)
+        known = any(info in fields for info, _ in vocabulary.holders(terms[at].text))
         if known or terms[at].kind == "value":
             return singular(terms[at + 1].low), {at + 1}
     return "", set()
 
 
 def _is_name(word: str, vocabulary: Vocabulary) -> bool:
-    return bool(vocabulary.named(word)) or any(word in said.split() for said, _ in ALIASES)
+    said = any(word in said.split() for said, _ in ALIASES)
+    return word not in STOP and (said or bool(vocabulary.named(word)))
 
 
 def _is_value(term: Term, name: str, terms: list[Term], at: int, vocabulary: Vocabulary) -> bool:
@@ -137,22 +158,21 @@ def _is_value(term: Term, name: str, terms: list[Term], at: int, vocabulary: Voc
         # ``ssh2`` and the like are words of the logs, unless a name before them says otherwise
         return not (term.low in vocabulary.words and not name and not term.text.isdigit())
     word = term.low
-    if word in STOP:
+    if word in STOP or len(word) < 2:
         return False
     holders = vocabulary.holders(word)
     named = vocabulary.named(name) if name else []
-    if any(info in named for info, _ in holders):
-        return not vocabulary.says(word) or term.after == name
     if any(info.ref in ("service", "host") for info, _ in holders):
         return True
-    if any(value == term.text and info.ref.startswith("param:") for info, value in holders):
-        return not vocabulary.says(word) or term.text.isupper()
-    if vocabulary.says(word) or word in WEAK or len(word) < 3:
-        return bool(holders) and not vocabulary.says(word) and word not in WEAK
-    if holders:
-        return any(info.ref != "level" for info, _ in holders)
-    owned = name in ("user", "username", "account", "service", "host", "hostname") and term.after == name
-    return owned and _ends(terms, at)
+    if any(info in named for info, _ in holders) and term.after == name:
+        return True
+    if vocabulary.says(word) or word in WEAK:
+        exact = term.text.isupper() and any(value == term.text for _, value in holders)
+        return exact or (word not in WEAK and vocabulary.mostly_value(word))
+    owner = term.after == name and name in _OWNING and _ends(terms, at)
+    return any(info.ref != "level" for info, _ in holders) or (
+        owner and not holders and not _is_name(singular(word), vocabulary)
+    )
 
 
 def _ends(terms: list[Term], at: int) -> bool:
@@ -180,22 +200,40 @@ def _quoted(term: Term, name: str, links: Links, vocabulary: Vocabulary) -> bool
 
 def _value(term: Term, name: str, links: Links, vocabulary: Vocabulary) -> None:
     links.identifiers.append(term.text)
-    holders = vocabulary.holders(term.text)
+    holders = [] if term.low in vocabulary.words else vocabulary.holders(term.text)
     named = vocabulary.named(name) if name else []
     fitting = [(info, value) for info, value in holders if info in named] or [
         (info, value) for info, value in holders if info.ref in _COLUMNS[:2]
     ]
     params = [(info, value) for info, value in holders if info.ref.startswith("param:")]
+    own = [info for info in named if _bare(info.ref) == name and _open(info)]
     if fitting:
         _exact(links, *fitting[0])
     elif len(params) == 1 and not term.text.isdigit():
         _exact(links, *params[0])
-    elif named and term.text.isdigit() and not holders and named[0].distinct > len(named[0].values):
-        _exact(links, named[0], term.text)
+    elif own and term.text.isdigit() and not holders:
+        _exact(links, own[0], term.text)
     elif named and not holders and named[0].ref in _COLUMNS and not term.text.isdigit():
-        _add(links, Filter(field=named[0].ref, op="icontains", value=term.text), f"{named[0].ref} holds {term.text}")
+        ref = named[0].ref
+        _add(links, Filter(field=ref, op="icontains", value=term.text), f"{ref} holds {term.text}")
+    elif term.text.isdigit() and _before_slot(term.after, vocabulary):
+        pattern = rf"(?i)\b{re.escape(term.after)}\W{{0,3}}{term.text}\b"
+        _add(links, Filter(field="text", op="regex", value=pattern), f"the text {term.after} {term.text}")
     else:
         _add(links, Filter(field="text", op="word", value=term.text), f"the word {term.text}")
+
+
+def _before_slot(word: str, vocabulary: Vocabulary) -> bool:
+    """Whether some template has a variable right after ``word``: ``PAM <*>``."""
+    if not word.isalpha():
+        return False
+    slot = re.compile(rf"(?i)\b{word}\W{{0,3}}<[^<>\s]*>")
+    return any(slot.search(template.pattern) for template in vocabulary.catalog.templates)
+
+
+def _open(info: FieldInfo) -> bool:
+    """Whether the catalog leaves out values of the field."""
+    return not info.values or info.distinct > len(info.values)
 
 
 def _exact(links: Links, info: FieldInfo, value: str) -> None:
@@ -225,21 +263,31 @@ def _add(links: Links, condition: Filter, said: str) -> None:
         links.said.append(said)
 
 
+def _nameable(word: str) -> bool:
+    return word not in STOP and word not in WEAK and singular(word) == word and len(word) > 2
+
+
 def _levels(links: Links, vocabulary: Vocabulary) -> Links:
-    """Set words that name a level apart: whether they filter depends on what else was asked."""
-    kept: list[str] = []
-    for at, word in enumerate(links.words):
-        level = singular(word.lower())
-        beside = {w.lower() for w in links.words[max(0, at - 1) : at + 2]}
-        if level in _LEVEL_WORDS and beside & {"level", "severity", "levels"}:
-            values = tuple(v for v in _LEVEL_WORDS[level] if v == level or level not in LEVELS)
-            if "level" in vocabulary.fields:
-                _add(links, Filter(field="level", op="in", value=values), f"level {' or '.join(values)}")
-                continue
-        if level in ("error", "warning", "problem", "issue") or (word.isupper() and level in _LEVEL_WORDS):
-            links.level_words.append(level)
-        kept.append(word)
-    links.words = [w for w in kept if w.lower() not in ("level", "severity") or not links.filters]
+    """Note words that name levels; whether they filter depends on what else was asked.
+
+    ``level ERROR`` filters at once. ``errors`` and the like are noted, ``fatal`` and the like too when
+    they stand alone or with a word for lines.
+    """
+    low = [word.lower() for word in links.words]
+    rest = [w for w in low if w not in STOP and w not in _LINES and singular(w) not in _GENERIC]
+    only_levels = bool(rest) and all(singular(w) in _LEVEL_WORDS for w in rest)
+    for at, word in enumerate(low):
+        name = singular(word)
+        beside = {*low[max(0, at - 1) : at], *low[at + 1 : at + 2]}
+        if name in _LEVEL_WORDS and beside & {"level", "severity", "levels"} and "level" in vocabulary.fields:
+            values = (name,) if name in LEVELS else _LEVEL_WORDS[name]
+            _add(links, Filter(field="level", op="in", value=values), f"level {' or '.join(values)}")
+            links.words = [w for w in links.words if w.lower() not in (word, "level", "severity", "levels")]
+        elif name in _GENERIC or (only_levels and name in _LEVEL_WORDS):
+            links.levels.append(name)
+            links.level_words.append(word)
+    if only_levels:
+        links.levels = [name for name in links.levels if name in rest or name + "s" in rest]
     return links
 
 
@@ -248,9 +296,8 @@ def level_values(words: list[str], vocabulary: Vocabulary) -> tuple[str, ...]:
     info = vocabulary.fields.get("level")
     if info is None:
         return ()
-    held = {value for value, _ in info.values}
     wanted = {v for word in words for v in _LEVEL_WORDS.get(word, ("error", "fatal"))}
-    return tuple(level for level in LEVELS if level in wanted and held)
+    return tuple(level for level in LEVELS if level in wanted)
 
 
 def _bare(ref: str) -> str:

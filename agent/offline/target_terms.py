@@ -10,38 +10,42 @@ from agent.offline.target_lexicon import PHRASES
 
 Kind = Literal["quoted", "value", "path", "pair", "word"]
 
-STOP = frozenset(
-    """
-    a an the this that these those there here it its itself they them their he she his her we us our i me my you your
-    is are was were be been being am do does did doing done has have had having will would can could shall should may
-    might must of in on at by for from to into onto with within during after before since until between among across
-    over under about around through per each every all any some most more less than least many much few several and
-    or but if then so as also too very just only own same such both either neither other another not-only
-    what which who whom whose when where why how show list give tell find get display print return fetch me please
-    see saw seen look looked looking happen happened happening happens occur occurred occurring occurs appear appeared
-    appears encounter encountered encounters experience experienced experiences relate related relating regarding
-    concerning involving involve associated along together including include includes included containing contain
-    contains mention mentions mentioning reported report reports observed logged-in result resulted results resulting
-    whether ever still yet now currently recently often usually able used use using unique distinct different various
-    top highest lowest largest smallest average mean median total sum maximum minimum max-of common frequent frequently
-    frequency last first recent recently latest earliest past previous today yesterday minute minutes hour hours
-    second-by day days week weeks month months ago grouped group sorted sort ordered order trend graph chart plot
-    distribution percentile percentage percent ratio rate share entire whole exactly approximately specific particular
-    perform performed performs need needs want like let s t re ve ll d m
-    """.split()
-)
+
+def _words(text: str) -> frozenset[str]:
+    return frozenset(text.split())
+
+
+STOP: frozenset[str] = _words("""
+    a an the this that these those there here it its itself they them their he she his her we us our i me
+    my you your is are was were be been being am do does did doing done has have had having will would can
+    could shall should may might must of in on at by for from to into onto with within during after before
+    since until between among across over under about around through per each every all any some most more
+    less than least many much few several and or but if then so as also too very just only own same such
+    both either neither other another not-only what which who whom whose when where why how going goes
+    went come comes coming show list give tell find get display print return fetch me please see saw seen
+    look looked looking happen happened happening happens occur occurred occurring occurs appear appeared
+    appears encounter encountered encounters experience experienced experiences relate related relating
+    regarding concerning involving involve associated along together including include includes included
+    containing contain contains mention mentions mentioning reported report reports observed logged-in
+    result resulted results resulting whether ever still yet now currently recently often usually able
+    unique distinct different various top highest lowest largest smallest average mean median total sum
+    maximum minimum max-of common frequent frequently frequency last first recent recently latest earliest
+    past previous today yesterday minute minutes hour hours second-by day days week weeks month months ago
+    grouped group sorted sort ordered order trend graph chart plot distribution percentile percentage
+    percent ratio rate share entire whole exactly approximately specific particular perform performed
+    performs need needs want like let s t re ve ll d m
+""")
 """Words that ask, count, or bind, but never choose lines."""
 
-WEAK = frozenset(
-    """
-    event events occurrence occurrences instance-of message messages entry entries record records line lines log logs
-    time times number numbers count counts amount attempt attempts attempted status state name names type types kind
-    kinds case cases case-of incident incidents activity activities operation operations thing things reason reasons
-    information info detail details data phase timestamp timestamps value values request requests new process program
-    component system application app server-side source issue issues problem problems warning warnings error errors
-    code string message-type id ids identifier attacker attackers long take taken trying try tried
-    """.split()
-)
+WEAK: frozenset[str] = _words("""
+    event events occurrence occurrences instance-of message messages entry entries record records line
+    lines log logs time times number numbers count counts amount attempt attempts attempted status state
+    name names type types kind kinds case cases case-of incident incidents activity activities operation
+    operations thing things reason reasons information info detail details data phase timestamp timestamps
+    value values request requests new process program component system application app server-side source
+    issue issues problem problems warning warnings error errors code string message-type id ids identifier
+    attacker attackers long take taken trying try tried use used uses using server client
+""")
 """Words that seldom name what is meant: they break ties, they do not lead."""
 
 _QUOTED = re.compile(r"(?<![\w'])'([^']+)'(?!\w)|\"([^\"]+)\"|`([^`]+)`|“([^”]+)”")
@@ -84,11 +88,14 @@ def cut(words: str) -> list[Term]:
 
 
 def _plain(text: str) -> list[Term]:
+    text = re.sub(r"(?i)n['’]t\b", "n not", text)
     for pattern, word in PHRASES:
         text = re.sub(pattern, word, text, flags=re.IGNORECASE)
     terms: list[Term] = []
     for raw in text.split():
-        piece = raw.rstrip(_EDGE if not raw.endswith("}") else ",;:?!.").lstrip("([<,;:?!" if "/" in raw else _EDGE)
+        right = ",;:?!." if raw.endswith("}") else _EDGE
+        left = "([<,;:?!" if "/" in raw else _EDGE
+        piece = raw.rstrip(right).lstrip(left)
         piece = re.sub(r"['’]s$|['’]$", "", piece)
         if not piece:
             continue

@@ -6,7 +6,8 @@ grades, so that the log's own word always beats a synonym:
 ===== =============================================================
 1.00  the same word, or its plural
 0.97  another form of the same verb (failed, failing)
-0.90  the same stem (failure, failed), or a part the word starts with
+0.95  the same stem (authentication, authenticate), or a part the word starts with
+0.90  a piece of a compound name (block of addStoredBlock)
 0.80  a synonym (login, password), a typing error
 0.60  a related word (crash, killed)
 ===== =============================================================
@@ -19,9 +20,9 @@ from dataclasses import dataclass
 from difflib import SequenceMatcher
 from functools import lru_cache
 
-from agent.offline.target_lexicon import IRREGULAR, NEGATIONS, RELATED, SAME
+from agent.offline.target_lexicon import IRREGULAR, NEGATIONS, OUTCOMES, RELATED, SAME
 
-SAME_WORD, SAME_VERB, SAME_STEM, SYNONYM, KIN = 1.0, 0.97, 0.9, 0.8, 0.6
+SAME_WORD, SAME_VERB, SAME_STEM, PIECE, SYNONYM, KIN = 1.0, 0.97, 0.95, 0.9, 0.8, 0.6
 
 _CAMEL = re.compile(r"(?<=[a-z0-9])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])")
 _RUN = re.compile(r"[A-Za-z][A-Za-z0-9]*|[0-9]+")
@@ -53,7 +54,7 @@ def tokens(pattern: str) -> tuple[Token, ...]:
     """The words of a template in order; parts of a compound share its place; slots are gaps."""
     found: list[Token] = []
     place, negated_until = 0, -1
-    for chunk in _SLOT.sub(" \x00 ", pattern).split():
+    for chunk in _SLOT.sub(" \x00 ", pattern).replace("n't", "n not").split():
         if chunk == "\x00":
             continue
         for run in re.findall(r"[A-Za-z0-9_$.\-]+", chunk):
@@ -74,11 +75,10 @@ def tokens(pattern: str) -> tuple[Token, ...]:
 @lru_cache(maxsize=65536)
 def lemma(word: str) -> str:
     """The dictionary form, by spelling rules: failed → fail, retries → retry, took → take."""
-    if word in IRREGULAR:
-        return IRREGULAR[word]
     single = singular(word)
-    if single in IRREGULAR:
-        return IRREGULAR[single]
+    irregular = _irregular().get(word) or _irregular().get(single)
+    if irregular:
+        return irregular
     for ending in ("ing", "ed"):
         base = single.removesuffix(ending)
         if base != single and len(base) >= 3 and _VOWEL.search(base):
@@ -105,30 +105,44 @@ def stem(word: str) -> str:
     """The root shared by noun, verb and adjective: authentication, authenticate → authent."""
     base = lemma(word)
     for ending in _ENDINGS:
-        if base.endswith(ending) and len(base) - len(ending) >= 4:
+        if base.endswith(ending) and len(base) - len(ending) >= (5 if ending in ("er", "or") else 4):
             return base[: -len(ending)]
     return base.removesuffix("y") if len(base) > 5 else base
 
 
 _ENDINGS = (
-    "ifications", "ification", "izations", "ations", "ation", "itions", "ition", "ments", "ment", "ures", "ure",
-    "ional", "ions", "ion", "fully", "ful", "ility", "able", "ibl", "abl", "ively", "ive", "ors", "ers", "or", "er",
-    "ances", "ance", "anc", "ences", "enc", "ately", "ate", "at", "ity", "ly", "al", "ur",
+    "ification", "ization", "ation", "ition", "ment", "ure", "ional", "ion", "fully", "ful", "ility", "able",
+    "ibl", "abl", "ively", "ive", "or", "er", "ance", "anc", "enc", "ately", "ate", "at", "ity", "ly", "al",
+    "ur",
 )  # fmt: skip
 
 
 @lru_cache(maxsize=1)
-def _lexicon() -> tuple[dict[str, frozenset[int]], dict[str, tuple[tuple[str, ...], ...]]]:
+def _groups() -> dict[str, frozenset[int]]:
+    """Stem → the numbers of the synonym groups it is in."""
     groups: dict[str, set[int]] = {}
-    for number, line in enumerate(SAME):
-        for word in line.split():
+    for number, entry in enumerate(SAME):
+        for word in entry.split():
             groups.setdefault(stem(word), set()).add(number)
+    return {word: frozenset(numbers) for word, numbers in groups.items()}
+
+
+@lru_cache(maxsize=1)
+def _related() -> dict[str, tuple[tuple[str, ...], ...]]:
+    """Stem of a question's word → phrases, as stems, that tell of it."""
     related: dict[str, tuple[tuple[str, ...], ...]] = {}
-    for heads, phrases in RELATED:
+    for entry in RELATED:
+        heads, _, phrases = entry.partition(": ")
         kin = tuple(tuple(stem(word) for word in phrase.split()) for phrase in phrases.split("; "))
         for head in heads.split():
             related[stem(head)] = related.get(stem(head), ()) + kin
-    return {word: frozenset(numbers) for word, numbers in groups.items()}, related
+    return related
+
+
+@lru_cache(maxsize=1)
+def _irregular() -> dict[str, str]:
+    pairs = (entry.split(": ") for entry in IRREGULAR)
+    return {word: base for base, words in pairs for word in words.split()}
 
 
 @lru_cache(maxsize=65536)
@@ -139,12 +153,12 @@ def likeness(asked: str, written: str) -> float:
     if lemma(asked) == lemma(written):
         return SAME_VERB
     ours, theirs = stem(asked), stem(written)
-    if ours == theirs:
-        return SAME_STEM
+    if ours == theirs:  # "login failures" and "failed logins" ask the same
+        return SAME_WORD if ours in OUTCOMES else SAME_STEM
     short, long = sorted((singular(asked), singular(written)), key=len)
     if len(short) >= 6 and long.startswith(short):
         return SAME_STEM
-    groups, _ = _lexicon()
+    groups = _groups()
     if groups.get(ours, frozenset()) & groups.get(theirs, frozenset()):
         return SYNONYM
     return 0.0
@@ -152,23 +166,31 @@ def likeness(asked: str, written: str) -> float:
 
 def related_phrases(asked: str) -> tuple[tuple[str, ...], ...]:
     """Phrases, as stems, that tell of what ``asked`` names without using the word."""
-    return _lexicon()[1].get(stem(asked), ())
+    return _related().get(stem(asked), ())
 
 
-@lru_cache(maxsize=8192)
-def support(asked: str, pattern: str) -> float:
-    """How well one word of the question is borne out by a template's constant text."""
+@lru_cache(maxsize=65536)
+def match(asked: str, pattern: str) -> tuple[float, str]:
+    """How well a template's constant text bears out one word, and by which word of its own (lemma).
+
+    A phrase that only tells of the same thing gives ``KIN`` and no word.
+    """
     written = tokens(pattern)
-    best = 0.0
+    best, by = 0.0, ""
     for token in written:
         grade = likeness(asked, token.word)
-        grade = min(grade, SAME_STEM) if token.part else grade
-        best = max(best, grade * 0.7 if token.negated and token.word not in NEGATIONS else grade)
-    if best < KIN:
-        stems = {stem(token.word) for token in written}
-        if any(all(part in stems for part in phrase) for phrase in related_phrases(asked)):
-            return KIN
-    return best
+        grade = min(grade, PIECE) if token.part else grade
+        grade *= 0.7 if token.negated and token.word not in NEGATIONS else 1.0
+        if grade > best:
+            best, by = grade, lemma(token.word)
+    if best < KIN and any(_told(phrase, written) for phrase in related_phrases(asked)):
+        return KIN, ""
+    return best, by
+
+
+def _told(phrase: tuple[str, ...], written: tuple[Token, ...]) -> bool:
+    stems = {stem(token.word) for token in written}
+    return all(part in stems for part in phrase)
 
 
 def typing_error(asked: str, vocabulary: frozenset[str]) -> str | None:
