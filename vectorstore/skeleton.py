@@ -115,38 +115,55 @@ def _hex_runs(octets: Octets, digit: Flags) -> tuple[Ints, Ints, Octets]:
     """Find UUIDs and hex tokens; both are rare, so candidates come from cheap whole-block tests."""
     import numpy as np
 
-    letter = ((octets | np.uint8(32)) - np.uint8(97)) < 26
-    hexa = digit | (letter & (((octets | np.uint8(32)) - np.uint8(97)) < 6))
-    word = digit | letter
-    uuid_starts = _uuids(octets, hexa, word)
-    if len(octets) < 8:
-        return uuid_starts, uuid_starts + 36, np.full(len(uuid_starts), 3, dtype=np.uint8)
-    pairs = hexa[1:] & hexa[:-1]
-    fours = pairs[2:] & pairs[:-2]
-    eights = fours[4:] & fours[:-4]
-    starts, lasts = _edges(eights)
-    ends = lasts + 7
-    before = word[np.maximum(starts - 1, 0)] & (starts > 0)
-    after = word[np.minimum(ends, len(octets) - 1)] & (ends < len(octets))
-    alone = ~before & ~after
-    starts, ends = starts[alone], ends[alone]
-    if len(starts):
-        digits = np.concatenate((np.zeros(1, dtype=np.int32), np.cumsum(digit, dtype=np.int32)))
-        count = digits[ends] - digits[starts]
-        mixed = (count > 0) & (count < ends - starts)
+    lower = (octets | np.uint8(32)) - np.uint8(97)
+    letter = lower < 6
+    hexa = digit | letter
+    uuid_starts = _uuids(octets, hexa)
+    starts, ends = _hex_tokens(octets, hexa, letter, digit)
+    if len(uuid_starts) and len(starts):
         owner = np.searchsorted(uuid_starts, starts, side="right") - 1
-        if len(uuid_starts):
-            mixed &= (owner < 0) | (starts >= uuid_starts[np.maximum(owner, 0)] + 36)
-        starts, ends = starts[mixed], ends[mixed]
-    codes = np.concatenate(
-        (np.full(len(uuid_starts), 3, dtype=np.uint8), np.full(len(starts), 2, dtype=np.uint8))
-    )
+        outside = (owner < 0) | (starts >= uuid_starts[np.maximum(owner, 0)] + 36)
+        starts, ends = starts[outside], ends[outside]
+    codes = np.repeat(np.array([3, 2], dtype=np.uint8), [len(uuid_starts), len(starts)])
     all_starts = np.concatenate((uuid_starts, starts))
     order = np.argsort(all_starts, kind="stable")
     return all_starts[order], np.concatenate((uuid_starts + 36, ends))[order], codes[order]
 
 
-def _uuids(octets: Octets, hexa: Flags, word: Flags) -> Ints:
+def _hex_tokens(octets: Octets, hexa: Flags, letter: Flags, digit: Flags) -> tuple[Ints, Ints]:
+    """Runs of at least eight hex characters, alone, with a digit and a letter."""
+    import numpy as np
+
+    if len(octets) < 8:
+        return np.zeros(0, dtype=np.int64), np.zeros(0, dtype=np.int64)
+    pairs = hexa[1:] & hexa[:-1]
+    fours = pairs[2:] & pairs[:-2]
+    starts, lasts = _edges(fours[4:] & fours[:-4])
+    ends = lasts + 7
+    for kind in (letter, digit):
+        if not len(starts):
+            break
+        bounds = np.stack((starts, ends), axis=1).ravel()
+        padded = np.append(kind, False)  # noqa: FBT003 - an end may lie one past the block
+        has = np.logical_or.reduceat(padded, bounds)[::2]
+        starts, ends = starts[has], ends[has]
+    alone = ~(_is_word(octets, starts - 1) | _is_word(octets, ends))
+    return starts[alone], ends[alone]
+
+
+def _is_word(octets: Octets, at: Ints) -> Flags:
+    """Whether an ASCII letter or digit stands at each offset; outside the block there is none."""
+    import numpy as np
+
+    if not len(at):
+        return np.zeros(0, dtype=bool)
+    there = octets[np.clip(at, 0, len(octets) - 1)]
+    word = ((there - np.uint8(48)) < 10) | (((there | np.uint8(32)) - np.uint8(97)) < 26)
+    flags: Flags = word & (at >= 0) & (at < len(octets))
+    return flags
+
+
+def _uuids(octets: Octets, hexa: Flags) -> Ints:
     import numpy as np
 
     dash = octets == 45
@@ -158,20 +175,22 @@ def _uuids(octets: Octets, hexa: Flags, word: Flags) -> Ints:
         return starts
     inside = np.array([i for i in range(36) if i not in {8, 13, 18, 23}])
     good = hexa[starts[:, None] + inside].all(axis=1)
-    good &= ~(word[np.maximum(starts - 1, 0)] & (starts > 0))
-    ends = starts + 36
-    good &= ~(word[np.minimum(ends, len(octets) - 1)] & (ends < len(octets)))
+    good &= ~(_is_word(octets, starts - 1) | _is_word(octets, starts + 36))
     return starts[good]
 
 
 def _collapse(octets: Octets, starts: Ints, ends: Ints, codes: Octets) -> bytes:
     import numpy as np
 
+    if not len(octets):
+        return b""
     changed = octets.copy()
     changed[starts] = codes
+    if not (codes != ord("0")).any():
+        digit = (octets - np.uint8(48)) < 10
+        return changed[~np.concatenate((np.zeros(1, dtype=bool), digit[1:] & digit[:-1]))].tobytes()
     step = np.zeros(len(octets) + 1, dtype=np.int8)
     step[starts + 1] = 1
-    # A run that begins where another ends cancels out: += on distinct indices needs two passes.
-    step[ends] -= 1
+    step[ends] -= 1  # a run of one character opens and closes at the same place
     inside = np.cumsum(step[:-1], dtype=np.int8)
     return changed[inside == 0].tobytes()

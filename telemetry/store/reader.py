@@ -44,7 +44,7 @@ class Reader:
         self.segments = [s for s in self.segments if s not in self._missing]
         self.width = max((s.slots for s in self.segments), default=0)
         self.conditions = Conditions(self.keys, list(self.sources.values()), self.width)
-        self.db = duckdb.connect(":memory:", config={"memory_limit": memory, "TimeZone": "UTC"})
+        self.db = duckdb.connect(":memory:", config={"memory_limit": memory, "threads": 2, "autoinstall_known_extensions": False})
 
     def close(self) -> None:
         self.db.close()
