@@ -9,6 +9,7 @@ so that an exact product of a matrix and a vector is both fresher and faster tha
 
 from __future__ import annotations
 
+import json
 import os
 import re
 import tempfile
@@ -96,21 +97,8 @@ class TemplateIndex:
         return dict(zip(wanted, self._embedder.embed(texts), strict=True)) if texts else {}
 
     def _write(self, wanted: dict[str, Template], vectors: dict[str, Vectors]) -> None:
-        collection = _collection(self._folder / "chroma", self._embedder.name, self._embedder.dimension)
-        held = collection.get(include=["documents", "metadatas"])
-        before = dict(zip(held["ids"], zip(held["documents"], held["metadatas"], strict=True), strict=True))
-        gone = [id_ for id_ in before if id_ not in wanted]
-        new = [id_ for id_, t in wanted.items() if before.get(id_) != (t.display, _metadata(t))]
-        for start in range(0, len(gone), _BATCH):
-            collection.delete(ids=gone[start : start + _BATCH])
-        for start in range(0, len(new), _BATCH):
-            batch = new[start : start + _BATCH]
-            collection.upsert(
-                ids=batch,
-                documents=[wanted[id_].display for id_ in batch],
-                metadatas=[_metadata(wanted[id_]) for id_ in batch],
-                embeddings=np.stack([vectors[id_] for id_ in batch]),
-            )
+        with _client(self._folder / "chroma") as client:
+            _update(_collection(client, self._embedder), wanted, vectors)
 
     def _set_aside(self, error: BaseException) -> None:
         from chromadb.api.client import SharedSystemClient
@@ -126,13 +114,13 @@ class TemplateIndex:
     def _publish(self, wanted: dict[str, Template], vectors: dict[str, Vectors]) -> None:
         rows = [vectors[id_] for id_ in wanted]
         matrix = np.stack(rows) if rows else np.zeros((0, self._embedder.dimension))
+        documents = [template.display for template in wanted.values()]
+        texts = {"model": self._embedder.name, "ids": list(wanted), "documents": documents}
         handle, name = tempfile.mkstemp(dir=self._folder, prefix="vectors-", suffix=".tmp")
         with os.fdopen(handle, "wb") as file:
             np.savez(
                 file,
-                model=np.array(self._embedder.name),
-                ids=np.array(list(wanted), dtype=np.str_),
-                documents=np.array([t.display for t in wanted.values()], dtype=np.str_),
+                texts=np.frombuffer(json.dumps(texts).encode(), dtype=np.uint8),
                 vectors=matrix.astype(np.float32),
             )
             file.flush()
@@ -158,22 +146,47 @@ def meaning(display: str) -> str:
     return " ".join(_MARKS.sub(" ", _CAMEL.sub(" ", display)).split()).lower()
 
 
-def _collection(folder: Path, model: str, dimension: int) -> Any:
-    """The collection, made anew when another embedder filled it (its vectors would not compare)."""
+@contextmanager
+def _client(folder: Path) -> Iterator[Any]:
+    """A client closed after use: another process may own the folder next, and nothing stale is kept."""
     import chromadb
     from chromadb.config import Settings
 
     client = chromadb.PersistentClient(path=str(folder), settings=Settings(anonymized_telemetry=False))
-    made = {"model": model, "dimension": dimension}
-    collection = client.get_or_create_collection(
-        COLLECTION, metadata=made, configuration={"hnsw": {"space": "cosine"}}, embedding_function=None
+    try:
+        yield client
+    finally:
+        client.close()
+
+
+def _collection(client: Any, embedder: Embedder) -> Any:
+    """The collection, made anew when another embedder filled it (its vectors would not compare)."""
+    made = {"model": embedder.name, "dimension": embedder.dimension}
+    space = {"hnsw": {"space": "cosine"}}
+    found = client.get_or_create_collection(
+        COLLECTION, metadata=made, configuration=space, embedding_function=None
     )
-    if {name: (collection.metadata or {}).get(name) for name in made} != made:
-        client.delete_collection(COLLECTION)
-        collection = client.create_collection(
-            COLLECTION, metadata=made, configuration={"hnsw": {"space": "cosine"}}, embedding_function=None
+    if {name: (found.metadata or {}).get(name) for name in made} == made:
+        return found
+    client.delete_collection(COLLECTION)
+    return client.create_collection(COLLECTION, metadata=made, configuration=space, embedding_function=None)
+
+
+def _update(collection: Any, wanted: dict[str, Template], vectors: dict[str, Vectors]) -> None:
+    held = collection.get(include=["documents", "metadatas"])
+    before = dict(zip(held["ids"], zip(held["documents"], held["metadatas"], strict=True), strict=True))
+    gone = [id_ for id_ in before if id_ not in wanted]
+    new = [id_ for id_, t in wanted.items() if before.get(id_) != (t.display, _metadata(t))]
+    for start in range(0, len(gone), _BATCH):
+        collection.delete(ids=gone[start : start + _BATCH])
+    for start in range(0, len(new), _BATCH):
+        batch = new[start : start + _BATCH]
+        collection.upsert(
+            ids=batch,
+            documents=[wanted[id_].display for id_ in batch],
+            metadatas=[_metadata(wanted[id_]) for id_ in batch],
+            embeddings=np.stack([vectors[id_] for id_ in batch]),
         )
-    return collection
 
 
 def _metadata(template: Template) -> dict[str, str | int]:
@@ -189,12 +202,9 @@ def _metadata(template: Template) -> dict[str, str | int]:
 
 def _load(path: Path) -> _Snapshot:
     with np.load(path, allow_pickle=False) as held:
-        return _Snapshot(
-            str(held["model"]),
-            tuple(str(id_) for id_ in held["ids"]),
-            tuple(str(text) for text in held["documents"]),
-            held["vectors"].astype(np.float32),
-        )
+        texts = json.loads(held["texts"].tobytes())
+        vectors = held["vectors"].astype(np.float32)
+    return _Snapshot(texts["model"], tuple(texts["ids"]), tuple(texts["documents"]), vectors)
 
 
 @contextmanager

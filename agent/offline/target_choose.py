@@ -177,7 +177,14 @@ def _members(
     best = max(order, default=0.0)
     if best < _LEAST:
         return [], []
-    leads = [i for i in range(len(order)) if order[i] >= best - _SLACK]
+    first = order.index(best)
+    telling = grades.telling()
+    leads = [
+        i
+        for i in range(len(order))
+        if order[i] >= best - _NEARBY
+        and all(grades.table[w][i][0] >= grades.table[w][first][0] - 1e-9 for w in telling)
+    ]
     families = [_family(i, templates, grades, order) for i in leads]
     family = max(families, key=lambda members: sum(templates[i].count for i in members))
     picked = sorted(family, key=lambda i: -order[i])

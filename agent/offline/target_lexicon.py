@@ -95,7 +95,7 @@ SAME: tuple[str, ...] = _entries("""
 
 RELATED: tuple[str, ...] = _entries("""
     login signin: session open; user authenticate; userauth
-    logout logoff signout: session close; logged out; disconnected user; closed user request
+    logout logoff signout: session close; logged out; disconnected by user; closed user request
     crash crashed crashing: terminated signal; segmentation; segfault; sigsegv; core dump; dumped; panic;
       abort; fatal; killed; oops; exit signal; unexpectedly; uncaught; unhandled; died
     die died death dead: terminated; killed; exit; lost; down; panic
@@ -215,9 +215,8 @@ ERROR_SIGNS: frozenset[str] = _words("""
 """Words that make a line tell of trouble when it states no level."""
 
 PHRASES: tuple[tuple[str, str], ...] = (
-    (r"\b(?:log(?:ged|ging)?|sign(?:ed|ing)?)[ -]?(?:in|on)(?:to)?\b", "login"),
-    (r"\b(?:log(?:ged|ging)?|sign(?:ed|ing)?)[ -]?(?:out|off)\b", "logout"),
-    (r"\blogins\b", "login"),
+    (r"\b(?:log(?:ged|ging)?|sign(?:ed|ing)?)[ -]?(?:in|on)(?:to|s)?\b", "login"),
+    (r"\b(?:log(?:ged|ging)?|sign(?:ed|ing)?)[ -]?(?:out|off)s?\b", "logout"),
     (r"\bout[ -]of[ -]memory\b|\b(?:ran|run|running) out of (?:memory|ram)\b", "oom"),
     (r"\bdisks? (?:is |are |was |got )?full\b|\bfull disks?\b|\b(?:out of|no) (?:disk )?space\b", "diskfull"),
     (r"\bbrute[ -]?forc(?:e|ing)(?: attacks?)?\b", "failed password"),

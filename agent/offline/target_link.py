@@ -34,7 +34,9 @@ _LEVEL_WORDS = {
 }  # fmt: skip
 _GENERIC = frozenset({"error", "err", "warning", "problem", "issue"})
 _LINES = frozenset({"message", "messages", "line", "lines", "log", "logs", "entries", "records", "events"})
-_JOINING = frozenset("of is was = code number address named called id equals the".split())
+_JOINING = frozenset(
+    {"of", "is", "was", "=", "code", "number", "address", "named", "called", "id", "equals", "the"}
+)
 _OWNING = ("user", "username", "account", "service", "host", "hostname")
 """Names after which even a word the logs never hold is a value."""
 _COLUMNS = ("service", "host", "logger", "level", "source")

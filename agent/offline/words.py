@@ -45,8 +45,7 @@ class Token:
 def pieces(text: str) -> list[str]:
     """``addStoredBlock`` → addstoredblock, add, stored, block: a name and the words it is made of."""
     parts = [part.lower() for run in _RUN.findall(text) for part in _CAMEL.split(run)]
-    whole = re.sub(r"[^0-9a-z]", "", text.lower())
-    return parts if len(parts) == 1 else [whole, *parts]
+    return parts if len(parts) <= 1 else ["".join(parts), *parts]
 
 
 @lru_cache(maxsize=4096)
