@@ -93,7 +93,7 @@ def names_value(tokens: Sequence[str], at: int) -> bool:
     token = tokens[at]
     before = [t.lower() for t in tokens[max(0, at - 2) : at]]
     after = tokens[at + 1].lower() if at + 1 < len(tokens) else ""
-    if _USER_TOKEN.fullmatch(token):
+    if _USER_TOKEN.fullmatch(token.rstrip(",;")) or token.rstrip(",;)").endswith("=root"):
         return True
     if at == 0 and after.upper() in _CRON_VERBS and len(tokens) > 2 and _CRON.fullmatch(token):
         return True

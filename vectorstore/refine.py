@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import string
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -19,7 +20,12 @@ _WORD = re.compile(r"[^\d]*[A-Za-z][^\d]*")
 _MARK = re.compile(r"(?!-+$|\?+$)[^\w\x01\x04]+")
 _CAPS = re.compile(r"[^a-z\d\x01]*[A-Z][^a-z\d\x01]*[A-Z][^a-z\d\x01]*")
 _ONE_VALUE = re.compile(r"((?:[\w.-]*=)?[\"'(\[{]*).*?([\"')\]},;:.]*)")
+_LIST = re.compile(r"<\*>(?:,? ?<\*>)+")
 _REPEATED = re.compile(r"(?<!\S)(\S*<\*>\S*(?: \S+){0,3})(?: \1)+(?!\S)")
+_NUMBERED_WORD = re.compile(r"\W*[A-Z]{3,}\d{1,2}\W*")
+_ENCLOSED = re.compile(r"(?:\([^\s()]+\)|\"[^\s\"]+\"|'[^\s']+'|\[[^\s\[\]]+\])[.,;:]?")
+_UNIT = re.compile(r"(?:[KMGTP]i?B|B|[Bb]ytes?|[munµ]?s|sec(?:ond)?s?|min(?:ute)?s?|hours?|days?)[.,;:)\]]*")
+_VALUED = re.compile(r"([\w.-]=)[^\s=,;()\[\]{}]+|\"[^\s\"]+\"|'[^\s']+'")
 _PREFIX_ENDS = frozenset("=:([{\"'/,<>|;#@")
 _SUFFIX_STARTS = frozenset(",;:)]}\"'>.|!?")
 FEW_WORDS = 4
@@ -81,22 +87,33 @@ def _column(shape: Shape, at: int, values: Iterable[str]) -> str:
 def _parts_messages(values: Iterable[str], shape: Shape, at: int) -> bool:
     """Whether the column's words tell messages apart, rather than being values of one message."""
     words = list(values)
-    if len(words) < 2 or names_value(shape, at) or _affix(words)[0].endswith("="):
+    start, _ = _affix(words)
+    if len(words) < 2 or names_value(shape, at) or start.endswith("="):
         return False
     marks = {w for w in words if _MARK.fullmatch(w)}
     if marks:
         return len(marks) <= FEW_WORDS
-    if not all(_is_word(w) for w in words):
+    rests = _rests(words)
+    if not all(_is_word(w) for w in rests) or all(_ENCLOSED.fullmatch(w) for w in words) or _units(shape, at, words):
         return False
-    caps = all(_CAPS.fullmatch(w) for w in words) and not (at and shape[at - 1].endswith(":"))
-    return len(words) <= (FEW_CAPS if caps else FEW_WORDS) and not (
-        at and shape[at - 1].endswith(":") and all(_CAPS.fullmatch(w) for w in words)
-    )
+    if all(_CAPS.fullmatch(w) for w in rests):
+        return len(words) <= FEW_CAPS and not (at and shape[at - 1].endswith(":"))
+    return len(words) <= FEW_WORDS
+
+
+def _units(shape: Shape, at: int, values: Iterable[str]) -> bool:
+    """Whether the column holds the units of the number before it."""
+    return at > 0 and shape[at - 1].endswith(VAR) and all(_UNIT.fullmatch(v) for v in values)
+
+
+def _rests(values: Sequence[str]) -> list[str]:
+    start, end = _affix(values)
+    return [v[len(start) : len(v) - len(end)] for v in values]
 
 
 def _is_word(token: str) -> bool:
     """Whether a token's constant text is made of words: not a bare value, not a name with digits."""
-    return bool(_WORD.fullmatch(token))
+    return bool(_WORD.fullmatch(token) or _NUMBERED_WORD.fullmatch(token))
 
 
 def _is_value(token: str) -> bool:
@@ -125,20 +142,29 @@ def merge(parts: Sequence[Part]) -> list[Group]:
 
 def _alike(parts: Sequence[Part]) -> Iterable[list[int]]:
     patterns: dict[str, list[int]] = defaultdict(list)
+    valued: dict[Shape, list[int]] = defaultdict(list)
     near: dict[tuple[int, Shape], list[int]] = defaultdict(list)
     for at, part in enumerate(parts):
         patterns[collapse(normalise(_pattern(part)))].append(at)
         for column in range(len(part.columns)):
             near[column, (*part.columns[:column], *part.columns[column + 1 :])].append(at)
+        valued[_valued(part.columns)].append(at)
     yield from patterns.values()
+    yield from valued.values()
     for (column, rest), bucket in near.items():
         if len(bucket) > 1 and rest:
             yield from _one_value(parts, bucket, column, rest)
 
 
-def _one_value(parts: Sequence[Part], bucket: list[int], column: int, rest: Shape) -> Iterable[list[int]]:
+def _valued(columns: Shape) -> Shape:
+    """The columns with the values of ``key=value``, quoted words and units taken for variables."""
+    tokens = [_VALUED.sub(lambda m: f"{m[1] or ''}{VAR}", c) for c in columns]
+    return tuple(VAR if _units(columns, at, (token,)) else token for at, token in enumerate(tokens))
+
+
+def _one_value(parts: Sequence[Part], bucket: list[int], column: int, others: Shape) -> Iterable[list[int]]:
     """Parts alike but in one column: values there join; words join only when they are many."""
-    anchors = sum(_is_word(token) for token in rest)
+    anchors = sum(_is_word(token) for token in others)
     tokens = {parts[at].columns[column] for at in bucket}
     start = _affix(sorted(tokens))[0]
     anchors += any(c.isalpha() for c in start)
@@ -147,7 +173,8 @@ def _one_value(parts: Sequence[Part], bucket: list[int], column: int, rest: Shap
     if len(tokens) >= MANY_WORDS and anchors > 1 or start.endswith("="):
         yield bucket
         return
-    values = [at for at in bucket if _is_value(parts[at].columns[column])]
+    rests = _rests([parts[at].columns[column] for at in bucket])
+    values = [at for at, rest in zip(bucket, rests, strict=True) if _is_value(rest)]
     if values:
         yield values
 
@@ -165,18 +192,29 @@ def _affix(values: Sequence[str]) -> tuple[str, str]:
         size -= 1
     shortest = min(map(len, values)) - size
     tail = 0
-    while tail < shortest and len({v[-1 - tail] for v in values}) == 1 and values[0][-1 - tail] in _SUFFIX_STARTS:
+    inside = low[size:]
+    while tail < shortest and not _closes(values[0][-1 - tail], inside) and len({v[-1 - tail] for v in values}) == 1 and values[0][-1 - tail] in _SUFFIX_STARTS:
         tail += 1
     return low[:size], low[len(low) - tail :] if tail else ""
 
 
+def _closes(mark: str, value: str) -> bool:
+    """Whether ``mark`` closes a bracket that the value itself opens."""
+    return {")": "(", "]": "[", "}": "{"}.get(mark, " ") in value
+
+
 def _pattern(part: Part) -> str:
-    tokens = []
+    tokens: list[str] = []
     for at, token in enumerate(part.columns):
-        if token == WILD:
-            start, end = _affix([shape[at] for shape in part.shapes])
-            token = f"{start}{VAR}{end}"
-        tokens.append(token)
+        if token != WILD:
+            tokens.append(token)
+            continue
+        values = [shape[at] for shape in part.shapes]
+        start, end = _affix(values)
+        if len(set(values)) > 1 and _units(part.columns, at, values):
+            tokens[-1] += values[0].lstrip(string.ascii_letters)
+        else:
+            tokens.append(f"{start}{VAR}{end}")
     return " ".join(tokens)
 
 
@@ -194,7 +232,7 @@ def normalise(pattern: str) -> str:
 
 def collapse(pattern: str) -> str:
     """Write a list of variables as one, so that lists of different length are alike."""
-    return re.sub(r"<\*>(?:,? ?<\*>)+", "<*>", _REPEATED.sub(r"\1", pattern))
+    return _LIST.sub("<*>", _REPEATED.sub(r"\1", pattern))
 
 
 def render(group: Group, keys: Sequence[str]) -> Drawn:
@@ -207,10 +245,17 @@ def render(group: Group, keys: Sequence[str]) -> Drawn:
     first = drawn[0]
     count = len(keys[0].split())
     same = tuple(by_count[count])
-    pattern = normalise(_pattern(Part(same, tuple(_column(same[0], at, c) for at, c in enumerate(columns[count])))))
-    if len(by_count) > 1:
-        pattern = collapse(pattern)
-    return Drawn(pattern, first[0], first[1], tuple(words for _, _, words in drawn))
+    patterns = [normalise(_pattern(_whole(shapes))) for shapes in (same, *by_count.values())]
+    for shorter in (str, lambda p: _REPEATED.sub(r"\1", p), collapse):
+        if len({shorter(p) for p in patterns}) == 1:
+            patterns = [shorter(patterns[0])]
+            break
+    return Drawn(patterns[0], first[0], first[1], tuple(words for _, _, words in drawn))
+
+
+def _whole(shapes: Sequence[Shape]) -> Part:
+    columns = _columns(shapes)
+    return Part(tuple(shapes), tuple(_column(shapes[0], at, values) for at, values in enumerate(columns)))
 
 
 def _columns(shapes: Sequence[Shape]) -> list[list[str]]:
