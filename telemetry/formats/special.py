@@ -50,7 +50,7 @@ thunderbird = _named(
     r"(?:(?P<service>[^\s:\[\]]+(?:\([^)]*\))?)(?:\[(?P<pid>\d+)\])?: ?)?(?P<message>.*)", fmt=_CLUSTER,
 )
 columns_epoch = _named(
-    "columns", r"(?P<id>\d+) (?P<host>\S+) (?P<service>\S+) (?P<state>\S+) (?P<time>\d{10}) (?P<flag>\d+) (?P<message>.*)",
+    "columns", r"(?P<id>\d+) (?P<host>\S+) (?P<service>\S+) (?P<state>\S+) (?P<time>\d{10}) (?P<flag>-?\d+) (?P<message>.*)",
     fmt=stamps.epoch_format("s"),
 )
 windows = _named(
