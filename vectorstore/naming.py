@@ -58,6 +58,7 @@ _NOT_USERS = frozenset(
     "invalid illegal unknown user the a an all any".split()
 )
 _USER_NOUNS = frozenset({"user", "username", "login", "account", "user:", "username:"})
+_ANNOUNCERS = _USER_NOUNS | {"for"}
 _CRON = re.compile(r"\(\w[\w.-]*\)")
 _CRON_VERBS = frozenset({"CMD", "RELOAD", "LIST", "REPLACE", "BEGIN", "END", "MAIL", "INFO", "ORPHAN"})
 
@@ -91,14 +92,15 @@ def word_name(tokens: Sequence[str], at: int, prefix: str) -> str:
 def names_value(tokens: Sequence[str], at: int) -> bool:
     """Whether grammar expects the name of somebody at ``tokens[at]``: ``for invalid user X from``."""
     token = tokens[at]
+    if "=" in token:
+        plain = token.rstrip(",;)")
+        return _USER_TOKEN.fullmatch(plain) is not None or plain.endswith("=root")
+    if at == 0:
+        return len(tokens) > 2 and tokens[1] in _CRON_VERBS and _CRON.fullmatch(token) is not None
+    if tokens[at - 1].lower() not in _ANNOUNCERS or token.lower().strip("\"'.,;:") in _NOT_USERS:
+        return False
     before = [t.lower() for t in tokens[max(0, at - 2) : at]]
     after = tokens[at + 1].lower() if at + 1 < len(tokens) else ""
-    if _USER_TOKEN.fullmatch(token.rstrip(",;")) or token.rstrip(",;)").endswith("=root"):
-        return True
-    if at == 0 and after.upper() in _CRON_VERBS and len(tokens) > 2 and _CRON.fullmatch(token):
-        return True
-    if not before or token.lower().strip("\"'.,;:") in _NOT_USERS:
-        return False
     ends = after in _AFTER_USER or not after or after.startswith(("(", "["))
     if before[-1] in _USER_NOUNS:
         return ends and len(before) > 1 and (before[0] in _BEFORE_USER or before[-1].endswith(":"))

@@ -33,12 +33,18 @@ FEW_CAPS = 16
 MANY_WORDS = 6
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class Part:
-    """Shapes with one token count; ``columns`` holds each column's token, WILD where they differ."""
+    """Shapes with one token count; ``columns`` holds each column's token, WILD where they differ.
+
+    Compared by identity: a part is made anew whenever its shapes change. ``marks`` are what it shares with
+    parts that print alike or differ in values; ``near`` what it shares with those alike but in one column.
+    """
 
     shapes: tuple[Shape, ...]
     columns: Shape
+    marks: tuple[object, ...]
+    near: tuple[tuple[int, int, int], ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,7 +78,7 @@ def split(shapes: Sequence[Shape]) -> list[Part]:
         key=lambda at: len(columns[at]), default=None,
     )
     if chosen is None:
-        return [Part(tuple(shapes), fixed)]
+        return [_part(shapes, fixed)]
     buckets: dict[str, list[Shape]] = {}
     for shape in shapes:
         buckets.setdefault(shape[chosen], []).append(shape)
@@ -140,20 +146,29 @@ def merge(parts: Sequence[Part]) -> list[Group]:
     return [Group(tuple(found)) for found in groups.values()]
 
 
+def _part(shapes: Sequence[Shape], columns: Shape) -> Part:
+    heads, tails = [0], [0]
+    for left, right in zip(columns, reversed(columns), strict=True):
+        heads.append(hash((heads[-1], left)))
+        tails.append(hash((tails[-1], right)))
+    count = len(columns)
+    near = tuple((at, heads[at], tails[count - at - 1]) for at in range(count)) if count > 1 else ()
+    marks = (collapse(normalise(_pattern(shapes, columns))), _valued(columns))
+    return Part(tuple(shapes), columns, marks, near)
+
+
 def _alike(parts: Sequence[Part]) -> Iterable[list[int]]:
-    patterns: dict[str, list[int]] = defaultdict(list)
-    valued: dict[Shape, list[int]] = defaultdict(list)
-    near: dict[tuple[int, Shape], list[int]] = defaultdict(list)
+    marked: dict[object, list[int]] = defaultdict(list)
+    near: dict[tuple[int, int, int], list[int]] = defaultdict(list)
     for at, part in enumerate(parts):
-        patterns[collapse(normalise(_pattern(part)))].append(at)
-        for column in range(len(part.columns)):
-            near[column, (*part.columns[:column], *part.columns[column + 1 :])].append(at)
-        valued[_valued(part.columns)].append(at)
-    yield from patterns.values()
-    yield from valued.values()
-    for (column, rest), bucket in near.items():
-        if len(bucket) > 1 and rest:
-            yield from _one_value(parts, bucket, column, rest)
+        for mark in part.marks:
+            marked[mark].append(at)
+        for place in part.near:
+            near[place].append(at)
+    yield from marked.values()
+    for (column, *_), bucket in near.items():
+        if len(bucket) > 1:
+            yield from _one_value(parts, bucket, column)
 
 
 def _valued(columns: Shape) -> Shape:
@@ -162,9 +177,10 @@ def _valued(columns: Shape) -> Shape:
     return tuple(VAR if _units(columns, at, (token,)) else token for at, token in enumerate(tokens))
 
 
-def _one_value(parts: Sequence[Part], bucket: list[int], column: int, others: Shape) -> Iterable[list[int]]:
+def _one_value(parts: Sequence[Part], bucket: list[int], column: int) -> Iterable[list[int]]:
     """Parts alike but in one column: values there join; words join only when they are many."""
-    anchors = sum(_is_word(token) for token in others)
+    columns = parts[bucket[0]].columns
+    anchors = sum(_is_word(token) for at, token in enumerate(columns) if at != column)
     tokens = {parts[at].columns[column] for at in bucket}
     start = _affix(sorted(tokens))[0]
     anchors += any(c.isalpha() for c in start)
@@ -203,15 +219,15 @@ def _closes(mark: str, value: str) -> bool:
     return {")": "(", "]": "[", "}": "{"}.get(mark, " ") in value
 
 
-def _pattern(part: Part) -> str:
+def _pattern(shapes: Sequence[Shape], columns: Shape) -> str:
     tokens: list[str] = []
-    for at, token in enumerate(part.columns):
+    for at, token in enumerate(columns):
         if token != WILD:
             tokens.append(token)
             continue
-        values = [shape[at] for shape in part.shapes]
+        values = [shape[at] for shape in shapes]
         start, end = _affix(values)
-        if len(set(values)) > 1 and _units(part.columns, at, values):
+        if len(set(values)) > 1 and _units(columns, at, values):
             tokens[-1] += values[0].lstrip(string.ascii_letters)
         else:
             tokens.append(f"{start}{VAR}{end}")
@@ -245,7 +261,7 @@ def render(group: Group, keys: Sequence[str]) -> Drawn:
     first = drawn[0]
     count = len(keys[0].split())
     same = tuple(by_count[count])
-    patterns = [normalise(_pattern(_whole(shapes))) for shapes in (same, *by_count.values())]
+    patterns = [normalise(_pattern(shapes, _whole(shapes))) for shapes in (same, *by_count.values())]
     for shorter in (str, lambda p: _REPEATED.sub(r"\1", p), collapse):
         if len({shorter(p) for p in patterns}) == 1:
             patterns = [shorter(patterns[0])]
@@ -253,9 +269,8 @@ def render(group: Group, keys: Sequence[str]) -> Drawn:
     return Drawn(patterns[0], first[0], first[1], tuple(words for _, _, words in drawn))
 
 
-def _whole(shapes: Sequence[Shape]) -> Part:
-    columns = _columns(shapes)
-    return Part(tuple(shapes), tuple(_column(shapes[0], at, values) for at, values in enumerate(columns)))
+def _whole(shapes: Sequence[Shape]) -> Shape:
+    return tuple(_column(shapes[0], at, values) for at, values in enumerate(_columns(shapes)))
 
 
 def _columns(shapes: Sequence[Shape]) -> list[list[str]]:
