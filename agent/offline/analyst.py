@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from agent.analyst import Given, Summary, ToolCall, Triage
 from agent.offline.phrasing import interpretation, phrase
-from agent.offline.reading import Reading, Refusal, read
+from agent.offline.reading import Reading, Refusal, offers, read
 from agent.offline.target import Target, TemplateSearch, resolve
 from telemetry.models import Catalog, Filter, Found, Query, Result
 from tools.registry import ToolResult
@@ -27,6 +27,9 @@ class OfflineAnalyst:
         if isinstance(reading, Refusal):
             return Triage(refusal=reading.reason, nearest=list(reading.nearest))
         target = self._resolve(reading.target)
+        if reading.guessed and (target is None or not target.filters):
+            reason = "I cannot read this as a question about these logs, and nothing in them answers to its words."
+            return Triage(refusal=reason, nearest=list(offers(self.catalog)))
         base = self._resolve(reading.base_target)
         query = to_query(reading, target, base, given)
         statements = [*reading.statements, *_notes(target)]

@@ -1,0 +1,130 @@
+"""From a noun of a question ("users", "block size", "how long") to a field of the catalog."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+
+from telemetry.models import Catalog, FieldInfo
+
+SYNONYMS: dict[str, tuple[str, ...]] = {
+    "user": ("user", "username", "account", "login", "ruser", "uid", "customer", "player"),
+    "account": ("account", "user", "username"),
+    "person": ("user", "username"),
+    "who": ("user", "username", "account", "player", "customer"),
+    "ip": ("ip", "client_ip", "src", "source", "client", "rhost", "remote", "peer", "host"),
+    "address": ("ip", "client_ip", "src", "dest", "rhost", "address", "email"),
+    "client": ("client", "client_ip", "ip", "src"),
+    "attacker": ("ip", "client_ip", "rhost"),
+    "source": ("src", "client_ip", "ip", "source", "from"),
+    "destination": ("dest", "dst", "ip"),
+    "host": ("host", "hostname", "node", "rhost", "server"),
+    "machine": ("host", "hostname", "node"),
+    "node": ("node", "host"),
+    "server": ("host", "server", "node"),
+    "service": ("service", "logger"),
+    "app": ("service", "app", "logger"),
+    "application": ("service", "app", "logger"),
+    "program": ("service", "program", "logger"),
+    "process": ("service", "pid", "process"),
+    "daemon": ("service",),
+    "component": ("logger", "component", "service"),
+    "logger": ("logger", "service"),
+    "class": ("logger",),
+    "module": ("logger", "module"),
+    "file": ("path", "file", "filename", "source"),
+    "level": ("level",), "severity": ("level",),
+    "status": ("status", "code", "status_code"),
+    "code": ("status", "code", "error_code", "status_code"),
+    "url": ("path", "url", "uri"), "endpoint": ("path", "url", "uri"), "route": ("path", "url"),
+    "page": ("path", "url"), "path": ("path", "url", "file"),
+    "duration": ("duration", "latency", "elapsed", "took", "time", "request_time", "latency_ms", "ms"),
+    "latency": ("latency", "latency_ms", "duration", "request_time", "time", "elapsed"),
+    "time": ("request_time", "time", "duration", "elapsed", "latency"),
+    "long": ("duration", "elapsed", "took", "latency", "request_time", "time"),
+    "size": ("size", "bytes", "length", "len"), "bytes": ("bytes", "size", "length", "len"),
+    "length": ("length", "len", "size"),
+    "block": ("block", "blk", "id"), "id": ("id",), "request": ("request", "req", "id"),
+    "thread": ("thread",), "pid": ("pid",), "trace": ("trace_id",),
+    "template": ("template",), "message": ("template",), "event": ("template",), "error": ("template",),
+    "warning": ("template",), "failure": ("template",), "exception": ("template",), "line": ("template",),
+    "pattern": ("template",), "problem": ("template",), "log": ("template",), "kind": ("template",),
+    "method": ("method",), "agent": ("user_agent",), "email": ("email",), "amount": ("amount",),
+}
+TEMPLATE_NOUNS = frozenset(k for k, v in SYNONYMS.items() if v == ("template",))
+NUMERIC = frozenset({"number", "size", "duration", "percent", "port", "timestamp"})
+_HEADER = frozenset({"level", "service", "host", "logger", "source", "template", "pid", "thread", "trace_id"})
+
+
+@dataclass(frozen=True, slots=True)
+class Linked:
+    """The field chosen, how sure (0 to 1), and what else it could have been."""
+
+    ref: str
+    type: str
+    score: float
+    others: tuple[str, ...] = ()
+
+
+def singular(word: str) -> str:
+    """A plain singular: addresses → address, queries → query, ips → ip."""
+    word = word.lower()
+    if word in {"status", "bytes", "address", "process", "class", "access", "redis", "this", "was", "is"}:
+        return word
+    if word.endswith("ies") and len(word) > 4:
+        return word[:-3] + "y"
+    if word.endswith(("sses", "xes", "ches", "shes", "uses")):
+        return word[:-2]
+    return word[:-1] if word.endswith("s") and not word.endswith("ss") and len(word) > 2 else word
+
+
+def link(phrase: str, catalog: Catalog, *, numeric: bool = False, owners: frozenset[str] = frozenset()) -> Linked | None:
+    """The field that ``phrase`` (one to three words) names. ``owners`` are templates the question is about."""
+    words = [singular(w) for w in re.findall(r"[A-Za-z_][\w.]*", phrase)]
+    if not words:
+        return None
+    scored: list[tuple[float, int, str, str]] = []
+    for info in catalog.fields:
+        name = info.ref.removeprefix("param:")
+        score = _score(words, name, info)
+        if score <= 0 or numeric and info.type not in NUMERIC:
+            continue
+        if owners and info.templates and not owners & set(info.templates):
+            score -= 0.45
+        scored.append((score, len(info.templates), info.ref, info.type))
+    if not numeric:
+        scored += [(s, 0, ref, "word") for ref in ("template", "pid", "thread", "trace_id", "source")
+                   if (s := _score(words, ref, None)) > 0]
+    scored.sort(key=lambda s: (-s[0], -s[1], s[2]))
+    if not scored or scored[0][0] < 0.3:
+        return None
+    best = scored[0]
+    close = tuple(s[2] for s in scored[1:4] if s[0] > best[0] - 0.08)
+    return Linked(best[2], best[3], min(1.0, best[0]), close)
+
+
+def _score(words: list[str], name: str, info: FieldInfo | None) -> float:
+    parts = re.split(r"[_.\-]", name.lower())
+    head = words[-1]
+    joined = "_".join(words)
+    if name.lower() == joined or name.lower() == "".join(words):
+        return 1.2
+    if name.lower() == head:
+        return 1.0 if name in _HEADER or info is None or info.distinct != 1 else 0.95
+    names = SYNONYMS.get(head, ())
+    if name.lower() in names:
+        score = 0.9 - 0.06 * names.index(name.lower())
+        return score + (0.15 if len(words) > 1 and words[0] in parts else 0)
+    if len(words) > 1 and name.lower() in SYNONYMS.get(words[0], ()) and head in {"name", "id", "number", "address"}:
+        return 0.85 - 0.05 * SYNONYMS[words[0]].index(name.lower())
+    if head in parts or head in {singular(p) for p in parts}:
+        return 0.7
+    if info is not None and (info.type == head or info.type in names):
+        return 0.55
+    return 0.0
+
+
+def candidates(catalog: Catalog, limit: int = 5) -> tuple[str, ...]:
+    """Names of fields to offer when a question cannot be read."""
+    ranked = sorted(catalog.fields, key=lambda f: (-len(f.templates), f.ref))
+    return tuple(f.ref.removeprefix("param:") for f in ranked[:limit])
