@@ -47,8 +47,8 @@ _RULES: tuple[tuple[str, str], ...] = (
     ("id", r"(?<![\w-])[A-Za-z]+-\x03[\w-]*"),
     ("uuid", r"\x03"),
     ("mac", rf"{_ALONE}(?<!:)(?=[A-Fa-f:]*0){_HEX}{{1,2}}(?::{_HEX}{{1,2}}){{5,}}(?![\w:])"),
-    ("ipv6", rf"{_ALONE}(?<!:)(?=[A-Fa-f:]*0)(?:{_HEX}{{1,4}}:){{7}}{_HEX}{{1,4}}(?!\w)"),
-    ("ipv6", rf"{_ALONE}(?<!:)(?=[A-Fa-f:]*0)(?:{_HEX}{{1,4}}(?::{_HEX}{{1,4}})*)?::(?:{_HEX}{{1,4}}(?::{_HEX}{{1,4}})*)?(?:/0)?(?![\w:])"),
+    ("ipv6", rf"{_ALONE}(?<!\w:)(?=[A-Fa-f:]*0)(?:{_HEX}{{1,4}}:){{7}}{_HEX}{{1,4}}(?!\w)"),
+    ("ipv6", rf"{_ALONE}(?<!\w:)(?=[A-Fa-f:]*0)(?:{_HEX}{{1,4}}(?::{_HEX}{{1,4}})*)?::(?:{_HEX}{{1,4}}(?::{_HEX}{{1,4}})*)?(?:/0)?(?![\w:])"),
     ("ipv6", r"(?<=\[)::(?=\])"),
     ("host", rf"(?<![\w./\x02-])[A-Za-z0][\w.-]*(?=/{_IP}{_END})"),
     ("ip", rf"(?<![\w\x02.-]){_IP}(?:/0)?(?![\w-]|\.\w)"),
@@ -74,6 +74,7 @@ _RULES: tuple[tuple[str, str], ...] = (
     ("hex", rf"{_ALONE}[a-f]{{8,}}(?![\w.-])"),
     ("hex", rf"(?<![A-Za-z0_])-?0[xX](?:[0a-fA-F]|\x02)+{_END}"),
     ("hex", r"(?<=@)[0a-fA-F\x02]*[0\x02][0a-fA-F]*(?!\w)"),
+    ("hex", r"(?<=\w\{)[0a-f]*0[0a-f]*(?=[ }])"),
     ("percent", rf"{_NUMBER}(?=\s?%)"),
     ("size", rf"{_NUMBER}{_SIZE}{_END}(?!-\w)"),
     ("duration", rf"{_NUMBER}{_TIME}(?:\s?0(?:\.0)?{_TIME})*{_END}(?!-\w)"),
@@ -92,6 +93,7 @@ _JOINED_NUMBER = re.compile(r"(?:^|_-?)[0\x02](?=_|-|$|[A-Z~])")
 _SEGMENT = re.compile(r"[^-]+")
 _MIXED = re.compile(r"(?:[A-Za-z]+0){2}|0[A-Za-z]+0|\x02")
 _SHORT_HEX = re.compile(r"[0a-fA-F]+")
+_LETTERED_HEX = re.compile(r"(?=.{4})[a-f]+0[0a-f]*[a-f]")
 _UNIT_NUMBER = re.compile(r"0[A-Za-z]{1,2}")
 _UNIT = re.compile(r"\s?([A-Za-z\xb5\xc2%]+)")
 _SPECIAL = re.compile(r"[0\x02\x03]")
@@ -164,7 +166,7 @@ def _token(skeleton: str, start: int, end: int) -> Iterator[_Span]:
 def _segment_kind(segment: str, *, alone: bool) -> str | None:
     if segment == "0" or (alone and _UNIT_NUMBER.fullmatch(segment)):
         return "number"
-    if segment == "\x02":
+    if segment == "\x02" or _LETTERED_HEX.fullmatch(segment):
         return "hex"
     if _MIXED.search(segment) and "_" not in segment:
         return "hex" if _SHORT_HEX.fullmatch(segment) else "id"

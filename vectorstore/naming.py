@@ -16,7 +16,7 @@ _COPULA = re.compile(r"([A-Za-z_]\w*) (?:is|was|are|were|of|equals|set to|change
                      r"([A-Za-z_]\w*) (?:is|was|are|were|of|equals|set to|changed to) [\"'(\[#]*$")
 _BEFORE = re.compile(r"([A-Za-z_]\w*)[ #]+[\"'(\[#/]*$")
 _DASHED = re.compile(r"([A-Za-z][A-Za-z]*)[-.#@]\[?$")
-_ID_KIND = re.compile(r"(?:([A-Za-z_]+) )?([Ii][Dd]|number|no\.?|nr\.?|num) ?[:=#]? ?[\"'(\[#]*$")
+_ID_KIND = re.compile(r"(?:([A-Za-z_]+) )?(?<![A-Za-z])([Ii][Dd]|number|no\.?|nr\.?|num) ?[:=#]? ?[\"'(\[#]*$")
 _AFTER = re.compile(r" \(?([A-Za-z_]\w{2,})(?:\(s\))?|\s?\((?:\w+\.)*([A-Za-z_]\w+)\)")
 _LABEL_AFTER = re.compile(r" \((?:\w+\.)*([A-Za-z]\w+)\)")
 _OWN_PREFIX = re.compile(r"([A-Za-z]{2,})[_-]")
@@ -38,6 +38,7 @@ _STOP = frozenset(
     "assigned allocated resolved requested requesting scheduled scheduling registered registering initialized "
     "transferring served serving tried try retrying retry killing killed attempting attempted attempt error errors "
     "warning info debug fatal exception message got was total about approximately around max min maximum minimum "
+    "wrote written reads ms us ns secs seconds minutes hours bytes kb mb gb kib mib gib "
     "when while where which who whose what why how because due there here ok true false null none".split()
 )
 _SELF_TELLING = frozenset({"ip", "ipv6", "host", "path", "url", "email", "timestamp", "date", "clock", "mac", "version"})
@@ -110,9 +111,9 @@ def names_value(tokens: Sequence[str], at: int) -> bool:
 
 
 def snake(word: str) -> str:
-    """Write a key or noun in snake-case."""
-    plain = re.sub(r"\W+", "_", _CAMEL.sub("_", word)).strip("_").lower()
-    return re.sub(r"_+", "_", plain)
+    """Write a key or noun in snake-case, without digits: a mask sees all digits alike."""
+    plain = re.sub(r"[\W\d]+", "_", _CAMEL.sub("_", word)).lower()
+    return re.sub(r"_+", "_", plain).strip("_")
 
 
 def _key_name(head: str) -> str | None:

@@ -277,21 +277,44 @@ def _columns(shapes: Sequence[Shape]) -> list[list[str]]:
     return [list(dict.fromkeys(column)) for column in zip(*shapes, strict=True)]
 
 
-def _draw(key: str, columns: list[list[str]]) -> tuple[str, tuple[tuple[str, str], ...], tuple[tuple[str, str, int], ...]]:
-    text, params, words, slots = [], [], [], 0
+def _draw(
+    key: str, columns: list[list[str]]
+) -> tuple[str, tuple[tuple[str, str], ...], tuple[tuple[str, str, int], ...]]:
+    text, params, words = [], [], []
     tokens = key.split()
     shape = shape_of(key)
+    slots = iter(slot_names(key))
+    seen = 0
     for at, (token, values) in enumerate(zip(tokens, columns, strict=True)):
         found = _PLACEHOLDER.findall(token)
         if not found and (len(values) > 1 or names_value(shape, at)):
             start, end = _affix(values)
             name = word_name(tokens, at, start)
             params.append((name, "word"))
-            words.append((name, token[len(start) : len(token) - len(end)], slots))
+            words.append((name, token[len(start) : len(token) - len(end)], seen))
             text.append(f"{start}<{name}>{end}")
             continue
-        for kind in found:
-            params.append((kind, kind))
-        slots += len(found)
-        text.append(_PLACEHOLDER.sub(r"<\1>", token))
+        names = [next(slots) for _ in found]
+        params.extend(zip(names, found, strict=True))
+        seen += len(found)
+        shown = iter(names)
+        text.append(_PLACEHOLDER.sub(lambda _, shown=shown: f"<{next(shown)}>", token))  # type: ignore[misc]
     return " ".join(text), tuple(params), tuple(words)
+
+
+def slot_names(key: str) -> list[str]:
+    """Name a key's placeholders by their context, as :func:`vectorstore.masking.mask` names their slots."""
+    names: list[str] = []
+    text, at, last = "", 0, ""
+    spans: list[tuple[int, str, str]] = []
+    for found in _PLACEHOLDER.finditer(key):
+        between = key[at : found.start()]
+        text += between
+        near = last if last and between in {":", "]:"} else ""
+        spans.append((len(text), found[1], near))
+        text += "0"
+        at, last = found.end(), found[1]
+    text += key[at:]
+    for start, kind, near in spans:
+        names.append(slot_name(text, start, start + 1, kind, near))
+    return names
