@@ -12,7 +12,7 @@ SSH = Logbook(
         "Failed password for {user:root} from {ip:10.0.0.1} port {port:4001} ssh2",
         "Failed password for {user:root} from {ip:10.0.0.2} port {port:22} ssh2",
         "Failed password for invalid user {user:web} from {ip:10.0.0.1} port {port:4002} ssh2",
-        "message repeated {number:5} times: [ Failed password for {user:root} from {ip:10.0.0.9} port {port:5} ssh2]",
+        "message repeated {n:5} times: [ Failed password for {user:root} from {ip:10.0.0.9} port {port:5}]",
         "Accepted password for {user:ann} from {ip:10.0.0.3} port {port:4003} ssh2",
         "Invalid user {user:web} from {ip:10.0.0.1}",
         "pam_unix(sshd:auth): authentication failure; logname= uid={uid:0} rhost={rhost:10.0.0.1}",
@@ -99,7 +99,8 @@ def test_status_is_not_length(words: str) -> None:
 
 
 def test_unlisted_values_still_filter() -> None:
-    book = Logbook([f"GET status: {{status:{n}}} len: {{len:{n + 1}}}" for n in range(200, 206)], values=False)
+    marked = [f"GET status: {{status:{n}}} len: {{len:{n + 1}}}" for n in range(200, 206)]
+    book = Logbook(marked, values=False)
 
     assert found("status 203", book) == ["GET status: 203 len: 204"]
 
@@ -112,13 +113,15 @@ def test_path_with_blanks_matches() -> None:
 def test_quoted_text_is_exact() -> None:
     target = resolve("'Connection closed by' messages", SSH.catalog, NoSearch())
 
-    assert [(f.field, f.op, f.value) for f in target.filters] == [("text", "contains", "Connection closed by")]
+    (condition,) = target.filters
+    assert (condition.field, condition.op, condition.value) == ("text", "contains", "Connection closed by")
 
 
 def test_quoted_words_may_have_gaps() -> None:
     book = Logbook(["PAM service(sshd) ignoring max retries; {n:6} > {m:3}", "PAM {n:2} more failures"])
 
-    assert found("'PAM service ignoring max retries'", book) == ["PAM service(sshd) ignoring max retries; 6 > 3"]
+    (line,) = found("'PAM service ignoring max retries'", book)
+    assert line.startswith("PAM service(sshd) ignoring")
 
 
 def test_quoted_text_unknown_finds_nothing() -> None:
@@ -129,10 +132,17 @@ def test_apostrophes_quote_nothing() -> None:
     assert starts("who didn't send the server's identification string") == {"Did not"}
 
 
-def test_errors_mean_levels() -> None:
-    assert {line.level for line in WEB.lines(resolve("errors", WEB.catalog, None).filters)} == {"error", "fatal"}
-    assert {line.level for line in WEB.lines(resolve("warnings", WEB.catalog, None).filters)} == {"warn"}
-    assert {line.level for line in WEB.lines(resolve("level FATAL", WEB.catalog, None).filters)} == {"fatal"}
+@pytest.mark.parametrize(
+    ("words", "levels"),
+    [
+        ("errors", {"error", "fatal"}),
+        ("warnings", {"warn"}),
+        ("level FATAL", {"fatal"}),
+        ("fatal errors", {"fatal"}),
+    ],
+)
+def test_errors_mean_levels(words: str, levels: set[str]) -> None:
+    assert {line.level for line in WEB.lines(resolve(words, WEB.catalog, None).filters)} == levels
 
 
 def test_errors_of_a_service() -> None:

@@ -6,7 +6,18 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from agent.offline.words import KIN, SAME_VERB, SYNONYM, lemma, likeness, match, pieces, stem, tokens, typing_error
+from agent.offline.words import (
+    KIN,
+    SAME_VERB,
+    SYNONYM,
+    lemma,
+    likeness,
+    match,
+    pieces,
+    stem,
+    tokens,
+    typing_error,
+)
 
 
 @pytest.mark.parametrize(
@@ -28,26 +39,41 @@ def test_forms_share_a_lemma(form: str, other: str) -> None:
 
 @pytest.mark.parametrize(
     ("noun", "verb"),
-    [("authentication", "authenticated"), ("allocation", "allocate"), ("deletion", "delete"), ("failure", "failed")],
+    [
+        ("authentication", "authenticated"),
+        ("allocation", "allocate"),
+        ("deletion", "delete"),
+        ("failure", "failed"),
+    ],
 )
 def test_noun_and_verb_share_stem(noun: str, verb: str) -> None:
     assert stem(noun) == stem(verb)
 
 
-@pytest.mark.parametrize(("one", "other"), [("server", "served"), ("process", "processor"), ("status", "state")])
+@pytest.mark.parametrize(
+    ("one", "other"), [("server", "served"), ("process", "processor"), ("status", "state")]
+)
 def test_lookalikes_stay_apart(one: str, other: str) -> None:
     assert likeness(one, other) < SAME_VERB
 
 
 @pytest.mark.parametrize(
     ("asked", "written"),
-    [("login", "password"), ("successful", "accepted"), ("delete", "remove"), ("kill", "terminated"), ("sent", "served")],
+    [
+        ("login", "password"),
+        ("successful", "accepted"),
+        ("delete", "remove"),
+        ("kill", "terminated"),
+        ("sent", "served"),
+    ],
 )
 def test_synonyms_are_alike(asked: str, written: str) -> None:
     assert likeness(asked, written) == SYNONYM
 
 
-@pytest.mark.parametrize(("one", "other"), [("failed", "accepted"), ("connect", "disconnect"), ("start", "stop")])
+@pytest.mark.parametrize(
+    ("one", "other"), [("failed", "accepted"), ("connect", "disconnect"), ("start", "stop")]
+)
 def test_opposites_are_unlike(one: str, other: str) -> None:
     assert likeness(one, other) == 0.0
 

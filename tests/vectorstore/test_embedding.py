@@ -68,7 +68,8 @@ def test_lexical_vectors_are_unit_length() -> None:
 
 
 def test_lexical_finds_spelling_kin() -> None:
-    asked, kin, other = LexicalEmbedder().embed(["connection refused", "connections refused by peer", "disk full"])
+    texts = ["connection refused", "connections refused by peer", "disk full"]
+    asked, kin, other = LexicalEmbedder().embed(texts)
 
     assert asked @ kin > asked @ other
 

@@ -118,7 +118,8 @@ def test_two_processes_read_meanwhile(tmp_path: Path) -> None:
     code = (
         "import sys, time; from pathlib import Path;"
         "from vectorstore.embedding import LexicalEmbedder; from vectorstore.index import TemplateIndex;"
-        "i = TemplateIndex(Path(sys.argv[1]), LexicalEmbedder()); end = time.time() + 20; print('up', flush=True)\n"
+        "i = TemplateIndex(Path(sys.argv[1]), LexicalEmbedder()); end = time.time() + 20;"
+        "print('up', flush=True)\n"
         "while time.time() < end and i.search('disk full', 1)[0][0] != 't-Disk full': time.sleep(0.01)\n"
         "assert 'chromadb' not in sys.modules; print(i.search('disk full', 1)[0][0], i.notes)"
     )
