@@ -1,78 +1,209 @@
-"""Secrets are masked before anything is kept. The test per line shape is cheap and digit-agnostic;
-:func:`redact` then decides on the real text."""
+"""Secrets in log text: found by how they are written, replaced by ``[REDACTED:kind]``.
+
+:func:`may_hold_secret` is the cheap test: it does not look at which digits a text holds nor how many stand
+together, and is never false where :func:`redact` would change something.
+"""
 
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Literal
 
-_KEYWORD = r"pass(?:word|wd|phrase)?|pwd|secret|token|api[-_ ]?key|access[-_ ]?key|private[-_ ]?key|credential"
-_PATTERNS: tuple[tuple[str, re.Pattern[str]], ...] = (
-    ("private-key", re.compile(r"-----BEGIN [A-Z ]*PRIVATE KEY-----(?:[\s\S]*?-----END [A-Z ]*PRIVATE KEY-----|[^\n]*)")),
-    ("jwt", re.compile(r"\beyJ[\w-]{5,}\.[\w-]{5,}\.[\w-]{5,}")),
-    ("aws-key", re.compile(r"\b(?:AKIA|ASIA)[0-9A-Z]{16}\b")),
-    ("google-key", re.compile(r"\bAIza[\w-]{35}")),
-    ("github-token", re.compile(r"\b(?:gh[pousr]_[0-9A-Za-z]{20,}|github_pat_\w{20,})")),
-    ("gitlab-token", re.compile(r"\bglpat-[\w-]{20,}")),
-    ("slack-token", re.compile(r"\bxox[abposr]-[\w-]{10,}|hooks\.slack\.com/services/[\w/]{20,}")),
-    ("stripe-key", re.compile(r"\b[sr]k_(?:live|test)_[0-9A-Za-z]{16,}")),
-    ("api-key", re.compile(r"\bsk-(?:proj-|ant-)?[\w-]{20,}")),
-    ("npm-token", re.compile(r"\bnpm_[0-9A-Za-z]{30,}|\bpypi-[\w-]{30,}")),
-    ("authorization", re.compile(
-        r"(?i)(?:(?<=authorization: )|(?<=authorization:)|(?<=authorization=))(?:bearer |basic |digest )?[^\s,;\"']{6,}"
-        r"|\b(?<=bearer )(?!token\b)[\w.~+/-]{12,}=*")),
-    ("cookie", re.compile(r"(?i)(?<=cookie: )[^\n\"]+|\b(?:session[-_]?id|jsessionid|phpsessid|csrf[-_]?token)=[^\s;&\"']+")),
-    ("password", re.compile(r"(?<=://)[^\s:/@]+:(?!\[REDACTED)[^\s/@]+(?=@)")),
-    ("password", re.compile(
-        rf"(?i)(?<![a-z])(?:[\w.-]*(?:{_KEYWORD})[\w-]*)[\"']?\s?(?:=|:(?!/))\s?(?!\[REDACTED|\s|[\"']?(?:null|none|true|false|<[^>]+>|\*+)\b)"
-        r"(?P<v>\"[^\"\n]*\"|'[^'\n]*'|[^\s,;&\"'}\])]{3,})")),
-    ("password", re.compile(rf"(?i)(?<=\s)--?(?:{_KEYWORD})[= ](?!\[REDACTED)(?P<v>[^\s-]\S+)")),
+_MARK = "[REDACTED:"
+_NOT_MARK = r"(?!\[REDACTED:|\*{3,}|<redacted>|\[FILTERED\]|\[redacted\])"
+_NAMES = (
+    r"(?:[\w-]*[_.-])?(?:password|passwd|passphrase|pwd|secret|secret[_-]?key|client[_-]?secret|api[_-]?key|apikey|"
+    r"access[_-]?key|private[_-]?key|access[_-]?token|refresh[_-]?token|auth[_-]?token|id[_-]?token|session[_-]?token|"
+    r"bearer[_-]?token|account[_-]?key|shared[_-]?access[_-]?key|encryption[_-]?key|signing[_-]?key|"
+    r"token|credentials?|x-api-key|connection[_-]?string|sessionid|csrftoken|aws_secret_access_key|userpassword|"
+    r"dbpassword|accesstoken|refreshtoken|secretkey|clientsecret|authtoken|privatekey|accountkey)"
 )
-_CARD = re.compile(r"(?<![\w.-])(?:\d{4}(?P<s>[ -])\d{4}(?P=s)\d{4}(?P=s)\d{1,7})(?![\w.-])")
-_BARE_CARD = re.compile(r"(?<![\w.-])\d{13,19}(?![\w.-])")
-_HINT = re.compile(
-    rf"(?i){_KEYWORD}|bearer|basic |authorization|cookie|session[-_]?id|eyj|akia|asia|aiza|gh[pousr]_|github_pat|glpat|xox|hooks\.slack"
-    r"|sk_|rk_|sk-|npm_|pypi-|://[^\s/]*:[^\s/]*@|private key|jsessionid|phpsessid|csrf"
+_PLAIN = re.compile(
+    r"(?:true|false|null|none|nil|undefined|yes|no|invalid|missing|expired|required|incorrect|wrong|empty|unset|"
+    r"set|changed|\*+|x{3,}|-+|\?+|%[sd]|\$\{?\w+\}?|<[\w .-]*>|\{[\w.]*\}|\(null\)|\(none\)|''|\"\")",
+    re.IGNORECASE,
 )
-_CARD_HINT = re.compile(r"(?<![\w.-])\d+(?P<s>[ -])\d+(?P=s)\d+(?P=s)\d+(?![\w.-])")
-_CARD_WORD = re.compile(r"(?i)\b(?:card|pan|credit|debit|visa|mastercard|amex)\b|card")
+
+
+_SCHEME = re.compile(r"(?:basic|bearer|digest|token|negotiate|ntlm|apikey|aws4-hmac-sha256)", re.IGNORECASE)
+
+
+@dataclass(frozen=True, slots=True)
+class _Rule:
+    """One way of writing a secret. Group ``s`` is what gets replaced."""
+
+    kind: str
+    pattern: re.Pattern[str]
+    hints: tuple[str, ...]
+    """Lower-case texts without digits, one of which every hit contains."""
+    accept: Callable[[str], bool] | None = None
+
+
+def _not_plain(text: str) -> bool:
+    return bool(text) and not _PLAIN.fullmatch(text)
+
+
+def _tokenlike(text: str) -> bool:
+    """Whether a value named ``token`` or so looks random rather than like a word or a plain number."""
+    return _not_plain(text)
+
+
+def luhn(digits: str) -> bool:
+    """Check the last digit of a card number (ISO/IEC 7812-1, annex B)."""
+    total = 0
+    for place, digit in enumerate(reversed(digits)):
+        value = int(digit) * (1 + place % 2)
+        total += value - 9 if value > 9 else value
+    return total % 10 == 0
+
+
+_CARD_STARTS = re.compile(
+    r"4|5[1-5]|2(?:2[2-9]|[3-6]|7[01]|720)|3[47]|3(?:0[0-5]|[68])|6(?:011|5|4[4-9])|35(?:2[89]|[3-8])"
+)
+
+
+def _card(text: str) -> bool:
+    """Whether digits in card grouping are a card number: known issuer, right length, right check digit."""
+    digits = re.sub(r"[ -]", "", text)
+    grouped = digits != text
+    if len(set(digits)) < 3 or not _CARD_STARTS.match(digits) or not luhn(digits):
+        return False
+    lengths = {"3": (14, 15, 16), "4": (16,)}.get(digits[0], (16,))
+    if len(digits) not in lengths:
+        return False
+    return not grouped or re.fullmatch(r"\d{4}([ -])\d{4}\1\d{4}\1\d{4}|\d{4}([ -])\d{6}\2\d{4,5}", text) is not None
+
+
+def _rule(kind: str, pattern: str, *hints: str, accept: Callable[[str], bool] | None = None, flags: int = 0) -> _Rule:
+    return _Rule(kind, re.compile(pattern, flags), hints, accept)
+
+
+_I = re.IGNORECASE
+_KEY_BODY = (
+    r"(?P<s>-----BEGIN (?:[A-Z]+ ){0,4}PRIVATE KEY(?: BLOCK)?-----"
+    r"(?:.*?-----END (?:[A-Z]+ ){0,4}PRIVATE KEY(?: BLOCK)?-----|[\sA-Za-z0-9+/=\\:,-]*))"
+)
+_RULES: tuple[_Rule, ...] = (
+    _rule("private-key", _KEY_BODY, "private key", flags=re.DOTALL),
+    _rule("jwt", r"(?<![\w-])(?P<s>eyJ[\w-]{5,}\.eyJ[\w-]{5,}\.[\w-]{5,})", "eyj"),
+    _rule("jwt", r"(?<![\w-])(?P<s>eyJ[\w-]{10,}\.[\w-]{10,}\.[\w-]*)", "eyj"),
+    _rule("aws-key", r"(?<![A-Za-z0-9])(?P<s>(?:AKIA|ASIA|ABIA|ACCA|AROA|AIDA)[A-Z0-9]{16})(?![A-Za-z0-9])",
+          "akia", "asia", "abia", "acca", "aroa", "aida"),
+    _rule("github-token", r"(?<!\w)(?P<s>gh[pousr]_\w{30,255}|github_pat_\w{22,255})",
+          "ghp_", "gho_", "ghu_", "ghs_", "ghr_", "github_pat_"),
+    _rule("gitlab-token", r"(?<!\w)(?P<s>gl(?:pat|dt|rt|cbt|ptt|soat|ft|imt|agent)-[\w.-]{20,})", "gl"),
+    _rule("slack-token", r"(?<!\w)(?P<s>xox[abeoprs]-[\w-]{10,}|xapp-[\w-]{10,})", "xox", "xapp-"),
+    _rule("slack-webhook", r"hooks\.slack\.com/(?:services|workflows)/(?P<s>[\w/]{20,})", "hooks.slack.com"),
+    _rule("stripe-key", r"(?<!\w)(?P<s>(?:sk|rk|pk)_(?:live|test)_\w{10,}|whsec_\w{16,})", "_live_", "_test_", "whsec_"),
+    _rule("openai-key", r"(?<![\w-])(?P<s>sk-(?:proj-|svcacct-|admin-|ant-|or-)?[\w-]{20,})", "sk-"),
+    _rule("npm-token", r"(?<!\w)(?P<s>npm_[A-Za-z0-9]{30,})", "npm_"),
+    _rule("pypi-token", r"(?<!\w)(?P<s>pypi-[\w-]{16,})", "pypi-"),
+    _rule("gcp-key", r"(?<![\w-])(?P<s>AIza[\w-]{30,}|ya29\.[\w-]{20,}|GOCSPX-[\w-]{20,})", "aiza", "ya", "gocspx-"),
+    _rule("sendgrid-key", r"(?<!\w)(?P<s>SG\.[\w-]{16,}\.[\w-]{16,})", "sg."),
+    _rule("vault-token", r"(?<!\w)(?P<s>hv[sbr]\.[\w-]{20,})", "hvs.", "hvb.", "hvr."),
+    _rule("huggingface-token", r"(?<!\w)(?P<s>hf_[A-Za-z0-9]{30,})", "hf_"),
+    _rule("digitalocean-token", r"(?<!\w)(?P<s>do[opr]_v1_[a-f0-9]{40,})", "do"),
+    _rule("azure-signature", rf"(?<=[?&;])sig={_NOT_MARK}(?P<s>[\w%+/=-]{{20,}})", "sig="),
+    _rule("aws-signature", rf"(?:X-Amz-Signature|X-Amz-Security-Token|X-Goog-Signature)=(?P<s>{_NOT_MARK}[\w%+/=-]{{16,}})",
+          "x-amz-s", "x-goog-s", flags=_I),
+    _rule("authorization", rf"\b(?:proxy-)?authorization\\?[\"']?(?: header)?(?:\s*(?:[:=]|=>)\s*)\\?[\"'\[]{{0,2}}"
+          rf"(?:(?:basic|bearer|digest|token|negotiate|ntlm|apikey|aws4-hmac-sha256)\s+)?(?P<s>{_NOT_MARK}[^\s\"'\\,;\]]+)",
+          "authorization", accept=lambda t: _not_plain(t) and not _SCHEME.fullmatch(t), flags=_I),
+    _rule("bearer", rf"\bbearer[ :=]+[\"']?(?P<s>{_NOT_MARK}(?=[\w.~+/=-]*[\d._~+/=-])[\w.~+/-]{{12,}}=*)", "bearer", flags=_I),
+    _rule("basic", rf"\bbasic (?P<s>{_NOT_MARK}(?=[A-Za-z]*[0-9=+/A-Z])[A-Za-z0-9+/]{{12,}}={{0,2}})(?![\w])", "basic ",
+          accept=lambda t: bool(re.search(r"[a-z]", t) and re.search(r"[A-Z]", t) and re.search(r"[0-9=+/]", t)), flags=_I),
+    _rule("cookie", rf"\b(?:set-)?cookie2?\\?[\"']?\s*(?::|=>)\s*\\?[\"']?(?P<s>{_NOT_MARK}[^\r\n\"'\\\s=;]+=[^\r\n\"'\\]+)",
+          "cookie", flags=_I),
+    _rule("url-password", rf"[a-z][a-z0-9+.-]*://[^\s/:@\"'<>]*:(?P<s>{_NOT_MARK}[^\s/@\"'<>]+)@", "://", flags=_I),
+    _rule("password", rf"\bidentified by (?:password )?['\"](?P<s>{_NOT_MARK}[^'\"]+)['\"]", "identified by", flags=_I),
+    _rule("secret", rf"(?<![\w])\\?[\"']?{_NAMES}\\?[\"']?\s*(?:=>|:=|[:=])\s*(?P<q>\\?[\"'])(?P<s>{_NOT_MARK}(?:(?!(?P=q))[^\r\n])+)(?P=q)",
+          "pass", "pwd", "secret", "key", "token", "credential", "session", "connection", accept=_not_plain, flags=_I),
+    _rule("secret", rf"(?<![\w]){_NAMES}\\?[\"']?=(?P<s>{_NOT_MARK}(?![\"'\\])[^\s\"'&,;)\]}}]+)",
+          "pass", "pwd", "secret", "key", "token", "credential", "session", "connection", accept=_tokenlike, flags=_I),
+    _rule("secret", rf"(?<![\w])\\?[\"']?(?i:(?:[\w-]*[_.-])?(?:password|passwd|passphrase|pwd|secret|api[_-]?key|client[_-]?secret|"
+          r"access[_-]?key|access[_-]?token|refresh[_-]?token|auth[_-]?token|x-api-key|x-auth-token|token))\\?[\"']?(?:\s?:\s?| = | => )"
+          rf"(?P<s>{_NOT_MARK}(?![\"'\\\[({{])(?=\S*[\d!@#$%^&*+/]|\S{{0,64}}[A-Z]\S*[a-z]\S*[A-Z]|[^\s,;&]+(?:[,;&]|\s*$))"
+          r"[^\s\"',;)\]}]{3,})", "pass", "pwd", "secret", "key", "token", accept=_not_plain),
+    _rule("secret", rf"(?<!\S)--?(?:password|passwd|pass|pwd|token|secret|api-key|apikey|access-key|secret-key|client-secret|"
+          rf"auth-token|access-token)(?:=|\s+)[\"']?(?P<s>{_NOT_MARK}(?!-)[^\s\"']+)", "-pass", "-pwd", "-token", "-secret",
+          "-api", "-access", "-client", "-auth", accept=_not_plain, flags=_I),
+    _rule("password", rf"(?<!\S)(?:mysql|mysqldump|mysqladmin|mariadb)\b[^\r\n]*?\s-p(?P<s>{_NOT_MARK}[^\s]+)", "mysql", "mariadb"),
+    _rule("password", rf"(?<!\S)curl\b[^\r\n]*?\s(?:-u|--user)[ =]?[\"']?[^\s:\"']+:(?P<s>{_NOT_MARK}[^\s\"']+)", "curl"),
+    _rule("password", rf"\bsshpass -p ?[\"']?(?P<s>{_NOT_MARK}[^\s\"']+)", "sshpass"),
+    _rule("card", r"(?<![\d.A-Za-z_-])(?P<s>\d{4}(?:[ -]?\d{4}){3}|\d{4}[ -]?\d{6}[ -]?\d{4,5})(?![\d.A-Za-z_-])", accept=_card),
+)
+_LOOSE = re.compile(
+    r"private key|eyj|a(?:kia|sia|bia|cca|roa|ida)[a-z0-9]|gh[pousr]_|github_pat_|gl[a-z]{2,5}-|xox[abeoprs]-|xapp-|"
+    r"hooks\.slack|[srp]k_(?:live|test)_|whsec_|(?<![\w-])sk-|npm_|pypi-|aiza|ya\d+\.|gocspx-|(?<!\w)sg\.|"
+    r"(?<!\w)hv[sbr]\.|(?<!\w)hf_|do[opr]_v\d+_|sig=|x-amz-s|x-goog-s|authorization|bearer|basic |cookie|"
+    r"://[^\s/:@\"'<>]*:[^\s/@\"'<>]+@|identified by|"
+    r"(?:pass|pwd|secret|key|token|credential|session|connection)[\w.-]*\\?[\"']?\s*[:=]|"
+    r"-(?:pass|pwd|token|secret|api|access|client|auth)|mysql|mariadb|curl|sshpass",
+    re.IGNORECASE,
+)
+"""Every hit of every rule but ``card`` contains one of these."""
+_CARD_GROUPS = re.compile(r"\d[ -]\d+[ -]\d+")
+_CARD_LONE = re.compile(r"(?<![\d.A-Za-z_-])\d+(?![\d.A-Za-z_-])")
+_CARD_WORDS = re.compile(
+    r"card|visa|amex|\bpan\b|credit|debit|pay(?:ment|ing|er)?\b|paid|charg|cvv|cvc|checkout|billing|purchase|refund", re.IGNORECASE
+)
+"""An ungrouped number counts as a card number only where the text speaks of paying: one in ten
+16-digit identifiers passes the check digit."""
+_BEGIN = re.compile(r"-----BEGIN (?:[A-Z]+ ){0,4}PRIVATE KEY(?: BLOCK)?-----")
+_END = re.compile(r"-----END (?:[A-Z]+ ){0,4}PRIVATE KEY(?: BLOCK)?-----")
 
 
 def may_hold_secret(text: str) -> bool:
-    """Whether :func:`redact` could change ``text`` or any text that differs from it in digits only."""
-    return bool(_HINT.search(text) or _CARD_WORD.search(text) or _CARD_HINT.search(text))
+    """Whether texts that differ from ``text`` only in their digits may hold a secret."""
+    return _LOOSE.search(text) is not None or _CARD_GROUPS.search(text) is not None or (
+        _CARD_WORDS.search(text) is not None and _CARD_LONE.search(text) is not None
+    )
 
 
 def redact(text: str) -> tuple[str, int]:
-    """Replace every secret by ``[REDACTED:kind]``; returns the text and how many there were. Idempotent."""
-    found = 0
-    for kind, pattern in _PATTERNS:
-        text, here = pattern.subn(lambda m, k=kind: _mask(m, k), text)  # type: ignore[misc]
-        found += here
-    patterns = (_CARD, _BARE_CARD) if _CARD_WORD.search(text) else (_CARD,)
-    for pattern in patterns:
-        text, _ = pattern.subn(_card, text)
-    return text, found + text.count("[REDACTED:card]")
+    """Return the text without its secrets, and how many were replaced. Applied twice it changes nothing more."""
+    low = text.lower()
+    count = 0
+    for rule in _RULES:
+        if rule.kind == "card" and not (_CARD_GROUPS.search(text) or _CARD_WORDS.search(text)):
+            continue
+        if rule.hints and not any(hint in low for hint in rule.hints):
+            continue
+        text, hits = _apply(rule, text, cards=rule.kind != "card" or bool(_CARD_WORDS.search(text)))
+        if hits:
+            low = text.lower()
+            count += hits
+    return text, count
 
 
-def _mask(match: re.Match[str], kind: str) -> str:
-    whole = match[0]
-    if "v" not in match.re.groupindex:
-        return f"[REDACTED:{kind}]"
-    start, end = match.start("v") - match.start(), match.end("v") - match.start()
-    quote = whole[start] if whole[start] in "\"'" else ""
-    return f"{whole[:start]}{quote}[REDACTED:{kind}]{quote}{whole[end:]}"
+def _apply(rule: _Rule, text: str, *, cards: bool) -> tuple[str, int]:
+    """Replace the hits of one rule; without ``cards`` digits count as a card only when grouped."""
+    hits = 0
+
+    def swap(match: re.Match[str]) -> str:
+        nonlocal hits
+        secret = match["s"]
+        if _MARK in secret or (rule.accept and not rule.accept(secret)) or (
+            not cards and secret.isdigit()
+        ):
+            return match[0]
+        hits += 1
+        start, end = match.start("s") - match.start(), match.end("s") - match.start()
+        breaks = "\n" * secret.count("\n")
+        return f"{match[0][:start]}{_MARK}{rule.kind}]{breaks}{match[0][end:]}"
+
+    return rule.pattern.sub(swap, text), hits
 
 
-def _card(match: re.Match[str]) -> str:
-    digits = [int(c) for c in match[0] if c.isdigit()]
-    if not 13 <= len(digits) <= 19 or digits[0] not in {3, 4, 5, 6} or len(set(digits)) < 2:
-        return match[0]
-    total = sum(d if i % 2 == 0 else sum(divmod(2 * d, 10)) for i, d in enumerate(reversed(digits)))
-    return match[0] if total % 10 else "[REDACTED:card]"
-
-
-def key_block(line: str) -> str | None:
-    """``begin`` or ``end`` of a private key that is spread over lines."""
-    if "PRIVATE KEY-----" not in line or "-----END" in line and "-----BEGIN" in line:
-        return None
-    return "begin" if "-----BEGIN" in line else "end" if "-----END" in line else None
+def key_block(line: str) -> Literal["begin", "end"] | None:
+    """Whether a private key begins or ends in this line (a key within one line is :func:`redact`'s)."""
+    begin, end = None, None
+    for begin in _BEGIN.finditer(line):  # noqa: B007
+        pass
+    for end in _END.finditer(line):  # noqa: B007
+        pass
+    if begin and (end is None or end.start() < begin.start()):
+        return "begin"
+    return "end" if end and not begin else None

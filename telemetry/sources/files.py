@@ -1,38 +1,31 @@
-"""Logs as blocks of bytes: files, folders, globs, standard input; compression told by magic bytes.
-
-A block holds whole lines of valid UTF-8 and says how far (in decompressed bytes of the original) it reaches.
-"""
+"""Sources named on a command line: what there is to read, and its text in blocks of whole lines."""
 
 from __future__ import annotations
 
-import bz2
 import glob
-import gzip
-import io
-import lzma
 import os
-import sys
+import stat
 import time
-import zlib
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import IO, BinaryIO, cast
+from typing import BinaryIO
 
 from telemetry.errors import SourceError
+from telemetry.sources.streams import compression, raw
 
-BLOCK = 4 << 20
+BLOCK = 8 << 20
 LONGEST = 64 << 20
-"""A line longer than this is cut into pieces."""
-POLL = 0.2
-_MAGIC = {b"\x1f\x8b": "gzip", b"BZh": "bzip2", b"\xfd7zXZ\x00": "xz", b"\x28\xb5\x2f\xfd": "zstd"}
-_BINARY = (b"\x7fELF", b"\x89PNG", b"\xff\xd8\xff", b"GIF8", b"PK\x03\x04", b"SQLite format 3", b"%PDF",
-           b"PAR1", b"Rar!", b"7z\xbc\xaf", b"\xca\xfe\xba\xbe", b"MZ")
+"""A line longer than this is cut."""
+PAUSE = 0.5
+_BOMS = ((b"\xef\xbb\xbf", "utf-8"), (b"\xff\xfe", "utf-16-le"), (b"\xfe\xff", "utf-16-be"))
+_ARCHIVES = (".zip", ".7z", ".rar", ".tar", ".tgz", ".jar", ".whl", ".parquet", ".sqlite", ".db")
 
 
 @dataclass(frozen=True, slots=True)
 class Source:
-    """One stream of lines. ``path`` is absolute, or ``-`` for standard input; times in seconds since 1970."""
+    """A file or, with the path ``-``, standard input. ``mtime`` is in seconds since 1970."""
 
     path: str
     size: int = 0
@@ -43,258 +36,319 @@ class Source:
 
 @dataclass(frozen=True, slots=True)
 class Block:
-    """Whole lines (the very last may lack its newline); ``end`` is the original's decompressed offset after them."""
+    """Whole lines as valid UTF-8; only the last line of a source may lack its newline."""
 
     data: bytes
     end: int
-    escaped: int = 0
-    """Bytes that were not UTF-8 and are written ``\\xNN``."""
+    """Decompressed bytes of the original from its start to the end of this block."""
+    invalid: int = 0
+    r"""Bytes that were no UTF-8 and are written ``\xff``."""
 
 
 def expand(paths: Sequence[str]) -> tuple[list[Source], list[str]]:
-    """Resolve paths, folders and globs to sources in a stable order; also says what was left out and why.
+    """Return the files behind paths, folders and globs, and a sentence per file left out.
 
-    Raises SourceError for a path that does not exist or cannot be read.
+    Raises SourceError for a path that names nothing or cannot be read.
     """
-    found: dict[str, Source] = {}
-    skipped: list[str] = []
-    for given in paths:
-        if given == "-":
-            found["-"] = Source("-")
-            continue
-        path = Path(given).expanduser()
-        if path.is_dir():
-            for file in _walk(path):
-                _take(file, found, skipped, chosen=False)
-        elif path.exists():
-            _take(path, found, skipped, chosen=True)
-        else:
-            matches = sorted(glob.glob(str(path), recursive=True))
-            if not matches:
-                raise SourceError("no such file or folder", where=given, remedy="check the path or the pattern")
-            for match in matches:
-                folder = Path(match)
-                for file in _walk(folder) if folder.is_dir() else [folder]:
-                    _take(file, found, skipped, chosen=False)
-    return list(found.values()), skipped
-
-
-def _walk(folder: Path) -> Iterator[Path]:
-    """Files below a folder, sorted; every real folder once, so that links cannot loop."""
+    sources: list[Source] = []
+    skips: list[str] = []
     seen: set[tuple[int, int]] = set()
-    for root, folders, files in os.walk(folder, followlinks=True):
-        stat = Path(root).stat()
-        if (stat.st_dev, stat.st_ino) in seen:
-            folders.clear()
+    for path in paths:
+        if path == "-":
+            sources.append(Source("-", mtime=time.time()))
             continue
-        seen.add((stat.st_dev, stat.st_ino))
-        folders.sort()
-        yield from (Path(root) / name for name in sorted(files))
+        for name in _named(path):
+            if Path(name).is_dir():
+                _folder(name, sources, skips, seen)
+            else:
+                _add(name, sources, seen)
+    return sources, skips
 
 
-def _take(path: Path, found: dict[str, Source], skipped: list[str], *, chosen: bool) -> None:
+def _named(path: str) -> list[str]:
+    expanded = str(Path(path).expanduser()) if path.startswith("~") else path
+    if Path(expanded).exists():
+        return [expanded]
+    names = sorted(glob.glob(expanded, recursive=True)) if glob.has_magic(expanded) else []
+    if not names:
+        what = "no file matches" if glob.has_magic(expanded) else "there is no such file or folder"
+        raise SourceError(what, where=path, remedy="check the spelling, or run `ls` on the folder it should be in")
+    return names
+
+
+def _add(name: str, sources: list[Source], seen: set[tuple[int, int]]) -> None:
     try:
-        real = path.resolve(strict=True)
-        if not real.is_file():
-            if chosen and not real.is_fifo():
-                raise SourceError("not a regular file", where=str(path), remedy="name a file or a folder")
-            if not chosen:
-                return
-        stat = real.stat()
-        with real.open("rb") as handle:
-            start = handle.read(16)
-    except (OSError, RuntimeError) as error:
-        if chosen:
-            raise SourceError(f"cannot be read: {error}", where=str(path), remedy="check its permissions") from error
-        skipped.append(f"{path}: cannot be read: {error}")
+        about = Path(name).stat()
+        if not os.access(name, os.R_OK):
+            raise PermissionError(13, "permission denied")
+    except OSError as failure:
+        raise SourceError(f"cannot be read ({failure.strerror or failure})", where=name,
+                          remedy="give yourself read permission or name another file") from failure
+    identity = (about.st_dev, about.st_ino)
+    if identity not in seen:
+        seen.add(identity)
+        sources.append(Source(name, about.st_size, about.st_mtime, about.st_dev, about.st_ino))
+
+
+def _folder(root: str, sources: list[Source], skips: list[str], seen: set[tuple[int, int]]) -> None:
+    """Walk a folder in name order; links to folders are followed once."""
+    try:
+        about = Path(root).stat()
+        entries = sorted(Path(root).iterdir())
+    except OSError as failure:
+        skips.append(f"{root}: skipped, cannot be opened ({failure.strerror or failure})")
         return
-    if not chosen and start.startswith(_BINARY):
-        skipped.append(f"{path}: left out, it is not text")
+    if (about.st_dev, about.st_ino) in seen:
+        skips.append(f"{root}: skipped, this folder was already read")
         return
-    found[str(real)] = Source(str(real), stat.st_size, stat.st_mtime, stat.st_dev, stat.st_ino)
+    seen.add((about.st_dev, about.st_ino))
+    for entry in entries:
+        if entry.is_dir():
+            if entry.name.startswith("."):
+                skips.append(f"{entry}: skipped, a hidden folder")
+            else:
+                _folder(str(entry), sources, skips, seen)
+            continue
+        reason = _unfit(entry)
+        if reason:
+            skips.append(f"{entry}: skipped, {reason}")
+            continue
+        _add(str(entry), sources, seen)
 
 
-def compression(start: bytes) -> str | None:
-    """The compression that a file's first bytes announce."""
-    return next((name for magic, name in _MAGIC.items() if start.startswith(magic)), None)
-
-
-def _open(source: Source, stdin: BinaryIO | None) -> IO[bytes]:
-    if source.path == "-":
-        raw: IO[bytes] = stdin or sys.stdin.buffer
-        buffered = io.BufferedReader(cast("io.RawIOBase", raw)) if not hasattr(raw, "peek") else raw
-        kind = compression(buffered.peek(6)[:6])  # type: ignore[attr-defined]
-        return _decompress(buffered, kind) if kind else buffered
+def _unfit(path: Path) -> str | None:
+    """Say why a file found in a folder is no log, or None."""
     try:
-        handle = Path(source.path).open("rb")  # noqa: SIM115 - closed by the caller
-        kind = compression(handle.read(6))
-        handle.seek(0)
-    except OSError as error:
-        raise SourceError(f"cannot be read: {error}", where=source.path, remedy="check that it still exists "
-                          "and may be read") from error
-    return _decompress(handle, kind) if kind else handle
+        mode = path.stat().st_mode
+        if not stat.S_ISREG(mode):
+            return "not a regular file"
+        if path.name.endswith(_ARCHIVES):
+            return "an archive or a database"
+        first = head(Source(str(path)))
+    except OSError as failure:
+        return f"cannot be read ({failure.strerror or failure})"
+    except SourceError as failure:
+        return failure.what
+    if not first:
+        return "empty"
+    return "a binary file" if _binary(first) else None
 
 
-def _decompress(handle: IO[bytes], kind: str) -> IO[bytes]:
-    if kind == "gzip":
-        return cast("IO[bytes]", gzip.GzipFile(fileobj=handle))
-    if kind == "bzip2":
-        return bz2.BZ2File(handle)
-    if kind == "xz":
-        return lzma.LZMAFile(handle)
-    import zstandard
+def _binary(first: bytes) -> bool:
+    """Whether bytes are clearly no text: NULs or many control characters outside UTF-16."""
+    if any(first.startswith(bom) for bom, _ in _BOMS):
+        return False
+    odd = sum(first.count(bytes([c])) for c in range(32) if c not in {8, 9, 10, 12, 13, 27})
+    if odd > len(first) * 0.1 or first.startswith((b"\x7fELF", b"MZ", b"PK\x03\x04", b"\x89PNG", b"\xff\xd8\xff", b"%PDF")):
+        return True
+    text = first.decode("utf-8", "replace")
+    return text.count("\ufffd") > len(text) * 0.3
 
-    return cast("IO[bytes]", zstandard.ZstdDecompressor().stream_reader(handle, read_across_frames=True))
 
-
-def head(source: Source, size: int = 4096) -> bytes:
-    """The first decompressed bytes, as blocks would give them; what cannot be read is left out."""
+def head(source: Source, n: int = 4096) -> bytes:
+    """Return the first decompressed bytes of a file; empty for standard input."""
     if source.path == "-":
         return b""
-    try:
-        with _open(source, None) as handle:
-            start = b""
-            while len(start) < size and (more := handle.read(size - len(start))):
-                start += more
-    except (OSError, EOFError, zlib.error, lzma.LZMAError, SourceError):
-        return b""
-    except Exception as error:  # zstandard's error class is its own
-        if type(error).__name__ != "ZstdError":
-            raise
-        return b""
-    return _Text(start).text(start, first=True)[0]
-
-
-def blocks(
-    source: Source, *, start: int = 0, size: int = BLOCK, stdin: BinaryIO | None = None
-) -> Iterator[Block]:
-    """Read ``source`` from decompressed byte ``start``.
-
-    A damaged stream yields all that can be read, then raises SourceError naming the file, the byte and the remedy.
-    """
-    with _open(source, stdin) as handle:
-        text, at, rest = None, start, b""
+    found = bytearray()
+    with _open(source.path) as stream:
         try:
-            text = _begin(handle, source, start)
-            while chunk := _read(handle, size):
-                data = rest + chunk
-                if text is None:
-                    text = _Text(data)
-                cut = data.rfind(b"\n") + 1 if not text.wide else text.last_line(data)
-                if not cut and len(data) < LONGEST:
-                    rest = data
-                    continue
-                cut = cut or LONGEST
-                body, rest = data[:cut], data[cut:]
-                at += len(body)
-                yield Block(*text.block(body, at, first=at == len(body)))
-        except (OSError, EOFError, zlib.error, lzma.LZMAError) as error:
-            yield from _last(rest, text, at)
-            raise _damaged(source, at + len(rest), error) from error
-        except Exception as error:
-            if type(error).__name__ != "ZstdError":
+            for chunk in raw(stream, source.path):
+                found += chunk
+                if len(found) >= n:
+                    break
+        except SourceError:
+            if not found:
                 raise
-            yield from _last(rest, text, at)
-            raise _damaged(source, at + len(rest), error) from error
-        yield from _last(rest, text, at)
+    return bytes(found[:n])
 
 
-def _begin(handle: IO[bytes], source: Source, start: int) -> _Text | None:
-    """Go to ``start``; a stream read from its middle still needs its first bytes to know its encoding."""
-    if not start:
-        return None
-    text = _Text(handle.read(4))
-    left = start - 4
-    while left > 0 and (skipped := handle.read(min(left, 1 << 20))):
-        left -= len(skipped)
-    if left < 0:
-        handle.seek(start)
-    del source
-    return text
+@contextmanager
+def _open(path: str) -> Iterator[BinaryIO]:
+    try:
+        stream = Path(path).open("rb", buffering=0)  # noqa: SIM115 - closed below
+    except OSError as failure:
+        raise SourceError(f"cannot be opened ({failure.strerror or failure})", where=path,
+                          remedy="check that it exists and that you may read it") from failure
+    with stream:
+        yield stream  # type: ignore[misc]  # FileIO is a binary stream
 
 
-def _read(handle: IO[bytes], size: int) -> bytes:
-    """Fill up to ``size`` so that small reads of a pipe do not make small blocks at full speed."""
-    return handle.read1(size) if hasattr(handle, "read1") and handle is sys.stdin.buffer else handle.read(size)
+def blocks(source: Source, *, start: int = 0, size: int = BLOCK, stdin: BinaryIO | None = None) -> Iterator[Block]:
+    """Yield the text from decompressed byte ``start`` on, in blocks of about ``size`` bytes.
+
+    Raises SourceError where a file breaks off, after everything readable was yielded.
+    """
+    if source.path == "-":
+        if stdin is None:
+            raise SourceError("there is no standard input", where="-", remedy="pipe a log into the command")
+        yield from _cut(_piped(stdin), 0, size, b"")
+        return
+    first = head(source, 4)
+    with _open(source.path) as stream:
+        packed = compression(stream.read(8)) is not None
+        stream.seek(0 if packed else start)
+        chunks = _skip(raw(stream, source.path), start) if packed else _whole(stream, source.path)
+        yield from _cut(chunks, start, size, first)
 
 
-def _last(rest: bytes, text: _Text | None, at: int) -> Iterator[Block]:
-    if rest:
-        yield Block(*(text or _Text(rest)).block(rest, at + len(rest), first=at == 0))
-
-
-def _damaged(source: Source, at: int, error: Exception) -> SourceError:
-    return SourceError(
-        f"damaged after {at:,} decompressed bytes ({error}); everything before was read", where=source.path,
-        remedy="replace the file by an intact copy and ingest again: only what is missing will be added",
-    )
-
-
-class _Text:
-    """Bytes of one encoding made valid UTF-8. UTF-16 is told by its byte order mark."""
-
-    def __init__(self, start: bytes) -> None:
-        self.wide = {b"\xff\xfe": "utf-16-le", b"\xfe\xff": "utf-16-be"}.get(start[:2], "")
-
-    def last_line(self, data: bytes) -> int:
-        """Where the last complete line of UTF-16 ends."""
-        newline = "\n".encode(self.wide)
-        at = data.rfind(newline)
-        while at >= 0 and at % 2:
-            at = data.rfind(newline, 0, at)
-        return at + 2 if at >= 0 else 0
-
-    def block(self, data: bytes, end: int, *, first: bool) -> tuple[bytes, int, int]:
-        clean, escaped = self.text(data, first=first)
-        return clean, end, escaped
-
-    def text(self, data: bytes, *, first: bool) -> tuple[bytes, int]:
-        if self.wide:
-            return data[2 if first else 0:].decode(self.wide, "replace").encode(), 0
-        if first and data.startswith(b"\xef\xbb\xbf"):
-            data = data[3:]
+def _whole(stream: BinaryIO, path: str) -> Iterator[bytes]:
+    at = stream.tell()
+    while True:
         try:
-            data.decode()
-        except UnicodeDecodeError:
-            clean = data.decode("utf-8", "backslashreplace").encode()
-            return clean, (len(clean) - len(data)) // 3
-        return data, 0
+            chunk = stream.read(1 << 20)
+        except OSError as failure:
+            raise SourceError(f"cannot be read at byte {at} ({failure.strerror or failure})", where=path,
+                              remedy="check the disk or the mount and read it again") from failure
+        if not chunk:
+            return
+        at += len(chunk)
+        yield chunk
+
+
+def _piped(stdin: BinaryIO) -> Iterator[bytes]:
+    """Read standard input as it comes, compressed or not."""
+    return raw(stdin, "-")
+
+
+def _skip(chunks: Iterator[bytes], start: int) -> Iterator[bytes]:
+    left = start
+    for chunk in chunks:
+        if left >= len(chunk):
+            left -= len(chunk)
+            continue
+        yield chunk[left:]
+        left = 0
+
+
+def _cut(chunks: Iterator[bytes], start: int, size: int, first: bytes) -> Iterator[Block]:
+    """Cut a stream into blocks that end at line ends."""
+    buffer, at, broken = bytearray(), start, None
+    encoding = _encoding(first) if first else None
+    wanted, searched = size, 0
+    while True:
+        try:
+            chunk = next(chunks, None)
+        except SourceError as failure:
+            chunk, broken = None, failure
+        if chunk is None:
+            break
+        buffer += chunk
+        if encoding is None and len(buffer) >= 4:
+            encoding = _encoding(bytes(buffer[:4]))
+        while len(buffer) >= wanted:
+            end = _line_end(buffer, encoding or "utf-8", searched)
+            if not end and len(buffer) < LONGEST:
+                searched, wanted = max(0, len(buffer) - 2), len(buffer) + size
+                break
+            end = end or _char_end(buffer, LONGEST, encoding or "utf-8")
+            yield _block(bytes(buffer[:end]), at, end, encoding or "utf-8")
+            at, wanted, searched = at + end, size, 0
+            del buffer[:end]
+    if buffer:
+        yield _block(bytes(buffer), at, len(buffer), encoding or _encoding(bytes(buffer[:4])))
+    if broken:
+        raise broken
+
+
+def _encoding(first: bytes) -> str:
+    return next((name for bom, name in _BOMS if first.startswith(bom)), "utf-8")
+
+
+def _line_end(buffer: bytearray, encoding: str, searched: int) -> int:
+    """Return the place behind the last line end, 0 without one."""
+    if encoding == "utf-8":
+        return buffer.rfind(b"\n", searched) + 1
+    mark = "\n".encode(encoding)
+    place = buffer.rfind(mark)
+    while place > 0 and place % 2:
+        place = buffer.rfind(mark, 0, place + 1)
+    return place + 2 if place >= 0 and place % 2 == 0 else 0
+
+
+def _char_end(buffer: bytearray, limit: int, encoding: str) -> int:
+    """Return a place near ``limit`` that is not inside a character."""
+    end = min(limit, len(buffer))
+    if encoding != "utf-8":
+        return end - end % 2
+    for back in range(4):
+        if end - back < len(buffer) and buffer[end - back] & 0xC0 != 0x80:
+            return end - back
+    return end
+
+
+def _block(data: bytes, at: int, size: int, encoding: str) -> Block:
+    """Make text valid UTF-8 without byte order mark."""
+    if at == 0:
+        bom = next((b for b, name in _BOMS if name == encoding and data.startswith(b)), b"")
+        data = data[len(bom):]
+    if encoding != "utf-8":
+        return Block(data.decode(encoding, "backslashreplace").encode(), at + size)
+    if data.isascii():
+        return Block(data, at + size)
+    try:
+        data.decode()
+    except UnicodeDecodeError:
+        clean = data.decode("utf-8", "backslashreplace").encode()
+        return Block(clean, at + size, (len(clean) - len(data)) // 3)
+    return Block(data, at + size)
 
 
 def follow(source: Source, start: int, stop: Callable[[], bool]) -> Iterator[Block]:
-    """Like ``tail -F``: lines as they come, across truncation and rotation, until ``stop()``."""
-    path, at = Path(source.path), start
-    handle = path.open("rb")
-    handle.seek(at)
-    rest = b""
+    """Yield what is appended to a plain file, as ``tail -F`` does, until ``stop`` says so.
+
+    At least about twice a second: an empty block means that nothing came. After a rotation or truncation
+    ``end`` counts from 0 again. A last line without newline is held back until it is whole or at the stop.
+    """
+    path, at = source.path, start
+    stream: BinaryIO | None = None
+    held = b""
     try:
         while True:
-            chunk = handle.read(BLOCK)
-            if chunk:
-                data = rest + chunk
-                cut = data.rfind(b"\n") + 1
-                rest = data[cut:]
-                if cut:
-                    at += cut
-                    yield Block(*_Text(b"").block(data[:cut], at, first=at == cut))
+            stopping = stop()
+            stream = stream or _reopen(path, at)
+            fresh = stream.read(BLOCK) if stream else b""
+            pending = held + (fresh or b"")
+            end = len(pending) if stopping else pending.rfind(b"\n") + 1
+            held = pending[end:]
+            yield _block(pending[:end], at, end, "utf-8")
+            at += end
+            if stopping:
+                return
+            if fresh:
                 continue
-            if stop():
-                break
-            time.sleep(POLL)
-            if _replaced(path, handle):
-                if rest:
-                    yield Block(*_Text(b"").block(rest + b"\n", at + len(rest), first=False))
-                handle.close()
-                handle, at, rest = path.open("rb"), 0, b""
+            if stream and _replaced(stream, path, at + len(held)):
+                if held:
+                    yield _block(held, at, len(held), "utf-8")
+                stream.close()
+                stream, at, held = None, 0, b""
+                continue
+            time.sleep(PAUSE)
     finally:
-        handle.close()
-    if rest:
-        yield Block(*_Text(b"").block(rest, at + len(rest), first=False))
+        if stream:
+            stream.close()
 
 
-def _replaced(path: Path, handle: BinaryIO) -> bool:
+def _reopen(path: str, at: int) -> BinaryIO | None:
     try:
-        now, then = path.stat(), os.fstat(handle.fileno())
-    except FileNotFoundError:
+        stream = Path(path).open("rb")  # noqa: SIM115 - the caller closes it
+    except OSError:
+        return None
+    if os.fstat(stream.fileno()).st_size < at:
+        at = 0
+    stream.seek(at)
+    return stream
+
+
+def _replaced(stream: BinaryIO, path: str, read: int) -> bool:
+    """Whether the file was cut short, or another one stands in its place."""
+    now = os.fstat(stream.fileno())
+    if now.st_size < read:
+        return True
+    try:
+        there = Path(path).stat()
+    except OSError:
         return False
-    return (now.st_dev, now.st_ino) != (then.st_dev, then.st_ino) or now.st_size < handle.tell()
+    return (there.st_dev, there.st_ino) != (now.st_dev, now.st_ino)
+
+
+__all__ = ["Block", "Source", "blocks", "expand", "follow", "head"]
