@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 from agent.analyst import Given, Summary, ToolCall, Triage
 from agent.offline.phrasing import interpretation, phrase
 from agent.offline.reading import Reading, Refusal, offers, read
@@ -10,6 +12,8 @@ from telemetry.models import Catalog, Filter, Found, Query, Result
 from tools.registry import ToolResult
 
 CERTAIN = 0.95
+LOG_IN = re.compile(r"\b(?:log(?:ged|s|ging)?|sign(?:ed|s|ing)?)[ -](?:in|on)\b", re.IGNORECASE)
+FAILED = re.compile(r"fail|invalid|unsuccess|denied|reject|wrong|bad|attempt|tried|try|could not|unable", re.IGNORECASE)
 
 
 class OfflineAnalyst:
@@ -27,7 +31,7 @@ class OfflineAnalyst:
         if isinstance(reading, Refusal):
             return Triage(refusal=reading.reason, nearest=list(reading.nearest))
         target = self._resolve(reading.target)
-        if reading.guessed and (target is None or not target.filters):
+        if reading.guessed and (target is None or not (target.templates or target.identifiers)):
             reason = "I cannot read this as a question about these logs, and nothing in them answers to its words."
             return Triage(refusal=reason, nearest=list(offers(self.catalog)))
         base = self._resolve(reading.base_target)
@@ -61,6 +65,7 @@ class OfflineAnalyst:
                        result=found.result, confidence=triage.confidence)
 
     def _resolve(self, words: str) -> Target | None:
+        words = plain(words)
         return resolve(words, self.catalog, self._search) if words.strip() else None
 
 
@@ -74,6 +79,13 @@ def to_query(reading: Reading, target: Target | None, base: Target | None, given
         group_by=reading.group_by, bucket=reading.bucket, limit=reading.limit, order=reading.order,
         rank=target.rank if target and reading.operation == "lines" else (),
     )
+
+
+def plain(words: str) -> str:
+    """Say what a phrasal verb means: who "logged in" did so with success, unless the words say otherwise."""
+    if FAILED.search(words):
+        return LOG_IN.sub(" login ", words)
+    return LOG_IN.sub(" successful login ", words)
 
 
 def _notes(target: Target | None) -> list[str]:

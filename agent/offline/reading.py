@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import dataclasses
 import re
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import asdict, dataclass, replace
 from datetime import datetime
 from typing import Any
 
@@ -93,13 +94,13 @@ class _Draft:
     operation: Operation = "lines"
     field: str | None = None
     stats: tuple[Stat, ...] = ()
-    group_by: list[str] = field(default_factory=list)
+    group_by: list[str] = dataclasses.field(default_factory=list)
     bucket: int | None = None
     limit: int = 10
     order: str = "desc"
-    filters: list[Filter] = field(default_factory=list)
-    statements: list[str] = field(default_factory=list)
-    ambiguities: list[str] = field(default_factory=list)
+    filters: list[Filter] = dataclasses.field(default_factory=list)
+    statements: list[str] = dataclasses.field(default_factory=list)
+    ambiguities: list[str] = dataclasses.field(default_factory=list)
     base: str = ""
     yes_no: bool = False
     guessed: bool = False

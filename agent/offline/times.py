@@ -182,7 +182,7 @@ def describe(window: Window) -> str:
             f"from {_say(window.start)} to {_say(window.end)} UTC"
     if window.start:
         return f"since {_say(window.start)} UTC"
-    return f"before {_say(window.end)} UTC" if window.end else "all of the logs"
+    return f"before {_say(window.end)} UTC" if window.end else "in all the logs"
 
 
 def _say(when: datetime) -> str:
