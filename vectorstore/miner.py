@@ -10,8 +10,9 @@ from __future__ import annotations
 
 import base64
 import hashlib
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from itertools import zip_longest
 from typing import TYPE_CHECKING, Any
 
 from vectorstore.refine import VAR, Group, Part, Shape, merge, render, shape_of, split
@@ -80,6 +81,7 @@ class Miner:
         self._drain: Drain = Drain(depth=DEPTH, sim_th=SIMILARITY, parametrize_numeric_tokens=True)
         self._limits = (keys_per_cluster, clusters)
         self._order: dict[str, int] = {}
+        self._names: dict[str, tuple[str, ...]] = {}
         self._shapes: dict[Shape, list[str]] = {}
         self._home: dict[Shape, int] = {}
         self._clusters: dict[int, _Cluster] = {}
@@ -94,11 +96,16 @@ class Miner:
     def __len__(self) -> int:
         return len(self._order)
 
-    def add(self, keys: Iterable[str]) -> None:
-        """Take up keys in first-seen order; a known key changes nothing."""
-        for key in keys:
-            if key in self._order:
+    def add(self, keys: Iterable[str], names: Iterable[Sequence[str]] = ()) -> None:
+        """Take up keys in first-seen order; a known key changes nothing.
+
+        ``names`` are the slot names of each key, for display; without them the key's text names its slots.
+        """
+        for key, named in zip_longest(keys, names, fillvalue=()):
+            if not isinstance(key, str) or key in self._order:
                 continue
+            if named:
+                self._names[key] = tuple(named)
             self._order[key] = len(self._order)
             shape = shape_of(key)
             home = self._home.get(shape)
@@ -168,7 +175,7 @@ class Miner:
             (key for part in group.parts for shape in part.shapes for key in self._shapes[shape]),
             key=self._order.__getitem__,
         )
-        drawn = render(group, keys)
+        drawn = render(group, keys, self._names.get(keys[0], ()))
         name = template_id(keys[0])
         mined = Mined(name, drawn.pattern, drawn.display, drawn.params, tuple(keys))
         words = (tuple(Word(*word) for word in found) for found in drawn.words)
@@ -180,6 +187,7 @@ class Miner:
             "version": _VERSION,
             "limits": list(self._limits),
             "keys": list(self._order),
+            "names": {key: list(names) for key, names in self._names.items()},
             "homes": [self._home[shape_of(key)] for key in self._order],
             "clusters": [
                 [number, cluster.size, list(cluster.log_template_tokens)]
@@ -211,6 +219,7 @@ class Miner:
                 miner._clusters.setdefault(home, _Cluster()).shapes.append(shape)
             miner._shapes.setdefault(shape, []).append(key)
             miner._clusters[home].keys += 1
+        miner._names.update((key, tuple(names)) for key, names in state.get("names", {}).items())
         miner._dirty.update(miner._clusters)
         return miner
 

@@ -11,11 +11,11 @@ from collections.abc import Sequence
 
 _KEY = re.compile(r"([A-Za-z_][\w.@-]*)[\"']? ?= ?[\"'(\[{<#]*$")
 _JSON = re.compile(r"[\"']([A-Za-z_][\w.@ -]*)[\"']\s*:\s*[\"'\[{]*$")
-_COLON = re.compile(r"([A-Za-z_][\w-]*)(?:\(s\))? ?: ?[\"'(\[{</#]*$")
-_COPULA = re.compile(r"([A-Za-z_]\w*) (?:is|was|are|were|of|equals|set to|changed to|limit|:|=) :? ?[\"'(\[#]*$|"
-                     r"([A-Za-z_]\w*) (?:is|was|are|were|of|equals|set to|changed to) [\"'(\[#]*$")
-_BEFORE = re.compile(r"([A-Za-z_]\w*)[ #]+[\"'(\[#/]*$")
-_DASHED = re.compile(r"([A-Za-z][A-Za-z]*)[-.#@]\[?$")
+_COLON = re.compile(r"(?<!\w)([A-Za-z_][\w-]*)(?:\(s\))? ?: ?[\"'(\[{</#]*$")
+_COPULA = re.compile(r"(?<!\w)([A-Za-z_]\w*) (?:is|was|are|were|of|equals|set to|changed to|limit|:|=) :? ?[\"'(\[#]*$|"
+                     r"(?<!\w)([A-Za-z_]\w*) (?:is|was|are|were|of|equals|set to|changed to) [\"'(\[#]*$")
+_BEFORE = re.compile(r"(?<!\w)([A-Za-z_]\w*)[ #]+[\"'(\[#/]*$")
+_DASHED = re.compile(r"(?<!\w)([A-Za-z][A-Za-z]*)[-.#@]\[?$")
 _ID_KIND = re.compile(r"(?:([A-Za-z_]+) )?(?<![A-Za-z])([Ii][Dd]|number|no\.?|nr\.?|num) ?[:=#]? ?[\"'(\[#]*$")
 _AFTER = re.compile(r" \(?([A-Za-z_]\w{2,})(?:\(s\))?|\s?\((?:\w+\.)*([A-Za-z_]\w+)\)")
 _LABEL_AFTER = re.compile(r" \((?:\w+\.)*([A-Za-z]\w+)\)")
@@ -38,7 +38,7 @@ _STOP = frozenset(
     "assigned allocated resolved requested requesting scheduled scheduling registered registering initialized "
     "transferring served serving tried try retrying retry killing killed attempting attempted attempt error errors "
     "warning info debug fatal exception message got was total about approximately around max min maximum minimum "
-    "wrote written reads ms us ns secs seconds minutes hours bytes kb mb gb kib mib gib "
+    "delete remove replicate load write send receive serve kill transfer connect wrote written reads ms us ns secs seconds minutes hours bytes kb mb gb kib mib gib "
     "when while where which who whose what why how because due there here ok true false null none".split()
 )
 _SELF_TELLING = frozenset({"ip", "ipv6", "host", "path", "url", "email", "timestamp", "date", "clock", "mac", "version"})
@@ -48,6 +48,7 @@ _ROLES = frozenset(
     "request uri endpoint host hostname domain socket mount volume module program script command".split()
 )
 _ROLE_NAMES = {"source": "src", "destination": "dest", "dst": "dest", "hostname": "host"}
+_WHOLE_WORDS = {"blk": "block", "req": "request", "tx": "transaction", "txn": "transaction", "usr": "user"}
 _AUTH = frozenset(
     "password publickey pubkey key none auth authentication login logins access failure failures session "
     "keyboard-interactive keyboard-interactive/pam hostbased gssapi-with-mic credentials".split()
@@ -60,6 +61,7 @@ _NOT_USERS = frozenset(
 )
 _USER_NOUNS = frozenset({"user", "username", "login", "account", "user:", "username:"})
 _ANNOUNCERS = _USER_NOUNS | {"for"}
+_VERB = re.compile(r"(?!string|setting|mapping|speed|seed|feed|embed)[a-z]{3,}(?:ing|ed)|[A-Z][a-z]{2,}(?:ing|ed)")
 _CRON = re.compile(r"\(\w[\w.-]*\)")
 _CRON_VERBS = frozenset({"CMD", "RELOAD", "LIST", "REPLACE", "BEGIN", "END", "MAIL", "INFO", "ORPHAN"})
 
@@ -151,14 +153,17 @@ def _noun(head: str) -> str | None:
         found = pattern.search(head)
         if found:
             word = next(g for g in found.groups() if g)
-            if word.lower() not in _STOP and len(word) > 1:
+            if word.lower() not in _STOP and len(word) > 1 and not _VERB.fullmatch(word):
                 return snake(word) or None
     return None
 
 
 def _own_name(text: str, kind: str) -> str | None:
     found = _OWN_PREFIX.match(text) if kind == "id" else None
-    return snake(found[1]) if found and found[1].lower() not in _STOP else None
+    if not found or found[1].lower() in _STOP:
+        return None
+    name = snake(found[1])
+    return _WHOLE_WORDS.get(name, name) or None
 
 
 def _after(tail: str, kind: str) -> str | None:

@@ -7,6 +7,7 @@ import string
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from itertools import chain
 
 from vectorstore.naming import names_value, slot_name, word_name
 
@@ -251,13 +252,18 @@ def collapse(pattern: str) -> str:
     return _LIST.sub("<*>", _REPEATED.sub(r"\1", pattern))
 
 
-def render(group: Group, keys: Sequence[str]) -> Drawn:
-    """Draw the template of a group and find the variable words of each key."""
+def render(group: Group, keys: Sequence[str], names: Sequence[str] = ()) -> Drawn:
+    """Draw the template of a group and find the variable words of each key.
+
+    ``names`` are those of the first key's slots, when they are known better than from the key's text.
+    """
     by_count: dict[int, list[Shape]] = {}
     for part in group.parts:
         by_count.setdefault(len(part.columns), []).extend(part.shapes)
     columns = {count: _columns(shapes) for count, shapes in by_count.items()}
-    drawn = [_draw(key, columns[len(key.split())]) for key in keys]
+    drawn = [
+        _draw(key, columns[len(key.split())], names if at == 0 else ()) for at, key in enumerate(keys)
+    ]
     first = drawn[0]
     count = len(keys[0].split())
     same = tuple(by_count[count])
@@ -278,12 +284,12 @@ def _columns(shapes: Sequence[Shape]) -> list[list[str]]:
 
 
 def _draw(
-    key: str, columns: list[list[str]]
+    key: str, columns: list[list[str]], known: Sequence[str] = ()
 ) -> tuple[str, tuple[tuple[str, str], ...], tuple[tuple[str, str, int], ...]]:
     text, params, words = [], [], []
     tokens = key.split()
     shape = shape_of(key)
-    slots = iter(slot_names(key))
+    slots = chain(known, slot_names(key)[len(known) :])
     seen = 0
     for at, (token, values) in enumerate(zip(tokens, columns, strict=True)):
         found = _PLACEHOLDER.findall(token)

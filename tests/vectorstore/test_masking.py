@@ -1,0 +1,107 @@
+"""Masks see shapes only; each line here imitates a common format."""
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from vectorstore.masking import key_text, mask, unit
+from vectorstore.skeleton import runs, skeleton
+
+PIECES = st.sampled_from(
+    ["0", "17", "deadbeef1", " ", "-", "_", "x", "ü", ".", ":", "/", "=", "10.0.0.1:80", "[", "]", "a1b2", "%", "ms",
+     "123e4567-e89b-12d3-a456-426614174000", "2026-03-01 10:00:00", "node", "::", "C:\\", "true", '"', ","]
+)
+TEXT = st.lists(PIECES, max_size=30).map("".join)
+
+
+def key(message: str) -> str:
+    bones = skeleton(message)
+    return key_text(bones, mask(bones), [message[start:end] for start, end in runs(message)])
+
+
+def kinds(message: str) -> list[tuple[str, str]]:
+    bones = skeleton(message)
+    return [(slot.type, bones[slot.start : slot.end]) for slot in mask(bones)]
+
+
+@pytest.mark.parametrize(
+    ("message", "expected"),
+    [
+        ("dropped link to 10.1.2.3:8080 now", "dropped link to <:ip:>:<:number:> now"),
+        ("peer fe80::a1:b2 gone", "peer <:ipv6:> gone"),
+        ("lease for 00:1b:44:11:3a:b7 ended", "lease for <:mac:> ended"),
+        ("order 123e4567-e89b-12d3-a456-426614174000 paid", "order <:uuid:> paid"),
+        ("fault at 0x7ffe12ab", "fault at <:hex:>"),
+        ("digest 9f86d081884c7d65 wrong", "digest <:hex:> wrong"),
+        ("cannot open /srv/app/conf.d", "cannot open <:path:>"),
+        (r"cannot open C:\Temp\report.txt", "cannot open <:path:>"),
+        ("fetching https://shop.example.com/cart?id=7", "fetching <:url:>"),
+        ("mail for ann@example.org bounced", "mail for <:email:> bounced"),
+        ("lookup of db1.prod.example.com failed", "lookup of <:host:> failed"),
+        ("cache grew by 512MB", "cache grew by <:size:>"),
+        ("cache grew by 512 MB", "cache grew by <:size:> MB"),
+        ("took 12.5ms", "took <:duration:>"),
+        ("took 12 seconds", "took <:duration:> seconds"),
+        ("disk 91% full", "disk <:percent:>% full"),
+        ("since 2026-03-01T10:00:00Z", "since <:timestamp:>"),
+        ("stored blk_-42 twice", "stored <:id:> twice"),
+        ("started task_77_0003_r_000001", "started <:id:>"),
+        ("retry=true", "retry=<:bool:>"),
+    ],
+)
+def test_formats_have_types(message: str, expected: str) -> None:
+    assert key(message) == expected
+
+
+def test_word_digits_stay_literal() -> None:
+    assert key("handshake with ssh2 on eth0") == "handshake with ssh2 on eth0"
+
+
+def test_class_name_is_no_host() -> None:
+    assert key("java.io.IOException thrown") == "java.io.IOException thrown"
+
+
+def test_identity_hash_is_hex() -> None:
+    assert key("drop Surface{9f4ef63 u} now") == "drop Surface{<:hex:> u} now"
+
+
+def test_units_follow_their_numbers() -> None:
+    bones = skeleton("read 12 KB in 30ms")
+
+    assert [unit(bones, slot) for slot in mask(bones)] == ["KB", "ms"]
+
+
+def test_empty_message_has_no_slots() -> None:
+    assert mask("") == ()
+
+
+@given(TEXT)
+def test_slots_are_sorted_and_apart(text: str) -> None:
+    bones = skeleton(text.encode().decode("latin-1"))
+
+    slots = mask(bones)
+
+    assert all(0 <= slot.start < slot.end <= len(bones) for slot in slots)
+    assert all(a.end <= b.start for a, b in zip(slots, slots[1:], strict=False))
+
+
+@given(TEXT)
+def test_digits_never_change_masks(text: str) -> None:
+    message = text.encode().decode("latin-1")
+    bones = skeleton(message)
+
+    assert mask(bones) == mask(skeleton(bones.replace("0", "7")))
+
+
+@given(TEXT)
+def test_key_keeps_unmasked_text(text: str) -> None:
+    message = text.encode().decode("latin-1")
+    bones = skeleton(message)
+
+    literal = key_text(bones, (), [message[start:end] for start, end in runs(message)])
+
+    assert literal == message
+
+
+def test_typed_parts_keep_order() -> None:
+    assert kinds("10.0.0.1 used 5 MB") == [("ip", "0.0.0.0"), ("size", "0")]

@@ -1,0 +1,75 @@
+"""Splitting and merging of drain's clusters, on shapes small enough to see."""
+
+from vectorstore.masking import key_text, mask
+from vectorstore.refine import merge, normalise, render, shape_of, slot_names, split
+from vectorstore.skeleton import runs, skeleton
+
+
+def key(message: str) -> str:
+    bones = skeleton(message)
+    return key_text(bones, mask(bones), [message[start:end] for start, end in runs(message)])
+
+
+def groups(*messages: str) -> int:
+    return len(merge(split([shape_of(key(m)) for m in dict.fromkeys(messages)])))
+
+
+def drawn(*messages: str) -> tuple[str, str]:
+    keys = list(dict.fromkeys(key(m) for m in messages))
+    group = merge(split(list(dict.fromkeys(shape_of(k) for k in keys))))[0]
+    found = render(group, keys)
+    return found.pattern, found.display
+
+
+def test_few_words_are_statements() -> None:
+    assert groups("valve of tank opened", "valve of tank closed") == 2
+
+
+def test_accounts_stay_one_statement() -> None:
+    assert groups("session closed for user ann", "session closed for user bob") == 1
+
+
+def test_values_are_one_statement() -> None:
+    assert groups("no answer from rack[A8] yet", "no answer from rack[B7] yet") == 1
+
+
+def test_affix_stays_in_pattern() -> None:
+    assert drawn("refused; rhost=alpha1", "refused; rhost=beta2")[0] == "refused; rhost=<*>"
+
+
+def test_display_names_every_variable() -> None:
+    pattern, display = drawn("link from 10.0.0.7:80 took 5 ms", "link from 10.0.0.8:81 took 7 ms")
+
+    assert pattern == "link from <*>:<*> took <*> ms"
+    assert display == "link from <ip>:<port> took <duration> ms"
+
+
+def test_known_names_are_shown() -> None:
+    text = key("stored blk_9 for good")
+    group = merge(split([shape_of(text)]))[0]
+
+    assert render(group, [text]).display == "stored <id> for good"
+    assert render(group, [text], ["block"]).display == "stored <block> for good"
+
+
+def test_words_of_keys_are_values() -> None:
+    keys = [key(f"session closed for user {name}") for name in ("ann", "bob")]
+    group = merge(split([shape_of(k) for k in keys]))[0]
+
+    found = render(group, keys)
+
+    assert [[(name, value) for name, value, _ in words] for words in found.words] == [[("user", "ann")], [("user", "bob")]]
+
+
+def test_keys_name_slots_as_masks() -> None:
+    message = "copy src: /10.0.0.1:80 size 12 status=200 after 5 retries"
+
+    assert slot_names(key(message)) == [slot.name for slot in mask(skeleton(message))]
+
+
+def test_adjoining_variables_are_one() -> None:
+    assert normalise("copy from /\x01 as \x01\x01") == "copy from <*> as <*>"
+
+
+def test_single_shape_splits_nowhere() -> None:
+    assert len(split([shape_of("all quiet")])) == 1
