@@ -1,5 +1,6 @@
 """Severities as the world writes them, and the seven levels they stand for."""
 
+# ruff: noqa: E501 - a regular expression reads better unbroken
 from __future__ import annotations
 
 import re
@@ -77,5 +78,5 @@ def from_digits(scheme: str, digits: str) -> Level | None:
     if scheme == "priority":
         return _SYSLOG[number % 8]
     if scheme == "otel":
-        return (("trace", "debug", "info", "warn", "error", "fatal")[min(5, max(0, number - 1) // 4)])  # type: ignore[return-value]
+        return (("trace", "debug", "info", "warn", "error", "fatal")[min(5, max(0, number - 1) // 4)])
     return _SYSLOG[min(7, number)]

@@ -1,5 +1,6 @@
 """JSON lines and logfmt: keys say what their values are."""
 
+# ruff: noqa: E501 - a regular expression reads better unbroken
 from __future__ import annotations
 
 import re
@@ -35,8 +36,7 @@ _KEYS: dict[str, tuple[str, ...]] = {
                 "messagetemplate", "rawmessage", "log", "attr.message", "error", "err"),
 }
 _RANK = {key: (name, at) for name, keys in _KEYS.items() for at, key in enumerate(keys)}
-_EPOCH_LENGTHS = {10: "s", 13: "ms", 16: "us", 19: "ns"}
-_EPOCH = re.compile(r"(\d+)(?:\.\d+)?(?:[eE]\+?\d+)?")
+_COMMA = re.compile(r"\s*,?")
 
 
 def json_values(line: str, at: int = 0) -> tuple[list[Span], int] | None:
@@ -56,12 +56,11 @@ def json_values(line: str, at: int = 0) -> tuple[list[Span], int] | None:
         text, scalar, sign = token.groups()
         place = token.end()
         if wants_key:
-            if sign == "}" or (sign == "," and values):
-                wants_key = sign == ","
-                if sign == "}":
-                    stack.pop()
-                    if not stack:
-                        return values, place
+            if sign == "}":
+                stack.pop()
+                if not stack:
+                    return values, place
+                _, place = _next(line, place)
                 continue
             colon = _TOKEN.match(line, place) if text is not None else None
             if not colon or colon[3] != ":":
@@ -91,7 +90,7 @@ def json_values(line: str, at: int = 0) -> tuple[list[Span], int] | None:
 
 def _next(line: str, place: int) -> tuple[bool, int]:
     """Step over a comma behind a value; whatever follows is a key or a closing brace."""
-    match = re.compile(r"\s*,?").match(line, place)
+    match = _COMMA.match(line, place)
     return True, match.end() if match else place
 
 
@@ -173,7 +172,7 @@ def _assign(kind: str, line: str, values: list[Span], orders: stamps.Orders) -> 
         if not name or value[1] >= value[2] or (name in best and best[name][0] <= rank):
             continue
         if name == "time":
-            fmt = _time_format(line[value[1]:value[2]], orders)
+            fmt = stamps.whole(line[value[1]:value[2]], orders)
             if fmt is None:
                 continue
             chosen_format = fmt
@@ -192,18 +191,6 @@ def _assign(kind: str, line: str, values: list[Span], orders: stamps.Orders) -> 
     message = line[slice(*places["message"])]
     result = parsed(kind, places, time_format=chosen_format, level=level, fields=rest, level_scheme=scheme)
     return replace(result, escaped="\\" in message and "message" in best)
-
-
-def _time_format(text: str, orders: stamps.Orders) -> TimeFormat | None:
-    found = stamps.whole(text, orders)
-    if found:
-        return found
-    match = _EPOCH.fullmatch(text)
-    if not match:
-        return None
-    if "e" in text.lower():
-        return TimeFormat("epoch:exponent", r"(?P<x>\d+)\.(?P<xf>\d+)[eE]\+?(?P<xe>\d+)", epoch="s")
-    return None
 
 
 def _level(key: str, text: str) -> tuple[str | None, str | None]:

@@ -1,5 +1,6 @@
 """Sources named on a command line: what there is to read, and its text in blocks of whole lines."""
 
+# ruff: noqa: E501 - a regular expression reads better unbroken
 from __future__ import annotations
 
 import glob
@@ -170,7 +171,7 @@ def _open(path: str) -> Iterator[BinaryIO]:
         raise SourceError(f"cannot be opened ({failure.strerror or failure})", where=path,
                           remedy="check that it exists and that you may read it") from failure
     with stream:
-        yield stream  # type: ignore[misc]  # FileIO is a binary stream
+        yield stream
 
 
 def blocks(source: Source, *, start: int = 0, size: int = BLOCK, stdin: BinaryIO | None = None) -> Iterator[Block]:

@@ -1,0 +1,55 @@
+"""Secrets go, everything else stays."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from telemetry.redact import key_block, may_hold_secret, redact
+
+SECRETS = [
+    ("password=hunter2 user=x", "hunter2"), ('{"password":"hu nter","u":1}', "hu nter"),
+    ("postgres://bob:s3cr@db:5432/x", "s3cr"), ("run --password foo -v", "foo"), ("Cookie: a=b; c=d", "a=b"),
+    ("Authorization: Bearer abc.def-123", "abc.def"), ("Authorization: Basic dXNlcjpwYXNz", "dXNl"),
+    ("key AKIAIOSFODNN7EXAMPLE used", "AKIA"), ("ghp_" + "a1" * 18, "a1a1"), ("card 4111 1111 1111 1111 ok", "4111"),
+    ("AccountKey=Zm9v+/==;Endpoint=x", "Zm9v"), ("sk_live_abcdefghij12", "abcdef"),
+    ("-----BEGIN RSA PRIVATE KEY-----\nMIIE\n-----END RSA PRIVATE KEY-----\nnext", "MIIE"),
+]
+
+
+@pytest.mark.parametrize(("text", "secret"), SECRETS)
+def test_secret_is_replaced(text: str, secret: str) -> None:
+    clean, count = redact(text)
+
+    assert count >= 1
+    assert secret not in clean
+    assert clean.count("\n") == text.count("\n")
+    assert may_hold_secret(text)
+    assert redact(clean) == (clean, 0)
+
+
+@pytest.mark.parametrize("text", [
+    "Failed password for root from 1.2.3.4 port 22 ssh2", "token: invalid", "id 4111111111111111",
+    "bearer of bad news", "pwd=/home/x", 'password authentication failed for user "x"',
+])
+def test_harmless_text_stays(text: str) -> None:
+    assert redact(text) == (text, 0)
+
+
+_PIECES = st.sampled_from([t for t, _ in SECRETS] + ["Bearer ", "token=", "password: ", '"', " ", "=", "4", "[REDACTED:x]", "x"])
+
+
+@given(st.lists(_PIECES, max_size=6))
+def test_redaction_is_idempotent_and_foreseen(pieces: list[str]) -> None:
+    text = "".join(pieces)
+    clean, count = redact(text)
+
+    assert redact(clean)[0] == clean
+    assert not count or may_hold_secret(text)
+
+
+def test_key_block_bounds_are_told() -> None:
+    assert key_block("x -----BEGIN PRIVATE KEY-----") == "begin"
+    assert key_block("-----END PRIVATE KEY-----") == "end"
+    assert key_block("nothing") is None

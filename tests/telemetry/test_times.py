@@ -1,0 +1,67 @@
+"""Times of many styles become UTC, and what was inferred is stated."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+
+import polars as pl
+import pytest
+
+from telemetry.formats.stamps import at, epoch_at
+from telemetry.times import Clock
+
+NOW = datetime(2026, 1, 5, 12, tzinfo=UTC)
+
+
+def read(texts: list[str], clock: Clock) -> list[datetime | None]:
+    found = at(texts[0], 0, {}) or epoch_at(texts[0], 0)
+    assert found
+    return clock.read(pl.Series(texts, dtype=pl.String), found[1]).to_list()
+
+
+@pytest.mark.parametrize(("text", "expected"), [
+    ("2015-10-18 18:01:47,978", datetime(2015, 10, 18, 18, 1, 47, 978000, UTC)),
+    ("20171223-23:7:6:86", datetime(2017, 12, 23, 23, 7, 6, 86000, UTC)),
+    ("081109 203615", datetime(2008, 11, 9, 20, 36, 15, 0, UTC)),
+    ("17/06/09 20:10:40", datetime(2017, 6, 9, 20, 10, 40, 0, UTC)),
+    ("10/Oct/2000:13:55:36 -0700", datetime(2000, 10, 10, 20, 55, 36, 0, UTC)),
+    ("Sun Dec 04 04:47:44 2005", datetime(2005, 12, 4, 4, 47, 44, 0, UTC)),
+    ("2005-06-03-15.42.50.675872", datetime(2005, 6, 3, 15, 42, 50, 675872, UTC)),
+    ("1531171074631", datetime(2018, 7, 9, 21, 17, 54, 631000, UTC)),
+    ("1600000000.25", datetime(2020, 9, 13, 12, 26, 40, 250000, UTC)),
+    ("2024-02-30 10:00:00", None),
+])
+def test_style_reads_as_utc(text: str, expected: datetime | None) -> None:
+    assert read([text], Clock(NOW)) == [expected]
+
+
+def test_missing_year_rolls_over() -> None:
+    clock = Clock(NOW)
+
+    times = read(["Dec 31 23:59:59", "Jan  1 00:00:01"], clock)
+
+    assert [t.year for t in times if t] == [2025, 2026]
+    assert any("year" in note for note in clock.notes)
+
+
+def test_inferred_year_avoids_future() -> None:
+    assert [t.year for t in read(["Nov 20 10:00:00"], Clock(NOW)) if t] == [2025]
+
+
+def test_declared_zone_is_applied() -> None:
+    times = read(["2024-07-01 12:00:00"], Clock(NOW, "Europe/Berlin"))
+
+    assert times == [datetime(2024, 7, 1, 10, tzinfo=UTC)]
+
+
+def test_state_survives_restoring() -> None:
+    clock = Clock(NOW)
+    read(["Dec 31 23:59:59"], clock)
+
+    again = Clock.restore(clock.state())
+
+    assert again.state() == clock.state()
+
+
+def test_nulls_and_rubbish_are_null() -> None:
+    assert read(["2024-01-01 00:00:00", "rubbish"], Clock(NOW))[1] is None
