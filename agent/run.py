@@ -59,7 +59,7 @@ def _checkpoints(path: Path, thread: str) -> Iterator[Any]:
         newest = "SELECT max(checkpoint_id) FROM checkpoints WHERE thread_id = ?"
         for table in ("checkpoints", "writes"):
             db.execute(
-                f"DELETE FROM {table} WHERE thread_id = ? AND checkpoint_id < ({newest})",  # noqa: S608 - constants
+                f"DELETE FROM {table} WHERE thread_id = ? AND checkpoint_id < ({newest})",
                 (thread, thread),
             )
         db.commit()

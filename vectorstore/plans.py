@@ -165,7 +165,7 @@ def _key(
     inside = iter([*covered, (len(message), len(message), "")])
     low, high, kind = next(inside)
     for run_start, run_end in [*runs(message), (len(message), len(message))]:
-        while low <= run_start and at <= low and low < len(message):
+        while low <= run_start and at <= low < len(message):
             text += f"{message[at:low]}<:{kind}:>"
             at = high
             low, high, kind = next(inside)

@@ -144,7 +144,7 @@ def _hex_tokens(octets: Octets, hexa: Flags, letter: Flags, digit: Flags) -> tup
         if not len(starts):
             break
         bounds = np.stack((starts, ends), axis=1).ravel()
-        padded = np.append(kind, False)  # noqa: FBT003 - an end may lie one past the block
+        padded = np.append(kind, False)
         has = np.logical_or.reduceat(padded, bounds)[::2]
         starts, ends = starts[has], ends[has]
     alone = ~(_is_word(octets, starts - 1) | _is_word(octets, ends))
@@ -176,7 +176,8 @@ def _uuids(octets: Octets, hexa: Flags) -> Ints:
     inside = np.array([i for i in range(36) if i not in {8, 13, 18, 23}])
     good = hexa[starts[:, None] + inside].all(axis=1)
     good &= ~(_is_word(octets, starts - 1) | _is_word(octets, starts + 36))
-    return starts[good]
+    kept: Ints = starts[good]
+    return kept
 
 
 def _collapse(octets: Octets, starts: Ints, ends: Ints, codes: Octets) -> bytes:
@@ -188,9 +189,10 @@ def _collapse(octets: Octets, starts: Ints, ends: Ints, codes: Octets) -> bytes:
     changed[starts] = codes
     if not (codes != ord("0")).any():
         digit = (octets - np.uint8(48)) < 10
-        return changed[~np.concatenate((np.zeros(1, dtype=bool), digit[1:] & digit[:-1]))].tobytes()
+        first: Flags = ~np.concatenate((np.zeros(1, dtype=bool), digit[1:] & digit[:-1]))
+        return bytes(changed[first].tobytes())
     step = np.zeros(len(octets) + 1, dtype=np.int8)
     step[starts + 1] = 1
     step[ends] -= 1  # a run of one character opens and closes at the same place
     inside = np.cumsum(step[:-1], dtype=np.int8)
-    return changed[inside == 0].tobytes()
+    return bytes(changed[inside == 0].tobytes())

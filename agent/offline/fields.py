@@ -8,10 +8,14 @@ from dataclasses import dataclass
 from telemetry.models import Catalog, FieldInfo
 
 SYNONYMS: dict[str, tuple[str, ...]] = {
-    "user": ("user", "username", "account", "login", "ruser", "uid", "customer", "player"),
+    "user": ("user", "username", "account", "login", "ruser", "customer", "player", "sender", "email", "uid"),
     "account": ("account", "user", "username"),
     "person": ("user", "username"),
-    "who": ("user", "username", "account", "player", "customer"),
+    "who": ("user", "username", "account", "player", "customer", "sender", "from", "email"),
+    "sender": ("sender", "from", "user", "email"), "recipient": ("recipient", "to", "rcpt", "email"),
+    "response": ("duration", "request_time", "latency", "latency_ms", "response_time", "elapsed"),
+    "price": ("price", "amount", "cost"), "cost": ("cost", "price", "amount"),
+    "database": ("db", "database"), "namespace": ("namespace", "ns"), "session": ("session", "session_id", "sid"),
     "ip": ("ip", "client_ip", "src", "source", "client", "rhost", "remote", "peer", "host"),
     "address": ("ip", "client_ip", "src", "dest", "rhost", "address", "email"),
     "client": ("client", "client_ip", "ip", "src"),
@@ -45,6 +49,7 @@ SYNONYMS: dict[str, tuple[str, ...]] = {
     "size": ("size", "bytes", "length", "len"), "bytes": ("bytes", "size", "length", "len"),
     "length": ("length", "len", "size"),
     "block": ("block", "blk", "id"), "id": ("id",), "request": ("request", "req", "id"),
+    "delay": ("delay", "latency", "duration"), "wait": ("wait", "delay", "duration"),
     "thread": ("thread",), "pid": ("pid",), "trace": ("trace_id",),
     "template": ("template",), "message": ("template",), "event": ("template",), "error": ("template",),
     "warning": ("template",), "failure": ("template",), "exception": ("template",), "line": ("template",),
@@ -69,7 +74,7 @@ class Linked:
 def singular(word: str) -> str:
     """A plain singular: addresses → address, queries → query, ips → ip."""
     word = word.lower()
-    if word in {"status", "bytes", "address", "process", "class", "access", "redis", "this", "was", "is"}:
+    if "_" in word or word in {"status", "bytes", "address", "process", "class", "access", "redis", "this", "was", "is"}:
         return word
     if word.endswith("ies") and len(word) > 4:
         return word[:-3] + "y"
@@ -93,7 +98,7 @@ def link(phrase: str, catalog: Catalog, *, numeric: bool = False, owners: frozen
             score -= 0.45
         scored.append((score, len(info.templates), info.ref, info.type))
     if not numeric:
-        scored += [(s, 0, ref, "word") for ref in ("template", "pid", "thread", "trace_id", "source")
+        scored += [(s if ref == "template" else s * 0.6, 0, ref, "word") for ref in ("template", "pid", "thread", "trace_id", "source")
                    if (s := _score(words, ref, None)) > 0]
     scored.sort(key=lambda s: (-s[0], -s[1], s[2]))
     if not scored or scored[0][0] < 0.3:

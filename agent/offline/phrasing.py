@@ -15,7 +15,7 @@ _STAT = {"mean": "average", "p50": "median", "p90": "90th percentile", "p95": "9
 def phrase(reading: Reading, query: Query, found: Found, target: str) -> str:
     """One or two sentences for a result."""
     when = describe(query.window)
-    if found.total == 0 and query.operation not in {"compare"}:
+    if found.total == 0 and query.operation != "compare":
         none = "No" if reading.yes_no else "Nothing found"
         about = f" ({target.rstrip('.')})" if target else ""
         return f"{none}: I searched {_n(found.searched, 'record')} {when}{about} and none matched."
@@ -23,9 +23,9 @@ def phrase(reading: Reading, query: Query, found: Found, target: str) -> str:
     return f"{said} {_capital(target)}" if target else said
 
 
-def interpretation(reading: Reading, query: Query) -> str:  # noqa: ARG001 - the reading may be told in more detail
+def interpretation(reading: Reading, query: Query) -> str:
     """The query in one line: operation, filters, window."""
-    parts = [query.operation]
+    parts: list[str] = [query.operation]
     if query.stats:
         parts.append(",".join(query.stats))
     if query.field:

@@ -10,7 +10,14 @@ from typing import Any
 
 from agent.offline.fields import NUMERIC, TEMPLATE_NOUNS, Linked, candidates, link, singular
 from agent.offline.grammar import (
-    COMMAND, COMPARISON, FOLLOW, GROUP, INJECTION, NEGATED, RULES, WHY,
+    COMMAND,
+    COMPARISON,
+    FOLLOW,
+    GROUP,
+    INJECTION,
+    NEGATED,
+    RULES,
+    WHY,
 )
 from agent.offline.times import find_window
 from telemetry.models import Catalog, Filter, Operation, Stat, Window
@@ -401,7 +408,7 @@ def _top(draft: _Draft, match: re.Match[str]) -> bool:
     noun = _groups(match, "noun1", "noun2", "noun", "noun3")
     if re.match(r"first", match[0], re.I):
         return False
-    return _ranked(draft, match, noun, 10 if match[0].lower().startswith(("top", "most", "least")) else 10)
+    return _ranked(draft, match, noun, 10)
 
 
 def _which_most(draft: _Draft, match: re.Match[str]) -> bool:
@@ -419,7 +426,7 @@ def _ranked(draft: _Draft, match: re.Match[str], noun: str, otherwise: int) -> b
     draft.text = re.sub(r"\b(?:the )?(?:most|least|fewest|highest number of|often|frequent(?:ly)?|common|by (?:count|number(?: of)?|volume|frequency))\b", " ", draft.text, flags=re.I)
     draft.operation, draft.limit, draft.order = "top", n, "asc" if least else "desc"
     _choose(draft, linked, noun)
-    if linked.ref == "template" and (word := singular(noun.split()[0])) in {"error", "warning", "failure", "exception", "problem"}:
+    if linked.ref == "template" and (word := singular(noun.split(maxsplit=1)[0])) in {"error", "warning", "failure", "exception", "problem"}:
         draft.text += f" {word}s"
     return True
 

@@ -22,7 +22,7 @@ _MONTH = r"(?:jan(?:uary)?|feb(?:ruary)?|mar(?:ch)?|apr(?:il)?|may|june?|july?|a
 _DAY = r"(?:mon|tues|wednes|thurs|fri|satur|sun)day"
 _UNIT = r"(?:seconds?|secs?|minutes?|mins?|hours?|hrs?|days?|weeks?|months?|years?|[smhdw])\b"
 _COUNT = r"(?:\d+(?:\.\d+)?|an?|one|two|three|four|five|six|ten|fifteen|twenty|thirty|half an?|couple of|few)"
-_CLOCK = r"(?:\d{1,2}:\d{2}(?::\d{2}(?:\.\d+)?)?\s?(?:am|pm)?|\d{1,2}\s?(?:am|pm)|noon|midnight)\b"
+_CLOCK = r"(?:\d{1,2}:\d{2}(?::\d{2}(?:\.\d+)?)?(?:\s?(?:am|pm))?|\d{1,2}\s?(?:am|pm)|noon|midnight)\b"
 _DATE = (
     r"(?:\d{4}[-/]\d{1,2}[-/]\d{1,2}"
     rf"|\d{{1,2}}(?:st|nd|rd|th)?(?:\s+of)?\s+{_MONTH}(?:,?\s+\d{{4}})?\b"
@@ -40,7 +40,7 @@ _AGO = re.compile(rf"\b(?P<rel>since|from|after|before|until)?\s*(?P<n>{_COUNT})
 _SPAN_HEAD = r"(?:between|from)\s+(?:the\s+)?"
 _BARE = r"(?P<h1>\d{1,2})(?P<m1>:\d{2}(?::\d{2})?)?\s?(?P<ap1>am|pm)?\s*(?:and|to|until|till|-|–)\s*(?P<h2>\d{1,2})(?P<m2>:\d{2}(?::\d{2})?)?\s?(?P<ap2>am|pm)?"
 _BETWEEN_CLOCKS = re.compile(rf"\b(?:between|from)\s+{_BARE}(?=\W|$)(?!-\d)|(?<![\w.:]){_BARE.replace('h1','h3').replace('m1','m3').replace('ap1','ap3').replace('h2','h4').replace('m2','m4').replace('ap2','ap4')}(?=\W|$)(?!-\d)", re.I)
-_PART = re.compile(r"\b(?:(?P<day>yesterday|today|this|last|that)\s+)(?P<part>morning|afternoon|evening|night)\b|\b(?P<tonight>tonight)\b", re.I)
+_PART = re.compile(r"\b(?P<since>since\s+)?(?:(?P<day>yesterday|today|this|last|that|in the|during the|at|overnight)\s+)(?P<part>morning|afternoon|evening|night)\b|\b(?P<tonight>tonight)\b", re.I)
 _BEFORE = re.compile(
     rf"\b(?:compared?\s+(?:with|to|against)\s+|(?:than|versus|vs\.?|against)\s+|and\s+)?(?:in\s+)?the\s+(?:(?:(?P<n>{_COUNT})\s+)?(?P<u>{_UNIT})\s+(?:before|earlier|prior)|previous\s+(?P<u2>hour|day|minute|week))(?:\s+(?:that|it|then))?\b", re.I)
 _VERSUS_DAY = re.compile(r"\b(?:compared?\s+(?:with|to|against)\s+|(?:than|versus|vs\.?)\s+)(?P<d>yesterday|today|last week)\b", re.I)
@@ -48,6 +48,11 @@ _BOTH_SIDES = re.compile(r"\bbefore and after\s+", re.I)
 _IN_MONTH = re.compile(rf"\b(?:in|during)\s+(?P<m>{_MONTH})(?:\s+(?P<y>\d{{4}}))?\b(?!\s+\d)", re.I)
 _IN_YEAR = re.compile(r"\b(?:in|during)\s+(?P<y>(?:19|20)\d{2})\b")
 _THIS = re.compile(r"\b(?:in |during )?(?P<w>this|last)\s+(?P<u>week|month|hour|year)\b", re.I)
+_SLASHED = re.compile(r"\b(?:on\s+)(?P<a>\d{1,2})/(?P<b>\d{1,2})(?:/(?P<y>\d{4}))?\b(?![/.])", re.I)
+_OFFSET = re.compile(
+    rf"\b(?:in |within |during )?(?:the )?(?:first )?(?:(?P<n>{_COUNT})\s*)?(?P<u>{_UNIT})\s+"
+    r"(?P<w>before|after|of|around|either side of|leading up to|following)\s+(?:about )?(?=\d|noon|midnight)", re.I)
+_EARLIER = re.compile(rf"\b(?P<n>{_COUNT})\s*(?P<u>{_UNIT})\s+(?:earlier|before)\b", re.I)
 _FAR = timedelta(days=1)
 
 
@@ -87,6 +92,7 @@ class _Reader:
         old = newest is not None and (now - newest > _FAR or newest > now)
         self.anchor = newest if old and newest is not None else self.now
         self.notes: list[str] = []
+        self.doubts: list[str] = []
         self.old = old
         self.out = TimeReading()
 
@@ -98,7 +104,7 @@ class _Reader:
 
     def day(self, word: str) -> datetime:
         """Midnight of a day named by ``word``."""
-        word = word.lower().removeprefix("on ").strip()
+        word = word.lower().removeprefix("on ").removeprefix("earlier ").strip()
         midnight = self.anchor.replace(hour=0, minute=0, second=0, microsecond=0)
         if found := re.fullmatch(r"(\d{4})[-/](\d{1,2})[-/](\d{1,2})", word):
             return datetime(int(found[1]), int(found[2]), int(found[3]), tzinfo=UTC)
@@ -109,6 +115,13 @@ class _Reader:
             self.relative()
             back = (midnight.weekday() - DAYS.index(found[0])) % 7
             return midnight - timedelta(days=back or (7 if "last" in word else 0))
+        if found := re.fullmatch(r"the\s+(\d{1,2})\w\w", word):
+            self.relative()
+            this = _date(midnight.year, midnight.month, int(found[1]))
+            if this and this <= self.anchor:
+                return this
+            before = midnight.replace(day=1) - timedelta(days=1)
+            return before.replace(day=int(found[1]))
         month = next(i for i, m in enumerate(MONTHS, 1) if re.search(rf"\b{m}", word))
         number = int(re.search(r"\d{1,2}(?!\d)", re.sub(r"\b\d{4}\b", "", word))[0])  # type: ignore[index]
         year = re.search(r"\b\d{4}\b", word)
@@ -160,11 +173,15 @@ class _Reader:
 
 def find_window(text: str, now: datetime, newest: datetime | None, first: datetime | None) -> TimeReading:
     """Find what ``text`` says of time. ``newest`` and ``first`` are the extent of the data."""
-    reader = _Reader(text, now, newest, first)
-    for rule in (_both_sides, _between_clocks, _between_points, _ago, _last, _first, _parts, _relation, _around,
+    # Same length on both sides, so that spans hold in the text that was asked.
+    plain = re.sub(r"\s?o'clock", lambda m: ":00".ljust(len(m[0])), text, flags=re.I)
+    reader = _Reader(plain, now, newest, first)
+    for rule in (_two_windows, _both_sides, _slashed, _offset, _after_before, _between_clocks, _between_points, _ago, _last, _first, _parts, _relation, _around,
                  _months, _plain, _baseline):
         rule(reader)
+    _earlier(reader)
     out = reader.out
+    out.ambiguities = tuple(reader.doubts)
     if out.window.start and out.window.end and out.window.end <= out.window.start:
         out.window = Window(start=out.window.start, end=out.window.end + timedelta(days=1))
         if out.window.end and out.window.start and out.window.end <= out.window.start:
@@ -200,6 +217,86 @@ def _free(reader: _Reader, start: int, end: int) -> bool:
     return all(end <= a or start >= b for a, b in reader.out.spans)
 
 
+def _two_windows(reader: _Reader) -> None:
+    """"between 9:00 and 10:00 compared with 10:00 to 11:00": each side read on its own."""
+    match = re.search(r"\b(?:compared? (?:with|to|against)|versus|vs\.?|against)\s", reader.text, re.I)
+    if not match:
+        return
+    sides = []
+    for part in (reader.text[:match.start()], reader.text[match.end():]):
+        side = _Reader(part, reader.now, reader.newest, reader.first)
+        for rule in (_between_clocks, _between_points):
+            if not side.out.said:
+                rule(side)
+        if not (side.out.window.start and side.out.window.end):
+            return
+        sides.append(side)
+    one, two = sides
+    reader.out.window, reader.out.baseline = one.out.window, two.out.window
+    reader.out.spans = [*one.out.spans, match.span(),
+                        *((a + match.end(), b + match.end()) for a, b in two.out.spans)]
+    reader.notes += [*one.notes, *two.notes]
+
+
+def _slashed(reader: _Reader) -> None:
+    """"on 10/11": day and month, in the order that falls inside the data."""
+    match = _SLASHED.search(reader.text)
+    if not match or reader.out.said:
+        return
+    a, b = int(match["a"]), int(match["b"])
+    year = int(match["y"]) if match["y"] else None
+    days = []
+    for month, number in ((b, a), (a, b)):
+        if 1 <= month <= 12 and 1 <= number <= 31 and (year is None or _date(year, month, number)):
+            days.append(reader.dated(year, month, number))
+    if not days:
+        return
+    held = [d for d in days if reader.first and reader.newest
+            and reader.first - _FAR < d <= reader.newest]
+    chosen = (held or days)[0]
+    if len(days) > 1 and days[0] != days[1]:
+        other = days[1] if chosen == days[0] else days[0]
+        reader.doubts.append(f"{match['a']}/{match['b']} was read as {chosen:%d %B}; it could be {other:%d %B}")
+    _set(reader, chosen, chosen + _FAR, match.span())
+
+
+def _offset(reader: _Reader) -> None:
+    """"30 minutes before 10:15", "within 5 minutes of 10:15", "the hour after 14:00"."""
+    match = _OFFSET.search(reader.text)
+    if not match or reader.out.said:
+        return
+    points = reader.points(reader.text[match.end():], match.end())
+    if not points or points[0].start > match.end():
+        return
+    at, length = points[0].at, _length(match["n"] or "1", match["u"])
+    word = match["w"].lower()
+    low = at if word in {"after", "following", "from"} else at - length
+    high = at if word in {"before", "leading up to", "to"} else at + length
+    _set(reader, low, high, (match.start(), points[0].end))
+
+
+def _after_before(reader: _Reader) -> None:
+    """"after 14:00 and before 15:00"."""
+    if reader.out.said:
+        return
+    points = reader.points(reader.text)
+    for a, b in zip(points, points[1:], strict=False):
+        head = re.search(r"\b(?:after|since|from)\s+$", reader.text[:a.start], re.I)
+        joint = reader.text[a.end:b.start].strip().lower()
+        if head and re.fullmatch(r"(?:and|but)\s+(?:before|until|till)", joint):
+            _set(reader, a.at, b.at, (head.start(), b.end))
+            return
+
+
+def _earlier(reader: _Reader) -> None:
+    """"an hour earlier", said alone: the stretch before the newest one."""
+    match = _EARLIER.search(reader.text)
+    if match and not reader.out.said:
+        reader.relative()
+        length = _length(match["n"], match["u"])
+        _set(reader, reader.anchor - 2 * length, reader.anchor - length, match.span())
+
+
 def _both_sides(reader: _Reader) -> None:
     match = _BOTH_SIDES.search(reader.text)
     if not match:
@@ -220,7 +317,8 @@ def _between_clocks(reader: _Reader) -> None:
         one, two = ("1", "2") if groups["h1"] else ("3", "4")
         worded = groups["h1"] is not None
         marked = groups[f"m{one}"] or groups[f"ap{one}"], groups[f"m{two}"] or groups[f"ap{two}"]
-        if not (marked[0] and marked[1]) and not (worded and marked[1]) and not (worded and _o_clock(match)):
+        halved = groups[f"ap{two}"] is not None
+        if not (marked[0] and marked[1]) and not ((worded or halved) and marked[1]) and not (worded and _o_clock(match)):
             continue
         half = groups[f"ap{one}"] or groups[f"ap{two}"] or ""
         try:
@@ -294,7 +392,7 @@ def _last(reader: _Reader) -> None:
 
 def _first(reader: _Reader) -> None:
     match = _FIRST.search(reader.text)
-    if match and not reader.out.said and reader.first and (match["n"] or "of" in match[0]):
+    if match and not reader.out.said and reader.first:
         _set(reader, reader.first, reader.first + _length(match["n"] or "1", match["u"]), match.span())
 
 
@@ -313,6 +411,10 @@ def _parts(reader: _Reader) -> None:
         _set(reader, start, start + timedelta(hours=10), match.span())
         return
     low, high = _PARTS[part]
+    if match["since"]:
+        low_day = midnight - timedelta(days=1 if day in {"yesterday", "last"} else 0)
+        _set(reader, low_day + timedelta(hours=low), None, match.span())
+        return
     base = midnight - timedelta(days=1 if day in {"yesterday", "last"} else 0)
     _set(reader, base + timedelta(hours=low), base + timedelta(hours=high), match.span())
 
@@ -322,7 +424,7 @@ def _relation(reader: _Reader) -> None:
     if reader.out.said:
         return
     for point in reader.points(reader.text):
-        head = re.search(r"\b(since|after|from|starting(?: at| from)?|until|till|before|up to|prior to)\s+(?:about\s+)?(?:on\s+)?$",
+        head = re.search(r"\b(since|after|from|starting(?: at| from)?|until|till|before|up to|prior to|by)\s+(?:about\s+)?(?:on\s+)?$",
                          reader.text[:point.start], re.I)
         if not head:
             continue

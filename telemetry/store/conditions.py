@@ -76,7 +76,7 @@ class Conditions:
         return self._each(item, self.values(item.field))
 
     def _level(self, item: Filter) -> str:
-        at = LEVELS.index(str(item.value)) if item.value in LEVELS else len(LEVELS)  # type: ignore[arg-type]
+        at = next((i for i, name in enumerate(LEVELS) if name == item.value), len(LEVELS))
         tests: dict[str, Callable[[int], bool]] = {
             "gt": lambda i: i > at, "ge": lambda i: i >= at, "lt": lambda i: i < at, "le": lambda i: i <= at,
         }

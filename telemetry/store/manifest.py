@@ -144,7 +144,7 @@ class Manifest:
         rows = self.db.execute(
             "SELECT id, path, device, inode, head, head_size, offset, lines, state, tail FROM sources ORDER BY id"
         )
-        return [SourceRow(*r[:8], state=json.loads(r[8]), tail=r[9]) for r in rows]
+        return [SourceRow(r[0], r[1], r[2], r[3], r[4], r[5], r[6], r[7], json.loads(r[8]), r[9]) for r in rows]
 
     def keys(self) -> Iterator[KeyRow]:
         rows = self.db.execute("SELECT id, text, slots, example, template, words FROM keys ORDER BY id")
@@ -172,7 +172,7 @@ def add_segments(db: sqlite3.Connection, segments: Iterable[tuple[Segment, list[
              segment.slots),
         )
         db.executemany(
-            f"INSERT INTO tallies VALUES ({cursor.lastrowid},?,?,?,?,?,?,?,?,?)",  # noqa: S608 - an integer
+            f"INSERT INTO tallies VALUES ({cursor.lastrowid},?,?,?,?,?,?,?,?,?)",
             tallies,
         )
 

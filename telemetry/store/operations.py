@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections import defaultdict
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any, Protocol
 
@@ -134,13 +135,13 @@ def compare(run: Runner, query: Query) -> Result:
     after = _per_template(run, query)
     before = _per_template(run, query.model_copy(update={"window": query.baseline}))
     scale = _length(query) / max(_length(query.model_copy(update={"window": query.baseline})), 1e-9)
-    rows = []
+    rows: list[tuple[float, list[Any]]] = []
     for template in after.keys() | before.keys():
         b, a = before.get(template, 0), after.get(template, 0)
-        rows.append((abs(math.sqrt(a) - math.sqrt(b * scale)), [template, run.pattern_of(template), b, a,
-                                                               _change(b * scale, a)]))
+        row = [template, run.pattern_of(template), b, a, _change(b * scale, a)]
+        rows.append((abs(math.sqrt(a) - math.sqrt(b * scale)), row))
     rows.sort(key=lambda r: (-r[0], r[1][0]))
-    table = [r[1] for r in rows if r[1][4] != "same"][: query.limit]
+    table = [row for _, row in rows if row[4] != "same"][: query.limit]
     return Result(kind="table", columns=["template", "pattern", "before", "after", "change"], rows=table)
 
 
@@ -185,47 +186,54 @@ def cooccur(run: Runner, query: Query) -> Result:
         together[run.template_of(key)] += n
         overall[run.template_of(key)] += total
     near_all, all_all = sum(together.values()), sum(overall.values())
-    rows = [
-        [t, run.pattern_of(t), n, (n / near_all) / (overall[t] / all_all)]
-        for t, n in together.items() if n
-    ]
-    rows.sort(key=lambda r: (-r[2] * min(r[3], 3), r[0]))
-    table = rows[: query.limit]
+    lifts = {t: (n / near_all) / (overall[t] / all_all) for t, n in together.items() if n}
+    ordered = sorted(lifts, key=lambda t: (-together[t] * min(lifts[t], 3), t))[: query.limit]
+    table = [[t, run.pattern_of(t), together[t], lifts[t]] for t in ordered]
     return Result(kind="table", columns=["template", "pattern", "together", "lift"], rows=table)
 
 
 def templates(run: Runner, query: Query) -> Result:
-    found: dict[str, list[int]] = {}
+    found: dict[str, _Extent] = {}
     sql = f"SELECT key_id, count(*), min(epoch_us(ts)), max(epoch_us(ts)) FROM {_from(run, query)} GROUP BY 1"
     for key, n, low, high in run.rows(sql):
-        entry = found.setdefault(run.template_of(key), [0, low, high])
-        entry[0] += n
-        entry[1] = min((x for x in (entry[1], low) if x is not None), default=None)  # type: ignore[call-overload]
-        entry[2] = max((x for x in (entry[2], high) if x is not None), default=None)  # type: ignore[call-overload]
-    ordered = sorted(found.items(), key=lambda x: (-x[1][0], x[0]))[: query.limit]
-    rows = [[t, run.pattern_of(t), n, _iso(low), _iso(high)] for t, (n, low, high) in ordered]
+        found.setdefault(run.template_of(key), _Extent()).add(n, low, high)
+    ordered = sorted(found.items(), key=lambda x: (-x[1].count, x[0]))[: query.limit]
+    rows = [[t, run.pattern_of(t), e.count, _iso(e.first), _iso(e.last)] for t, e in ordered]
     return Result(kind="table", columns=["template", "pattern", "count", "first", "last"], rows=rows)
 
 
 def summary(run: Runner, query: Query) -> Result:
-    found: dict[tuple[str, str | None], list[int]] = {}
+    found: dict[tuple[str, str | None], _Extent] = {}
     sql = (
         "SELECT key_id, level, count(*), min(epoch_us(ts)), max(epoch_us(ts)) "
         f"FROM {_from(run, query)} GROUP BY 1, 2"
     )
     for key, level, n, low, high in run.rows(sql):
-        entry = found.setdefault((run.template_of(key), level), [0, low, high])
-        entry[0] += n
-        entry[1] = low if entry[1] is None else min(entry[1], low if low is not None else entry[1])
-        entry[2] = high if entry[2] is None else max(entry[2], high if high is not None else entry[2])
-    ordered = sorted(found.items(), key=lambda x: (-_severity(x[0][1]), -x[1][0], x[0][0]))[: query.limit]
-    rows = [[t, run.pattern_of(t), level, n, _iso(a), _iso(b)] for (t, level), (n, a, b) in ordered]
+        found.setdefault((run.template_of(key), level), _Extent()).add(n, low, high)
+    ordered = sorted(found.items(), key=lambda x: (-_severity(x[0][1]), -x[1].count, x[0][0]))[: query.limit]
+    rows = [[t, run.pattern_of(t), level, e.count, _iso(e.first), _iso(e.last)] for (t, level), e in ordered]
     columns = ["template", "pattern", "level", "count", "first", "last"]
     return Result(kind="table", columns=columns, rows=rows)
 
 
+@dataclass(slots=True)
+class _Extent:
+    """How many records, and their first and last known time (µs)."""
+
+    count: int = 0
+    first: int | None = None
+    last: int | None = None
+
+    def add(self, n: int, low: int | None, high: int | None) -> None:
+        self.count += n
+        if low is not None:
+            self.first = low if self.first is None else min(self.first, low)
+        if high is not None:
+            self.last = high if self.last is None else max(self.last, high)
+
+
 def _severity(level: str | None) -> int:
-    return LEVELS.index(level) if level in LEVELS else LEVELS.index("info")  # type: ignore[arg-type]
+    return LEVELS.index(level) if level in LEVELS else LEVELS.index("info")
 
 
 def _grouped(run: Runner, query: Query, aggregate: str, names: Sequence[str]) -> Result:

@@ -58,9 +58,9 @@ class Reader:
         total = searched
         if query.filters:
             total = int(self.rows(f"SELECT count(*) FROM {self.source(query)} WHERE {self.condition(query)}")[0][0])
-        excerpt = self._lines(query, min(EXCERPT, query.limit), query.operation == "last") if total else []
+        excerpt = self._lines(query, min(EXCERPT, query.limit), newest=query.operation == "last") if total else []
         if query.operation in {"lines", "first", "last"}:
-            lines = self._lines(query, query.limit, query.operation == "last") if total else []
+            lines = self._lines(query, query.limit, newest=query.operation == "last") if total else []
             result = Result(kind="lines", lines=lines) if lines else Result(kind="none")
         elif total == 0 and query.operation not in {"count", "distinct", "compare", "share"}:
             result = Result(kind="none")
@@ -126,7 +126,7 @@ class Reader:
         files = ", ".join("'" + str(self.home / s.path).replace("'", "''") + "'" for s in segments)
         return f"read_parquet([{files}], union_by_name=true, hive_partitioning=false)"
 
-    def _lines(self, query: Query, limit: int, newest: bool) -> list[Line]:
+    def _lines(self, query: Query, limit: int, *, newest: bool) -> list[Line]:
         way = "DESC" if newest else "ASC"
         order = f"ts {way} NULLS LAST, id {way}"
         if query.rank:
@@ -260,7 +260,7 @@ def _notes(reader: Reader) -> tuple[str, ...]:
     for source in reader.sources.values():
         for note in source.state.get("notes", ()):
             notes[str(note)] = None
-    for segment in reader._missing:  # noqa: SLF001 - same module
+    for segment in reader._missing:
         notes[f"a segment of {segment.rows} records is missing: {segment.path}; they are not part of answers"] = None
     return tuple(notes)
 

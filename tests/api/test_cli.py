@@ -1,0 +1,52 @@
+"""The command as a user runs it."""
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+
+def oncalm(home: Path, *args: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run([sys.executable, "-m", "api.cli", "--home", str(home), *args],
+                          capture_output=True, text=True, check=False)
+
+
+def test_ingest_then_ask_as_json(tmp_path: Path) -> None:
+    (tmp_path / "a.log").write_text("2026-01-01 00:00:01 ERROR disk full on /dev/sda1\n" * 3)
+
+    read = oncalm(tmp_path / "home", "ingest", str(tmp_path / "a.log"), "--json")
+    asked = oncalm(tmp_path / "home", "ask", "how many errors", "--json")
+
+    assert (read.returncode, json.loads(read.stdout)["records"]) == (0, 3)
+    assert (asked.returncode, json.loads(asked.stdout)["result"]["value"]) == (0, 3)
+
+
+def test_exit_codes_tell_the_outcome(tmp_path: Path) -> None:
+    (tmp_path / "a.log").write_text("2026-01-01 00:00:01 INFO started\n")
+    oncalm(tmp_path / "home", "ingest", str(tmp_path / "a.log"))
+
+    assert oncalm(tmp_path / "home", "ask", "show lines about blk_77").returncode == 3
+    assert oncalm(tmp_path / "home", "ask", "what's the weather").returncode == 2
+    assert oncalm(tmp_path / "home", "ingest", str(tmp_path / "missing.log")).returncode == 1
+
+
+def test_ask_before_ingest_names_the_remedy(tmp_path: Path) -> None:
+    done = oncalm(tmp_path / "home", "ask", "errors")
+
+    assert done.returncode == 1
+    assert "oncalm ingest" in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+def test_damaged_segment_is_named_and_repaired(tmp_path: Path) -> None:
+    (tmp_path / "a.log").write_text("2026-01-01 00:00:01 INFO started\n")
+    oncalm(tmp_path / "home", "ingest", str(tmp_path / "a.log"))
+    next((tmp_path / "home").rglob("*.parquet")).write_bytes(b"junk")
+
+    broken = oncalm(tmp_path / "home", "ask", "how many lines")
+    mended = oncalm(tmp_path / "home", "doctor", "--repair")
+
+    assert broken.returncode == 1
+    assert "doctor" in broken.stderr
+    assert mended.returncode == 0
+    assert oncalm(tmp_path / "home", "doctor").returncode == 0

@@ -1,0 +1,68 @@
+"""Shared fixtures. Tests cannot reach the world by accident: every socket but loopback is shut."""
+
+from __future__ import annotations
+
+import os
+import socket
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from api.wiring import Product
+
+
+@pytest.fixture(autouse=True)
+def _loopback_only(monkeypatch: pytest.MonkeyPatch) -> None:
+    real = socket.socket.connect
+
+    def connect(self: socket.socket, address: Any) -> None:
+        if self.family != socket.AF_UNIX and str(address[0]) not in {"127.0.0.1", "::1", "localhost"}:
+            raise OSError(f"tests may not reach {address}")
+        real(self, address)
+
+    monkeypatch.setattr(socket.socket, "connect", connect)
+
+
+@pytest.fixture
+def eval_data() -> Callable[[str], Path]:
+    """Find a folder of public benchmark data, or skip with the reason."""
+
+    def find(name: str) -> Path:
+        root = os.environ.get("ONCALM_EVAL_DATA")
+        if not root:
+            pytest.skip("ONCALM_EVAL_DATA is not set: public benchmark logs are not here")
+        folder = Path(root) / name
+        if not folder.is_dir():
+            pytest.skip(f"{folder} is not a folder")
+        inner = folder / name
+        return inner if inner.is_dir() else folder
+
+    return find
+
+
+@pytest.fixture
+def product(tmp_path: Path) -> Product:
+    """OnCalm over an empty home."""
+    return Product(tmp_path / "home")
+
+
+SSHD = """\
+Dec 10 09:00:01 lab sshd[101]: Failed password for root from 10.0.0.1 port 4001 ssh2
+Dec 10 09:00:05 lab sshd[101]: Failed password for root from 10.0.0.1 port 4002 ssh2
+Dec 10 09:10:00 lab sshd[102]: Failed password for invalid user bob from 10.0.0.2 port 4003 ssh2
+Dec 10 09:40:00 lab sshd[103]: Accepted password for alice from 10.0.0.9 port 5001 ssh2
+Dec 10 10:05:00 lab sshd[104]: Failed password for root from 10.0.0.3 port 4004 ssh2
+Dec 10 10:06:00 lab sshd[105]: Connection closed by 10.0.0.3 [preauth]
+Dec 10 10:07:00 lab sshd[106]: error: Received disconnect from 10.0.0.3: 14: No more user authentication methods available. [preauth]
+"""
+
+
+@pytest.fixture
+def sshd(product: Product, tmp_path: Path) -> Product:
+    """A home with a little sshd log."""
+    (tmp_path / "auth.log").write_text(SSHD)
+    product.ingest([tmp_path / "auth.log"])
+    product.index()
+    return product
