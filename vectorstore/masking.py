@@ -38,17 +38,31 @@ _RULES: tuple[tuple[str, str], ...] = (
     ("timestamp", rf"{_ALONE}0[-/.]0[-/.]0(?:[T_ :-]|, ){_CLOCK}{_ZONE}"),
     ("timestamp", rf"{_ALONE}0-0-0_0,0,0(?:\.0)?"),
     ("timestamp", rf"{_ALONE}0/{_MONTH}/0:{_CLOCK}{_ZONE}"),
-    ("timestamp", rf"{_ALONE}(?:{_DAY},? )?{_MONTH} {{1,2}}0,? (?:0 )?{_CLOCK}(?: [A-Z]{{3,4}})?(?: 0{_END}(?!:))?"),
+    ("timestamp", (
+        rf"{_ALONE}(?:{_DAY},? )?{_MONTH} {{1,2}}0,? (?:0 )?{_CLOCK}(?: [A-Z]{{3,4}})?(?: 0{_END}(?!:))?"
+    )),
     ("timestamp", rf"{_ALONE}{_DAY}, 0[ -]{_MONTH}[ -]0 {_CLOCK}{_ZONE}"),
-    ("url", rf"\b[A-Za-z][A-Za-z0+.-]*://(?:[^\s/@\"'<>]*@)?[^\s:/\"'<>`,;\[\]{{}}()]*(?::0)?(?:[/?][^\s:\"'<>`,;\[\]{{}}()]*[^\s:\"'<>`,;\[\]{{}}().!?])?(?:/(?!\S))?"),
-    ("string", r"(?:(?<=\")|(?<=\w='))(?!0[\"']|0\.0[\"']|0\.0\.0\.0|\x03[\"']|/|[A-Za-z]:\\)(?=[^\s\"']*[0\x02])[^\s\"'=]+(?=[\"'](?!:))"),
-    ("string", r"(?:(?<=\w=\")(?<!msg=\")(?<!message=\")(?<!error=\")(?<!err=\")(?<!reason=\")(?<!event=\"))[^\"]*\s[^\"]*(?=\")"),
+    ("url", (
+        rf"\b[A-Za-z][A-Za-z0+.-]*://(?:[^\s/@\"'<>]*@)?[^\s:/\"'<>`,;\[\]{{}}()]*(?::0)?(?:[/?][^\s:\"'<>"
+        rf"`,;\[\]{{}}()]*[^\s:\"'<>`,;\[\]{{}}().!?])?(?:/(?!\S))?"
+    )),
+    ("string", (
+        r"(?:(?<=\")|(?<=\w='))(?!0[\"']|0\.0[\"']|0\.0\.0\.0|\x03[\"']|/|[A-Za-z]:\\)(?=[^\s\"']*[0\x02]"
+        r")[^\s\"'=]+(?=[\"'](?!:))"
+    )),
+    ("string", (
+        r"(?:(?<=\w=\")(?<!msg=\")(?<!message=\")(?<!error=\")(?<!err=\")(?<!reason=\")(?<!event=\"))[^\""
+        r"]*\s[^\"]*(?=\")"
+    )),
     ("email", rf"{_ALONE}[A-Za-z0._%+-]+@[A-Za-z0-]+(?:\.[A-Za-z0-]+)*\.[A-Za-z]{{2,}}{_END}"),
     ("id", r"(?<![\w-])[A-Za-z]+-\x03[\w-]*"),
     ("uuid", r"\x03"),
     ("mac", rf"{_ALONE}(?<!:)(?=[A-Fa-f:]*0){_HEX}{{1,2}}(?::{_HEX}{{1,2}}){{5,}}(?![\w:])"),
     ("ipv6", rf"{_ALONE}(?<!\w:)(?=[A-Fa-f:]*0)(?:{_HEX}{{1,4}}:){{7}}{_HEX}{{1,4}}(?!\w)"),
-    ("ipv6", rf"{_ALONE}(?<!\w:)(?=[A-Fa-f:]*0)(?:{_HEX}{{1,4}}(?::{_HEX}{{1,4}})*)?::(?:{_HEX}{{1,4}}(?::{_HEX}{{1,4}})*)?(?:/0)?(?![\w:])"),
+    ("ipv6", (
+        rf"{_ALONE}(?<!\w:)(?=[A-Fa-f:]*0)(?:{_HEX}{{1,4}}(?::{_HEX}{{1,4}})*)?::(?:{_HEX}{{1,4}}(?::"
+        rf"{_HEX}{{1,4}})*)?(?:/0)?(?![\w:])"
+    )),
     ("ipv6", r"(?<=\[)::(?=\])"),
     ("host", rf"(?<![\w./\x02-])[A-Za-z0][\w.-]*(?=/{_IP}{_END})"),
     ("ip", rf"(?<![\w\x02.-]){_IP}(?:/0)?(?![\w-]|\.\w)"),
@@ -59,9 +73,14 @@ _RULES: tuple[tuple[str, str], ...] = (
     ("clock", rf"{_ALONE}(?<!:){_CLOCK}(?![\w:])"),
     ("clock", r"(?<!\S)0:0(?![^\s,;])"),
     ("date", rf"{_ALONE}(?<![-./])(?:0-0-0|0/0/0)(?![\w/-]|\.\w)"),
-    ("path", rf"(?<![\w.)>\x02\x03*-])(?!/{_IP}(?![\w.-]))(?:\.{{1,2}}|~)?/(?:{_PATH}+/)*(?:{_PATH}*[^\s\"'`<>()\[\]{{}},;:=|\\/.?!]|(?<=\w/)|(?<=[=:\"'(\[]/)(?=[\s\"',;)\]]|$))"
-     r"(?:\?[^\s\"'<>]*[^\s\"'<>.,;)])?(?:\.(?= [a-z0-9\x02]))?"),
-    ("path", r"(?:(?<=GET )|(?<=POST )|(?<=PUT )|(?<=HEAD )|(?<=DELETE )|(?<=PATCH )|(?<=OPTIONS ))/[^\s\"]*"),
+    ("path", (
+        rf"(?<![\w.)>\x02\x03*-])(?!/{_IP}(?![\w.-]))(?:\.{{1,2}}|~)?/(?:{_PATH}+/)*(?:{_PATH}*[^\s\"'`<>("
+        rf")\[\]{{}},;:=|\\/.?!]|(?<=\w/)|(?<=[=:\"'(\[]/)(?=[\s\"',;)\]]|$))"
+        r"(?:\?[^\s\"'<>]*[^\s\"'<>.,;)])?(?:\.(?= [a-z0-9\x02]))?"
+    )),
+    ("path", (
+        r"(?:(?<=GET )|(?<=POST )|(?<=PUT )|(?<=HEAD )|(?<=DELETE )|(?<=PATCH )|(?<=OPTIONS ))/[^\s\"]*"
+    )),
     ("path", r"(?<![\w./:@-])[a-z][\w.-]*/(?!0(?:\.0)*(?![\w-]))(?=[\w.-]*[0\x02])[\w\x02.-]*\w(?![/\w])"),
     ("path", r"(?<![\w.-])[A-Za-z]:\\[^\s\"'<>|,;)\]}]*"),
     ("path", r"(?<![\w.\\-])\\\\[\w.$?-]+\\[^\s\"'<>|,;)\]}]*"),
@@ -82,10 +101,16 @@ _RULES: tuple[tuple[str, str], ...] = (
     ("duration", r"<0 secs?(?!\w)"),
     ("duration", rf"{_NUMBER}(?= {_LONG_TIME}{_END})"),
     ("bool", r"(?<![\w.$/-])(?:true|false|True|False|TRUE|FALSE)(?![\w(/-]|\.\w)"),
-    ("bool", r"(?:(?<=[=:])|(?<=[=:] )|(?<=[\[({,]))(?:null|None|nil|NULL|yes|no|YES|NO)(?![\w(/-]|\.\w| [a-zA-Z])"),
+    ("bool", (
+        r"(?:(?<=[=:])|(?<=[=:] )|(?<=[\[({,]))(?:null|None|nil|NULL|yes|no|YES|NO)(?![\w(/-]|\.\w| [a-zA"
+        r"-Z])"
+    )),
     ("bool", r"(?<![\w.$/-])null$"),
     ("number", rf"{_NUMBER}{_END}(?!-[A-Za-z\x02])(?!-0-?[A-Za-z_\x02])"),
-    ("word", r"(?<=\w=)(?![a-z]\w*(?:\.[a-z]\w*)+\.[A-Z])(?=[^\s,;)\]}\"'<>|&={(\[]*[0\x02])[^\s,;)\]}\"'<>|&={(\[]*\w"),
+    ("word", (
+        r"(?<=\w=)(?![a-z]\w*(?:\.[a-z]\w*)+\.[A-Z])(?=[^\s,;)\]}\"'<>|&={(\[]*[0\x02])[^\s,;)\]}\"'<>|&="
+        r"{(\[]*\w"
+    )),
     ("token", r"(?<![\w\x02\x03])[\w\x02\x03]+(?:-+[\w\x02\x03]+)*(?![\w\x02\x03]|\.0\.0)(?:~[^\s,;)]*)?"),
 )
 _MASK = re.compile("|".join(f"(?P<{kind}_{at}>{rule})" for at, (kind, rule) in enumerate(_RULES)))
@@ -120,16 +145,16 @@ def unit(skeleton: str, slot: Slot) -> str | None:
 
 
 def key_text(skeleton: str, slots: Sequence[Slot], runs: Sequence[str]) -> str:
-    """Write the key: ``<:type:>`` for each slot; ``runs`` are the texts behind ``0``, hex and UUID marks, in order."""
+    """Write the key: ``<:type:>`` for each slot; ``runs`` are the texts behind digit, hex and UUID marks."""
     texts = iter(runs)
     parts, at = [], 0
     for slot in slots:
-        parts.append(_SPECIAL.sub(lambda m: next(texts), skeleton[at : slot.start]))
+        parts.append(_SPECIAL.sub(lambda _: next(texts), skeleton[at : slot.start]))
         for _ in _SPECIAL.findall(skeleton, slot.start, slot.end):
             next(texts)
         parts.append(f"<:{slot.type}:>")
         at = slot.end
-    parts.append(_SPECIAL.sub(lambda m: next(texts), skeleton[at:]))
+    parts.append(_SPECIAL.sub(lambda _: next(texts), skeleton[at:]))
     return "".join(parts)
 
 

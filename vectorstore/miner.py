@@ -15,7 +15,8 @@ from dataclasses import dataclass, field
 from itertools import zip_longest
 from typing import TYPE_CHECKING, Any
 
-from vectorstore.refine import VAR, Group, Part, Shape, merge, render, shape_of, split
+from vectorstore.drawing import render
+from vectorstore.refine import VAR, Group, Part, Shape, merge, shape_of, split
 
 if TYPE_CHECKING:
     from drain3.drain import Drain, Node
@@ -29,7 +30,7 @@ _VERSION = 1
 
 @dataclass(frozen=True, slots=True)
 class Word:
-    """A word of a key that varies among the keys of its template; it is the same in all records of the key."""
+    """A word of a key that varies among the keys of its template but not among the key's records."""
 
     name: str
     value: str

@@ -12,62 +12,90 @@ from collections.abc import Sequence
 _KEY = re.compile(r"([A-Za-z_][\w.@-]*)[\"']? ?= ?[\"'(\[{<#]*$")
 _JSON = re.compile(r"[\"']([A-Za-z_][\w.@ -]*)[\"']\s*:\s*[\"'\[{]*$")
 _COLON = re.compile(r"(?<!\w)([A-Za-z_][\w-]*)(?:\(s\))? ?: ?[\"'(\[{</#]*$")
-_COPULA = re.compile(r"(?<!\w)([A-Za-z_]\w*) (?:is|was|are|were|of|equals|set to|changed to|limit|:|=) :? ?[\"'(\[#]*$|"
-                     r"(?<!\w)([A-Za-z_]\w*) (?:is|was|are|were|of|equals|set to|changed to) [\"'(\[#]*$")
+_COPULA = re.compile(
+    r"(?<!\w)([A-Za-z_]\w*) (?:is|was|are|were|of|equals|set to|changed to|limit|:|=) :? ?[\"'(\[#]*$|"
+    r"(?<!\w)([A-Za-z_]\w*) (?:is|was|are|were|of|equals|set to|changed to) [\"'(\[#]*$"
+)
 _BEFORE = re.compile(r"(?<!\w)([A-Za-z_]\w*)[ #]+[\"'(\[#/]*$")
 _DASHED = re.compile(r"(?<!\w)([A-Za-z][A-Za-z]*)[-.#@]\[?$")
-_ID_KIND = re.compile(r"(?:([A-Za-z_]+) )?(?<![A-Za-z])([Ii][Dd]|number|no\.?|nr\.?|num) ?[:=#]? ?[\"'(\[#]*$")
+_ID_KIND = re.compile(
+    r"(?:([A-Za-z_]+) )?(?<![A-Za-z])([Ii][Dd]|number|no\.?|nr\.?|num) ?[:=#]? ?[\"'(\[#]*$"
+)
 _AFTER = re.compile(r" \(?([A-Za-z_]\w{2,})(?:\(s\))?|\s?\((?:\w+\.)*([A-Za-z_]\w+)\)")
 _LABEL_AFTER = re.compile(r" \((?:\w+\.)*([A-Za-z]\w+)\)")
 _OWN_PREFIX = re.compile(r"([A-Za-z]{2,})[_-]")
-_USER_KEY = re.compile(r"(?:r|e|remote_?|db_?)?(?:user|username|user_name|login|account|acct|logname|owner)", re.I)
-_USER_TOKEN = re.compile(r"[\"'\[(]?(?:r|remote_?|db_?)?(?:user|username|user_name|acct|logname)=[\"']?[^\s\"',;()\[\]]+", re.I)
+_USER_KEY = re.compile(
+    r"(?:r|e|remote_?|db_?)?(?:user|username|user_name|login|account|acct|logname|owner)",
+    re.IGNORECASE,
+)
+_USER_TOKEN = re.compile(
+    r"[\"'\[(]?(?:r|remote_?|db_?)?(?:user|username|user_name|acct|logname)=[\"']?[^\s\"',;()\[\]]+",
+    re.IGNORECASE,
+)
 _CAMEL = re.compile(r"(?<=[a-z0-9])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])")
 
 _STOP = frozenset(
-    "a an the this that these those it its and or but nor not no if then than as so such with without within from "
-    "to into onto in on at by of for off over under up down out about after before between during since until via "
-    "per is was are were be been being has have had do does did will would can could may might must shall should "
-    "all any each every some more most less other another new old same first last next previous only just already "
-    "again still yet very too also found got took takes taken takes sent received receiving sending added adding "
-    "removed removing deleted deleting created creating started starting stopped stopping running run ran failed "
-    "failing using used uses given set sets get gets got put puts returned returning returns returned asked ask "
-    "waiting waited wait sleeping slept launched launching exceeded exceeds exceed detected corrected generated "
-    "loaded loading expected expecting successfully successful done completed complete completes finished now "
-    "changed updated update updating connected connecting bound bind listening closed closing opened opening open "
-    "assigned allocated resolved requested requesting scheduled scheduling registered registering initialized "
-    "transferring served serving tried try retrying retry killing killed attempting attempted attempt error errors "
-    "warning info debug fatal exception message got was total about approximately around max min maximum minimum "
-    "delete remove replicate load write send receive serve kill transfer connect wrote written reads ms us ns secs seconds minutes hours bytes kb mb gb kib mib gib "
-    "when while where which who whose what why how because due there here ok true false null none".split()
+    "a an the this that these those it its and or but nor not no if then than as so such with without "
+    "within from to into onto in on at by of for off over under up down out about after before "
+    "between during since until via per is was are were be been being has have had do does did will "
+    "would can could may might must shall should all any each every some more most less other another "
+    "new old same first last next previous only just already again still yet very too also found got "
+    "took takes taken takes sent received receiving sending added adding removed removing deleted "
+    "deleting created creating started starting stopped stopping running run ran failed failing using "
+    "used uses given set sets get gets got put puts returned returning returns returned asked ask "
+    "waiting waited wait sleeping slept launched launching exceeded exceeds exceed detected corrected "
+    "generated loaded loading expected expecting successfully successful done completed complete "
+    "completes finished now changed updated update updating connected connecting bound bind listening "
+    "closed closing opened opening open assigned allocated resolved requested requesting scheduled "
+    "scheduling registered registering initialized transferring served serving tried try retrying "
+    "retry killing killed attempting attempted attempt error errors warning info debug fatal "
+    "exception message got was total about approximately around max min maximum minimum delete remove "
+    "replicate load write send receive serve kill transfer connect wrote written reads ms us ns secs "
+    "seconds minutes hours bytes kb mb gb kib mib gib when while where which who whose what why how "
+    "because due there here ok true false null none"
+    .split()
 )
-_SELF_TELLING = frozenset({"ip", "ipv6", "host", "path", "url", "email", "timestamp", "date", "clock", "mac", "version"})
+_SELF_TELLING = frozenset(
+    {"ip", "ipv6", "host", "path", "url", "email", "timestamp", "date", "clock", "mac", "version"}
+)
 _ROLES = frozenset(
-    "src source dst dest destination client server peer remote local upstream downstream gateway referrer referer "
-    "file dir directory device interface folder image node rhost laddr raddr addr address listen target proxy "
-    "request uri endpoint host hostname domain socket mount volume module program script command".split()
+    "src source dst dest destination client server peer remote local upstream downstream gateway "
+    "referrer referer file dir directory device interface folder image node rhost laddr raddr addr "
+    "address listen target proxy request uri endpoint host hostname domain socket mount volume module "
+    "program script command"
+    .split()
 )
 _ROLE_NAMES = {"source": "src", "destination": "dest", "dst": "dest", "hostname": "host"}
 _WHOLE_WORDS = {"blk": "block", "req": "request", "tx": "transaction", "txn": "transaction", "usr": "user"}
 _AUTH = frozenset(
-    "password publickey pubkey key none auth authentication login logins access failure failures session "
-    "keyboard-interactive keyboard-interactive/pam hostbased gssapi-with-mic credentials".split()
+    "password publickey pubkey key none auth authentication login logins access failure failures "
+    "session keyboard-interactive keyboard-interactive/pam hostbased gssapi-with-mic credentials"
+    .split()
 )
-_BEFORE_USER = frozenset("for invalid illegal unknown of by as from new nonexistent user, bad".split())
-_AFTER_USER = frozenset("from by on at via with to has was is not logged in ssh: [preauth] [preauth]] (uid= , :".split())
+_BEFORE_USER = frozenset(
+    "for invalid illegal unknown of by as from new nonexistent user, bad"
+    .split()
+)
+_AFTER_USER = frozenset(
+    "from by on at via with to has was is not logged in ssh: [preauth] [preauth]] (uid= , :"
+    .split()
+)
 _NOT_USERS = frozenset(
-    "authentication request name mode space process processes input data agent account defined id session "
-    "invalid illegal unknown user the a an all any".split()
+    "authentication request name mode space process processes input data agent account defined id "
+    "session invalid illegal unknown user the a an all any"
+    .split()
 )
 _USER_NOUNS = frozenset({"user", "username", "login", "account", "user:", "username:"})
 _ANNOUNCERS = _USER_NOUNS | {"for"}
-_VERB = re.compile(r"(?!string|setting|mapping|speed|seed|feed|embed)[a-z]{3,}(?:ing|ed)|[A-Z][a-z]{2,}(?:ing|ed)")
+_VERB = re.compile(
+    r"(?!string|setting|mapping|speed|seed|feed|embed)[a-z]{3,}(?:ing|ed)|[A-Z][a-z]{2,}(?:ing|ed)"
+)
 _CRON = re.compile(r"\(\w[\w.-]*\)")
 _CRON_VERBS = frozenset({"CMD", "RELOAD", "LIST", "REPLACE", "BEGIN", "END", "MAIL", "INFO", "ORPHAN"})
 
 
 def slot_name(text: str, start: int, end: int, kind: str, before: str = "") -> str:
-    """Name the variable at ``text[start:end]``; ``before`` is the type of a variable that ends one ':' earlier."""
+    """Name the variable at ``text[start:end]``; ``before``: the type of one that ends a ':' earlier."""
     head = text[max(0, start - 80) : start]
     if kind == "number" and before in {"ip", "ipv6", "host"}:
         return "port"

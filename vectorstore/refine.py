@@ -7,22 +7,21 @@ import string
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from itertools import chain
 
-from vectorstore.naming import names_value, slot_name, word_name
+from vectorstore.naming import names_value
 
 VAR = "\x01"
 """Stands for any masked variable in a shape."""
 WILD = "\x04"
 """A column of a part in which different words stand."""
 Shape = tuple[str, ...]
-_PLACEHOLDER = re.compile(r"<:([a-z0-9]+):>")
+PLACEHOLDER = re.compile(r"<:([a-z0-9]+):>")
 _WORD = re.compile(r"[^\d]*[A-Za-z][^\d]*")
 _MARK = re.compile(r"(?!-+$|\?+$)[^\w\x01\x04]+")
 _CAPS = re.compile(r"[^a-z\d\x01]*[A-Z][^a-z\d\x01]*[A-Z][^a-z\d\x01]*")
 _ONE_VALUE = re.compile(r"((?:[\w.-]*=)?[\"'(\[{]*).*?([\"')\]},;:.]*)")
 _LIST = re.compile(r"<\*>(?:,? ?<\*>)+")
-_REPEATED = re.compile(r"(?<!\S)(\S*<\*>\S*(?: \S+){0,3})(?: \1)+(?!\S)")
+REPEATED = re.compile(r"(?<!\S)(\S*<\*>\S*(?: \S+){0,3})(?: \1)+(?!\S)")
 _NUMBERED_WORD = re.compile(r"\W*[A-Z]{3,}\d{1,2}\W*")
 _ENCLOSED = re.compile(r"(?:\([^\s()]+\)|\"[^\s\"]+\"|'[^\s']+'|\[[^\s\[\]]+\])[.,;:]?")
 _UNIT = re.compile(r"(?:[KMGTP]i?B|B|[Bb]ytes?|[munµ]?s|sec(?:ond)?s?|min(?:ute)?s?|hours?|days?)[.,;:)\]]*")
@@ -55,25 +54,15 @@ class Group:
     parts: tuple[Part, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class Drawn:
-    """A template as text, and per key its variable words as (name, value, slots before it)."""
-
-    pattern: str
-    display: str
-    params: tuple[tuple[str, str], ...]
-    words: tuple[tuple[tuple[str, str, int], ...], ...]
-
-
 def shape_of(key: str) -> Shape:
     """Cut a key into tokens, all placeholders alike."""
-    return tuple(_PLACEHOLDER.sub(VAR, key).split())
+    return tuple(PLACEHOLDER.sub(VAR, key).split())
 
 
 def split(shapes: Sequence[Shape]) -> list[Part]:
     """Part the shapes of one cluster by the columns whose few words say different things."""
     columns = [dict.fromkeys(column) for column in zip(*shapes, strict=True)]
-    fixed = tuple(_column(shapes[0], at, c) for at, c in enumerate(columns))
+    fixed = tuple(column_of(shapes[0], at, c) for at, c in enumerate(columns))
     chosen = min(
         (at for at, column in enumerate(columns) if _parts_messages(column, shapes[0], at)),
         key=lambda at: len(columns[at]), default=None,
@@ -86,7 +75,7 @@ def split(shapes: Sequence[Shape]) -> list[Part]:
     return [part for bucket in buckets.values() for part in split(bucket)]
 
 
-def _column(shape: Shape, at: int, values: Iterable[str]) -> str:
+def column_of(shape: Shape, at: int, values: Iterable[str]) -> str:
     words = list(values)
     return WILD if len(words) > 1 or names_value(shape, at) else words[0]
 
@@ -94,14 +83,15 @@ def _column(shape: Shape, at: int, values: Iterable[str]) -> str:
 def _parts_messages(values: Iterable[str], shape: Shape, at: int) -> bool:
     """Whether the column's words tell messages apart, rather than being values of one message."""
     words = list(values)
-    start, _ = _affix(words)
+    start, _ = affix(words)
     if len(words) < 2 or names_value(shape, at) or start.endswith("="):
         return False
     marks = {w for w in words if _MARK.fullmatch(w)}
     if marks:
         return len(marks) <= FEW_WORDS
     rests = _rests(words)
-    if not all(_is_word(w) for w in rests) or all(_ENCLOSED.fullmatch(w) for w in words) or _units(shape, at, words):
+    plain = all(_is_word(w) for w in rests)
+    if not plain or all(_ENCLOSED.fullmatch(w) for w in words) or _units(shape, at, words):
         return False
     if all(_CAPS.fullmatch(w) for w in rests):
         return len(words) <= FEW_CAPS and not (at and shape[at - 1].endswith(":"))
@@ -114,7 +104,7 @@ def _units(shape: Shape, at: int, values: Iterable[str]) -> bool:
 
 
 def _rests(values: Sequence[str]) -> list[str]:
-    start, end = _affix(values)
+    start, end = affix(values)
     return [v[len(start) : len(v) - len(end)] for v in values]
 
 
@@ -154,7 +144,7 @@ def _part(shapes: Sequence[Shape], columns: Shape) -> Part:
         tails.append(hash((tails[-1], right)))
     count = len(columns)
     near = tuple((at, heads[at], tails[count - at - 1]) for at in range(count)) if count > 1 else ()
-    marks = (collapse(normalise(_pattern(shapes, columns))), _valued(columns))
+    marks = (collapse(normalise(pattern_of(shapes, columns))), _valued(columns))
     return Part(tuple(shapes), columns, marks, near)
 
 
@@ -183,7 +173,7 @@ def _one_value(parts: Sequence[Part], bucket: list[int], column: int) -> Iterabl
     columns = parts[bucket[0]].columns
     anchors = sum(_is_word(token) for at, token in enumerate(columns) if at != column)
     tokens = {parts[at].columns[column] for at in bucket}
-    start = _affix(sorted(tokens))[0]
+    start = affix(sorted(tokens))[0]
     anchors += any(c.isalpha() for c in start)
     if not anchors:
         return
@@ -196,21 +186,26 @@ def _one_value(parts: Sequence[Part], bucket: list[int], column: int) -> Iterabl
         yield values
 
 
-def _affix(values: Sequence[str]) -> tuple[str, str]:
-    """The delimiter-bounded text that all values begin and end with: ``rhost=`` and nothing, ``(`` and ``)``."""
+def affix(values: Sequence[str]) -> tuple[str, str]:
+    """The text up to a delimiter that all values begin and end with: ``rhost=``, or ``(`` and ``)``."""
     if len(set(values)) == 1:
         found = _ONE_VALUE.fullmatch(values[0])
         return (found[1], found[2]) if found else ("", "")
     low, high = min(values), max(values)
-    size = next((i for i, (a, b) in enumerate(zip(low, high, strict=False)) if a != b), min(len(low), len(high)))
+    pairs = enumerate(zip(low, high, strict=False))
+    size = next((i for i, (a, b) in pairs if a != b), min(len(low), len(high)))
     while size and low[size - 1] not in _PREFIX_ENDS:
-        if low[size - 1] == "-" and all(re.match(r"[A-Za-z]*\d", v[size:]) or v[size:][:1] == VAR for v in values):
+        rests = [v[size:] for v in values]
+        if low[size - 1] == "-" and all(re.match(r"[A-Za-z]*\d", v) or v[:1] == VAR for v in rests):
             break
         size -= 1
     shortest = min(map(len, values)) - size
     tail = 0
     inside = low[size:]
-    while tail < shortest and not _closes(values[0][-1 - tail], inside) and len({v[-1 - tail] for v in values}) == 1 and values[0][-1 - tail] in _SUFFIX_STARTS:
+    while tail < shortest:
+        last = values[0][-1 - tail]
+        if _closes(last, inside) or last not in _SUFFIX_STARTS or any(v[-1 - tail] != last for v in values):
+            break
         tail += 1
     return low[:size], low[len(low) - tail :] if tail else ""
 
@@ -220,14 +215,14 @@ def _closes(mark: str, value: str) -> bool:
     return {")": "(", "]": "[", "}": "{"}.get(mark, " ") in value
 
 
-def _pattern(shapes: Sequence[Shape], columns: Shape) -> str:
+def pattern_of(shapes: Sequence[Shape], columns: Shape) -> str:
     tokens: list[str] = []
     for at, token in enumerate(columns):
         if token != WILD:
             tokens.append(token)
             continue
         values = [shape[at] for shape in shapes]
-        start, end = _affix(values)
+        start, end = affix(values)
         if len(set(values)) > 1 and _units(columns, at, values):
             tokens[-1] += values[0].lstrip(string.ascii_letters)
         else:
@@ -249,78 +244,4 @@ def normalise(pattern: str) -> str:
 
 def collapse(pattern: str) -> str:
     """Write a list of variables as one, so that lists of different length are alike."""
-    return _LIST.sub("<*>", _REPEATED.sub(r"\1", pattern))
-
-
-def render(group: Group, keys: Sequence[str], names: Sequence[str] = ()) -> Drawn:
-    """Draw the template of a group and find the variable words of each key.
-
-    ``names`` are those of the first key's slots, when they are known better than from the key's text.
-    """
-    by_count: dict[int, list[Shape]] = {}
-    for part in group.parts:
-        by_count.setdefault(len(part.columns), []).extend(part.shapes)
-    columns = {count: _columns(shapes) for count, shapes in by_count.items()}
-    drawn = [
-        _draw(key, columns[len(key.split())], names if at == 0 else ()) for at, key in enumerate(keys)
-    ]
-    first = drawn[0]
-    count = len(keys[0].split())
-    same = tuple(by_count[count])
-    patterns = [normalise(_pattern(shapes, _whole(shapes))) for shapes in (same, *by_count.values())]
-    for shorter in (str, lambda p: _REPEATED.sub(r"\1", p), collapse):
-        if len({shorter(p) for p in patterns}) == 1:
-            patterns = [shorter(patterns[0])]
-            break
-    return Drawn(patterns[0], first[0], first[1], tuple(words for _, _, words in drawn))
-
-
-def _whole(shapes: Sequence[Shape]) -> Shape:
-    return tuple(_column(shapes[0], at, values) for at, values in enumerate(_columns(shapes)))
-
-
-def _columns(shapes: Sequence[Shape]) -> list[list[str]]:
-    return [list(dict.fromkeys(column)) for column in zip(*shapes, strict=True)]
-
-
-def _draw(
-    key: str, columns: list[list[str]], known: Sequence[str] = ()
-) -> tuple[str, tuple[tuple[str, str], ...], tuple[tuple[str, str, int], ...]]:
-    text, params, words = [], [], []
-    tokens = key.split()
-    shape = shape_of(key)
-    slots = chain(known, slot_names(key)[len(known) :])
-    seen = 0
-    for at, (token, values) in enumerate(zip(tokens, columns, strict=True)):
-        found = _PLACEHOLDER.findall(token)
-        if not found and (len(values) > 1 or names_value(shape, at)):
-            start, end = _affix(values)
-            name = word_name(tokens, at, start)
-            params.append((name, "word"))
-            words.append((name, token[len(start) : len(token) - len(end)], seen))
-            text.append(f"{start}<{name}>{end}")
-            continue
-        names = [next(slots) for _ in found]
-        params.extend(zip(names, found, strict=True))
-        seen += len(found)
-        shown = iter(names)
-        text.append(_PLACEHOLDER.sub(lambda _, shown=shown: f"<{next(shown)}>", token))  # type: ignore[misc]
-    return " ".join(text), tuple(params), tuple(words)
-
-
-def slot_names(key: str) -> list[str]:
-    """Name a key's placeholders by their context, as :func:`vectorstore.masking.mask` names their slots."""
-    names: list[str] = []
-    text, at, last = "", 0, ""
-    spans: list[tuple[int, str, str]] = []
-    for found in _PLACEHOLDER.finditer(key):
-        between = key[at : found.start()]
-        text += between
-        near = last if last and between in {":", "]:"} else ""
-        spans.append((len(text), found[1], near))
-        text += "0"
-        at, last = found.end(), found[1]
-    text += key[at:]
-    for start, kind, near in spans:
-        names.append(slot_name(text, start, start + 1, kind, near))
-    return names
+    return _LIST.sub("<*>", REPEATED.sub(r"\1", pattern))

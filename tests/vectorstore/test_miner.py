@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from vectorstore.miner import CATCH_ALL, Miner, template_id
 
-WORDS = st.sampled_from(["open", "close", "<:ip:>", "<:number:>", "alpha1", "beta2", "user", "for", "x=<:id:>"])
+WORDS = st.sampled_from("open close <:ip:> <:number:> alpha1 beta2 user for x=<:id:>".split())
 KEYS = st.lists(st.lists(WORDS, min_size=1, max_size=5).map(" ".join), max_size=30)
 
 
@@ -59,9 +59,10 @@ def test_slot_names_reach_display() -> None:
     miner = Miner()
     miner.add(["stored <:id:> twice"], [("block",)])
 
-    shown = Miner.restore(json.loads(json.dumps(miner.snapshot()))).assign()
+    found = Miner.restore(json.loads(json.dumps(miner.snapshot()))).assign()
 
-    assert [(t.display, t.params) for t in shown.templates.values()] == [("stored <block> twice", (("block", "id"),))]
+    shown = [(t.display, t.params) for t in found.templates.values()]
+    assert shown == [("stored <block> twice", (("block", "id"),))]
 
 
 def test_full_cluster_generalises() -> None:
@@ -71,7 +72,9 @@ def test_full_cluster_generalises() -> None:
 
 
 def test_room_left_keeps_key() -> None:
-    assert mined("copied item a1 to shelf").generalise("copied item c3 to shelf") == ("copied item c3 to shelf", ())
+    miner = mined("copied item a1 to shelf")
+
+    assert miner.generalise("copied item c3 to shelf") == ("copied item c3 to shelf", ())
 
 
 def test_too_many_clusters_catch_all() -> None:

@@ -41,7 +41,8 @@ def test_verbs_name_nothing() -> None:
 
 @pytest.mark.parametrize(
     "text",
-    ["Failed password for invalid user ann from", "session opened for user ann by", "Accepted publickey for ann from"],
+    ["Failed password for invalid user ann from", "session opened for user ann by",
+     "Accepted publickey for ann from"],
 )
 def test_accounts_are_users(text: str) -> None:
     tokens = text.split()

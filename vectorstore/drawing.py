@@ -1,0 +1,105 @@
+"""Drawing: a refined group written as a template, with its variables named and its words as values."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from itertools import chain
+
+from vectorstore.naming import names_value, slot_name, word_name
+from vectorstore.refine import (
+    PLACEHOLDER,
+    REPEATED,
+    Group,
+    Shape,
+    affix,
+    collapse,
+    column_of,
+    normalise,
+    pattern_of,
+    shape_of,
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Drawn:
+    """A template as text, and per key its variable words as (name, value, slots before it)."""
+
+    pattern: str
+    display: str
+    params: tuple[tuple[str, str], ...]
+    words: tuple[tuple[tuple[str, str, int], ...], ...]
+
+
+def render(group: Group, keys: Sequence[str], names: Sequence[str] = ()) -> Drawn:
+    """Draw the template of a group and find the variable words of each key.
+
+    ``names`` are those of the first key's slots, when they are known better than from the key's text.
+    """
+    by_count: dict[int, list[Shape]] = {}
+    for part in group.parts:
+        by_count.setdefault(len(part.columns), []).extend(part.shapes)
+    columns = {count: _columns(shapes) for count, shapes in by_count.items()}
+    drawn = [
+        _draw(key, columns[len(key.split())], names if at == 0 else ()) for at, key in enumerate(keys)
+    ]
+    first = drawn[0]
+    count = len(keys[0].split())
+    same = tuple(by_count[count])
+    patterns = [normalise(pattern_of(shapes, _whole(shapes))) for shapes in (same, *by_count.values())]
+    for shorter in (str, lambda p: REPEATED.sub(r"\1", p), collapse):
+        if len({shorter(p) for p in patterns}) == 1:
+            patterns = [shorter(patterns[0])]
+            break
+    return Drawn(patterns[0], first[0], first[1], tuple(words for _, _, words in drawn))
+
+
+def _whole(shapes: Sequence[Shape]) -> Shape:
+    return tuple(column_of(shapes[0], at, values) for at, values in enumerate(_columns(shapes)))
+
+
+def _columns(shapes: Sequence[Shape]) -> list[list[str]]:
+    return [list(dict.fromkeys(column)) for column in zip(*shapes, strict=True)]
+
+
+def _draw(
+    key: str, columns: list[list[str]], known: Sequence[str] = ()
+) -> tuple[str, tuple[tuple[str, str], ...], tuple[tuple[str, str, int], ...]]:
+    text, params, words = [], [], []
+    tokens = key.split()
+    shape = shape_of(key)
+    slots = chain(known, slot_names(key)[len(known) :])
+    seen = 0
+    for at, (token, values) in enumerate(zip(tokens, columns, strict=True)):
+        found = PLACEHOLDER.findall(token)
+        if not found and (len(values) > 1 or names_value(shape, at)):
+            start, end = affix(values)
+            name = word_name(tokens, at, start)
+            params.append((name, "word"))
+            words.append((name, token[len(start) : len(token) - len(end)], seen))
+            text.append(f"{start}<{name}>{end}")
+            continue
+        names = [next(slots) for _ in found]
+        params.extend(zip(names, found, strict=True))
+        seen += len(found)
+        shown = iter(names)
+        text.append(PLACEHOLDER.sub(lambda _, shown=shown: f"<{next(shown)}>", token))  # type: ignore[misc]
+    return " ".join(text), tuple(params), tuple(words)
+
+
+def slot_names(key: str) -> list[str]:
+    """Name a key's placeholders by their context, as :func:`vectorstore.masking.mask` names their slots."""
+    names: list[str] = []
+    text, at, last = "", 0, ""
+    spans: list[tuple[int, str, str]] = []
+    for found in PLACEHOLDER.finditer(key):
+        between = key[at : found.start()]
+        text += between
+        near = last if last and between in {":", "]:"} else ""
+        spans.append((len(text), found[1], near))
+        text += "0"
+        at, last = found.end(), found[1]
+    text += key[at:]
+    for start, kind, near in spans:
+        names.append(slot_name(text, start, start + 1, kind, near))
+    return names
