@@ -64,12 +64,14 @@ def test_appended_lines_are_added(product: Product, tmp_path: Path) -> None:
 
 
 def test_rotated_file_is_the_same_source(product: Product, tmp_path: Path) -> None:
-    (tmp_path / "app.log").write_text(log(500))
-    product.ingest([tmp_path])
-    (tmp_path / "app.log").rename(tmp_path / "app.log.1")
-    (tmp_path / "app.log").write_text(log(30, 9000))
+    logs = tmp_path / "logs"
+    logs.mkdir()
+    (logs / "app.log").write_text(log(500))
+    product.ingest([logs])
+    (logs / "app.log").rename(logs / "app.log.1")
+    (logs / "app.log").write_text(log(30, 9000))
 
-    product.ingest([tmp_path])
+    product.ingest([logs])
 
     assert sorted(lines_of(product.home)) == sorted((log(500) + log(30, 9000)).splitlines())
 
