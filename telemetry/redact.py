@@ -4,7 +4,7 @@
 together, and is never false where :func:`redact` would change something.
 """
 
-# ruff: noqa: E501 - a regular expression reads better unbroken
+
 from __future__ import annotations
 
 import re

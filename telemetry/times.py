@@ -6,7 +6,7 @@ Groups: ``Y`` year, ``y`` two-digit year, ``m`` month, ``b`` month name, ``d`` d
 fraction, ``n`` milliseconds as a number, ``p`` AM or PM, ``z`` zone, ``e`` and ``ef`` an epoch and its fraction.
 """
 
-# ruff: noqa: E501 - a regular expression reads better unbroken
+
 from __future__ import annotations
 
 import re

@@ -1,6 +1,6 @@
 """Lines without a header: which kind of continuation they are, and where records start."""
 
-# ruff: noqa: E501 - a regular expression reads better unbroken
+
 from __future__ import annotations
 
 import re

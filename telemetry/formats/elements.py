@@ -1,5 +1,5 @@
 """The parts of a header behind its timestamp, in any order: level, ids, brackets, host, logger."""
-# ruff: noqa: E501, FBT001 - a regular expression reads better unbroken; readers share one signature
+# ruff: noqa: FBT001 - a regular expression reads better unbroken; readers share one signature
 from __future__ import annotations
 
 import re

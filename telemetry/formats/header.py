@@ -4,7 +4,7 @@ Hundreds of layouts of log4j, logback, Python, Go, Rust, syslog daemons … diff
 parts and in what stands between them; a scanner that knows the parts reads them all.
 """
 
-# ruff: noqa: E501 - a regular expression reads better unbroken
+
 from __future__ import annotations
 
 import re
@@ -14,6 +14,7 @@ from telemetry.formats.elements import Scan, read_elements
 from telemetry.formats.levels import HEADER, from_message, from_word
 from telemetry.formats.model import Parsed, parsed
 from telemetry.times import TimeFormat
+
 
 def parse(line: str, orders: stamps.Orders) -> Parsed | None:
     """Read a line whose header has a timestamp, else one that opens with a level."""

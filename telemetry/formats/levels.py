@@ -1,6 +1,6 @@
 """Severities as the world writes them, and the seven levels they stand for."""
 
-# ruff: noqa: E501 - a regular expression reads better unbroken
+
 from __future__ import annotations
 
 import re

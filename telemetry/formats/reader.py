@@ -1,6 +1,6 @@
 """The reader of a source: learns its formats from a sample, then reads line by line."""
 
-# ruff: noqa: E501 - a regular expression reads better unbroken
+
 from __future__ import annotations
 
 from collections import Counter

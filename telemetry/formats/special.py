@@ -1,6 +1,6 @@
 """Formats that no general grammar reads well: columns with a fixed meaning, access logs, RFC 5424, CRI."""
 
-# ruff: noqa: E501 - a regular expression reads better unbroken
+
 from __future__ import annotations
 
 import re

@@ -4,7 +4,7 @@ Styles are told apart by separators, letters and field widths alone, never by wh
 order of day, month and year cannot be told (``03/04/24``), a sample of lines decides (:func:`choose`).
 """
 
-# ruff: noqa: E501 - a regular expression reads better unbroken
+
 from __future__ import annotations
 
 import re

@@ -1,6 +1,6 @@
 """JSON lines and logfmt: keys say what their values are."""
 
-# ruff: noqa: E501 - a regular expression reads better unbroken
+
 from __future__ import annotations
 
 import re
@@ -115,7 +115,7 @@ def read_json(line: str, orders: stamps.Orders, inner: special.Inner) -> Parsed 
         return None
     values = [v for v in found[0] if v[0]]
     keys = {v[0] for v in values}
-    if {"log", "time"} <= keys and keys <= {"log", "stream", "time", "attrs", "attrs.tag"}:
+    if {"log", "time"} <= keys <= {"log", "stream", "time", "attrs", "attrs.tag"}:
         return _docker(line, values, orders, inner)
     return _assign("json", line, values, orders)
 
@@ -197,8 +197,5 @@ def _level(key: str, text: str) -> tuple[str | None, str | None]:
     """Return the level and, when digits say it, the scheme: one digit is syslog's, two are pino's."""
     if not text.isdigit():
         return levels.from_word(text), None
-    if key.lower() == "severitynumber":
-        scheme = "otel"
-    else:
-        scheme = "syslog" if len(text) == 1 else "pino"
+    scheme = "otel" if key.lower() == "severitynumber" else "syslog" if len(text) == 1 else "pino"
     return levels.from_digits(scheme, text), scheme

@@ -1,6 +1,6 @@
 """Sources named on a command line: what there is to read, and its text in blocks of whole lines."""
 
-# ruff: noqa: E501 - a regular expression reads better unbroken
+
 from __future__ import annotations
 
 import glob
@@ -14,13 +14,10 @@ from pathlib import Path
 from typing import BinaryIO
 
 from telemetry.errors import SourceError
+from telemetry.sources.cutting import BLOCK, BOMS, Block, cut, make_block
 from telemetry.sources.streams import compression, raw
 
-BLOCK = 8 << 20
-LONGEST = 64 << 20
-"""A line longer than this is cut."""
 PAUSE = 0.5
-_BOMS = ((b"\xef\xbb\xbf", "utf-8"), (b"\xff\xfe", "utf-16-le"), (b"\xfe\xff", "utf-16-be"))
 _ARCHIVES = (".zip", ".7z", ".rar", ".tar", ".tgz", ".jar", ".whl", ".parquet", ".sqlite", ".db")
 
 
@@ -33,17 +30,6 @@ class Source:
     mtime: float = 0.0
     device: int = 0
     inode: int = 0
-
-
-@dataclass(frozen=True, slots=True)
-class Block:
-    """Whole lines as valid UTF-8; only the last line of a source may lack its newline."""
-
-    data: bytes
-    end: int
-    """Decompressed bytes of the original from its start to the end of this block."""
-    invalid: int = 0
-    r"""Bytes that were no UTF-8 and are written ``\xff``."""
 
 
 def expand(paths: Sequence[str]) -> tuple[list[Source], list[str]]:
@@ -70,7 +56,7 @@ def _named(path: str) -> list[str]:
     expanded = str(Path(path).expanduser()) if path.startswith("~") else path
     if Path(expanded).exists():
         return [expanded]
-    names = sorted(glob.glob(expanded, recursive=True)) if glob.has_magic(expanded) else []
+    names = sorted(glob.glob(expanded, recursive=True)) if glob.has_magic(expanded) else []  # noqa: PTH207 - a pattern may be absolute
     if not names:
         what = "no file matches" if glob.has_magic(expanded) else "there is no such file or folder"
         raise SourceError(what, where=path, remedy="check the spelling, or run `ls` on the folder it should be in")
@@ -137,7 +123,7 @@ def _unfit(path: Path) -> str | None:
 
 def _binary(first: bytes) -> bool:
     """Whether bytes are clearly no text: NULs or many control characters outside UTF-16."""
-    if any(first.startswith(bom) for bom, _ in _BOMS):
+    if any(first.startswith(bom) for bom, _ in BOMS):
         return False
     odd = sum(first.count(bytes([c])) for c in range(32) if c not in {8, 9, 10, 12, 13, 27})
     if odd > len(first) * 0.1 or first.startswith((b"\x7fELF", b"MZ", b"PK\x03\x04", b"\x89PNG", b"\xff\xd8\xff", b"%PDF")):
@@ -182,14 +168,14 @@ def blocks(source: Source, *, start: int = 0, size: int = BLOCK, stdin: BinaryIO
     if source.path == "-":
         if stdin is None:
             raise SourceError("there is no standard input", where="-", remedy="pipe a log into the command")
-        yield from _cut(_piped(stdin), 0, size, b"")
+        yield from cut(_piped(stdin), 0, size, b"")
         return
     first = head(source, 4)
     with _open(source.path) as stream:
         packed = compression(stream.read(8)) is not None
         stream.seek(0 if packed else start)
         chunks = _skip(raw(stream, source.path), start) if packed else _whole(stream, source.path)
-        yield from _cut(chunks, start, size, first)
+        yield from cut(chunks, start, size, first)
 
 
 def _whole(stream: BinaryIO, path: str) -> Iterator[bytes]:
@@ -221,79 +207,6 @@ def _skip(chunks: Iterator[bytes], start: int) -> Iterator[bytes]:
         left = 0
 
 
-def _cut(chunks: Iterator[bytes], start: int, size: int, first: bytes) -> Iterator[Block]:
-    """Cut a stream into blocks that end at line ends."""
-    buffer, at, broken = bytearray(), start, None
-    encoding = _encoding(first) if first else None
-    wanted, searched = size, 0
-    while True:
-        try:
-            chunk = next(chunks, None)
-        except SourceError as failure:
-            chunk, broken = None, failure
-        if chunk is None:
-            break
-        buffer += chunk
-        if encoding is None and len(buffer) >= 4:
-            encoding = _encoding(bytes(buffer[:4]))
-        while len(buffer) >= wanted:
-            end = _line_end(buffer, encoding or "utf-8", searched)
-            if not end and len(buffer) < LONGEST:
-                searched, wanted = max(0, len(buffer) - 2), len(buffer) + size
-                break
-            end = end or _char_end(buffer, LONGEST, encoding or "utf-8")
-            yield _block(bytes(buffer[:end]), at, end, encoding or "utf-8")
-            at, wanted, searched = at + end, size, 0
-            del buffer[:end]
-    if buffer:
-        yield _block(bytes(buffer), at, len(buffer), encoding or _encoding(bytes(buffer[:4])))
-    if broken:
-        raise broken
-
-
-def _encoding(first: bytes) -> str:
-    return next((name for bom, name in _BOMS if first.startswith(bom)), "utf-8")
-
-
-def _line_end(buffer: bytearray, encoding: str, searched: int) -> int:
-    """Return the place behind the last line end, 0 without one."""
-    if encoding == "utf-8":
-        return buffer.rfind(b"\n", searched) + 1
-    mark = "\n".encode(encoding)
-    place = buffer.rfind(mark)
-    while place > 0 and place % 2:
-        place = buffer.rfind(mark, 0, place + 1)
-    return place + 2 if place >= 0 and place % 2 == 0 else 0
-
-
-def _char_end(buffer: bytearray, limit: int, encoding: str) -> int:
-    """Return a place near ``limit`` that is not inside a character."""
-    end = min(limit, len(buffer))
-    if encoding != "utf-8":
-        return end - end % 2
-    for back in range(4):
-        if end - back < len(buffer) and buffer[end - back] & 0xC0 != 0x80:
-            return end - back
-    return end
-
-
-def _block(data: bytes, at: int, size: int, encoding: str) -> Block:
-    """Make text valid UTF-8 without byte order mark."""
-    if at == 0:
-        bom = next((b for b, name in _BOMS if name == encoding and data.startswith(b)), b"")
-        data = data[len(bom):]
-    if encoding != "utf-8":
-        return Block(data.decode(encoding, "backslashreplace").encode(), at + size)
-    if data.isascii():
-        return Block(data, at + size)
-    try:
-        data.decode()
-    except UnicodeDecodeError:
-        clean = data.decode("utf-8", "backslashreplace").encode()
-        return Block(clean, at + size, (len(clean) - len(data)) // 3)
-    return Block(data, at + size)
-
-
 def follow(source: Source, start: int, stop: Callable[[], bool]) -> Iterator[Block]:
     """Yield what is appended to a plain file, as ``tail -F`` does, until ``stop`` says so.
 
@@ -311,7 +224,7 @@ def follow(source: Source, start: int, stop: Callable[[], bool]) -> Iterator[Blo
             pending = held + (fresh or b"")
             end = len(pending) if stopping else pending.rfind(b"\n") + 1
             held = pending[end:]
-            yield _block(pending[:end], at, end, "utf-8")
+            yield make_block(pending[:end], at, end, "utf-8")
             at += end
             if stopping:
                 return
@@ -319,7 +232,7 @@ def follow(source: Source, start: int, stop: Callable[[], bool]) -> Iterator[Blo
                 continue
             if stream and _replaced(stream, path, at + len(held)):
                 if held:
-                    yield _block(held, at, len(held), "utf-8")
+                    yield make_block(held, at, len(held), "utf-8")
                 stream.close()
                 stream, at, held = None, 0, b""
                 continue
