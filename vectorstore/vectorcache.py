@@ -38,7 +38,7 @@ class RawDisk(Disk):  # type: ignore[misc]
             raise PickleRefused("a key that is not plain text")
         return key
 
-    def store(self, value: Any, read: bool, key: Any = None) -> tuple[int, int, None, memoryview]:  # noqa: ARG002, FBT001 - the same
+    def store(self, value: Any, read: bool, key: Any = None) -> tuple[int, int, None, memoryview]:  # noqa: FBT001 - the same
         """Keep bytes in the row itself."""
         if read or not isinstance(value, bytes):
             raise PickleRefused(f"value of type {type(value).__name__}")

@@ -12,8 +12,9 @@ from dataclasses import dataclass, replace
 
 from agent.offline.target_choose import Choice, TemplateSearch, choose, same_words
 from agent.offline.target_lexicon import ERROR_SIGNS, OUTCOMES
-from agent.offline.target_link import Links, Vocabulary, content, level_values, link
+from agent.offline.target_link import Links, content, level_values, link
 from agent.offline.target_terms import WEAK, cut
+from agent.offline.target_vocabulary import Vocabulary
 from agent.offline.words import SAME_STEM, likeness, match, singular, stem, tokens
 from telemetry.models import Catalog, Filter, FilterOp, Template
 
@@ -42,8 +43,13 @@ class Target:
     """Values that must stand in the line."""
 
 
-def resolve(words: str, catalog: Catalog, search: TemplateSearch | None) -> Target:
-    """The filters that ``words`` mean over ``catalog``; ``search`` is asked when words do not settle it."""
+def resolve(
+    words: str, catalog: Catalog, search: TemplateSearch | None, *, field: str | None = None
+) -> Target:
+    """The filters that ``words`` mean over ``catalog``; ``search`` is asked when words do not settle it.
+
+    ``field``: the parameter the question asks about; messages that carry it are tried first.
+    """
     vocabulary = Vocabulary(catalog)
     links = link(cut(words), vocabulary)
     asked = content(links.words)
@@ -55,12 +61,24 @@ def resolve(words: str, catalog: Catalog, search: TemplateSearch | None) -> Targ
     named = [w for w in asked if w not in WEAK]
     if not named:
         return _target(links, asked, Choice(), catalog, search)
-    choice = choose(asked, catalog.templates, search)
+    weak = WEAK | vocabulary.actors(named)
+    choice = Choice()
+    carriers = _carriers(field, vocabulary)
+    if carriers:
+        choice = choose(asked, carriers, None, weak)
+    if not _enough(choice, links):
+        choice = choose(asked, catalog.templates, search, weak)
     if not _enough(choice, links):
         return _literal(links, asked, choice, vocabulary, search)
     if links.levels and not any(_tells_trouble(word) for word in named):
         choice = _restrict(choice, catalog)
     return _target(links, asked, choice, catalog, search)
+
+
+def _carriers(field: str | None, vocabulary: Vocabulary) -> tuple[Template, ...]:
+    info = vocabulary.fields.get(field or "")
+    held = set(info.templates) if info else set()
+    return tuple(template for template in vocabulary.catalog.templates if template.id in held)
 
 
 def _enough(choice: Choice, links: Links) -> bool:

@@ -26,7 +26,9 @@ _LOST = 1.2
 """What a word that nothing fits weighs: about that of a word which fits a third of the templates."""
 _SLACK = 0.025
 _NEARBY = 0.08
-_PARAM = 0.95
+_PARAM = 0.9
+_NAME_ONLY = 0.3
+"""Share of its weight that a word keeps when only parameters are called so: it says what is asked for."""
 _SEMANTIC_FLOOR = 0.35
 _LEXICAL_FLOOR = 0.5
 
@@ -74,15 +76,18 @@ class _Grades:
 
 
 def choose(
-    words: Sequence[str], templates: Sequence[Template], search: TemplateSearch | None
+    words: Sequence[str],
+    templates: Sequence[Template],
+    search: TemplateSearch | None,
+    weak: frozenset[str] = WEAK,
 ) -> Choice:
-    """The templates that ``words`` (content words in order) denote, among ``templates``."""
+    """The templates that ``words`` (content words in order) denote; ``weak`` words only break ties."""
     corrected = _corrections(words, templates)
-    grades = _grades([corrected.get(word, word) for word in words], templates)
+    grades = _grades([corrected.get(word, word) for word in words], templates, weak)
     unmatched = tuple(w for w in words if corrected.get(w, w) not in grades.weights)
-    coverage = _coverage(grades)
+    coverage = _coverage(grades, weak)
     blended = None
-    if search is not None and any(w not in WEAK for w in words) and coverage < _SURE:
+    if search is not None and any(w not in weak for w in words) and coverage < _SURE:
         blended = _blend(grades.scores, " ".join(words), templates, search)
     picked, near = _members(templates, grades, blended)
     chosen = tuple((templates[i].id, round((blended or grades.scores)[i], 4)) for i in picked)
@@ -97,7 +102,7 @@ def grade(
     words: Sequence[str], templates: Sequence[Template], search: TemplateSearch | None
 ) -> dict[str, float]:
     """How well each template fits ``words``, by words and meaning: for ranking, not for choosing."""
-    grades = _grades(words, templates)
+    grades = _grades(words, templates, WEAK)
     blended = None
     if search is not None and words:
         blended = _blend(grades.scores, " ".join(words), templates, search)
@@ -110,9 +115,13 @@ def _corrections(words: Sequence[str], templates: Sequence[Template]) -> dict[st
     return {word: fix for word in lost if (fix := typing_error(word, vocabulary))}
 
 
-def _grades(words: Sequence[str], templates: Sequence[Template]) -> _Grades:
+def _grades(words: Sequence[str], templates: Sequence[Template], weak: frozenset[str]) -> _Grades:
     table = {word: [_matched(word, template) for template in templates] for word in words}
-    weights = {word: _weight(word, row) for word, row in table.items() if any(value for value, _ in row)}
+    weights = {
+        word: _weight(row, weak=word in weak) * (1.0 if _written(word, templates) else _NAME_ONLY)
+        for word, row in table.items()
+        if any(value for value, _ in row)
+    }
     total = sum(weights.values()) or 1.0
     close = [_closeness(list(weights), template) for template in templates]
     fit = [sum(w * table[word][i][0] for word, w in weights.items()) / total for i in range(len(templates))]
@@ -128,15 +137,19 @@ def _matched(word: str, template: Template) -> Match:
         weakest = min(match(part, template.pattern)[0] for part in parts[1:])
         direct, by = max((direct, by), (weakest, parts[0]))
     names = (piece for param in template.params for piece in pieces(param.name))
-    if direct < KIN and any(likeness(word, name) >= SYNONYM for name in names):
+    if direct < _PARAM and any(likeness(word, name) >= SYNONYM for name in names):
         return _PARAM, lemma(word)
     return direct, by
 
 
-def _weight(word: str, row: list[Match]) -> float:
+def _written(word: str, templates: Sequence[Template]) -> bool:
+    return any(match(word, template.pattern)[0] >= KIN for template in templates)
+
+
+def _weight(row: list[Match], *, weak: bool) -> float:
     fits = sum(1.0 for value, _ in row if value >= KIN)
     rarity = math.log((len(row) + 1) / (fits + 0.5)) + 0.3
-    return min(rarity, 1.0) * 0.2 if word in WEAK else max(rarity, 0.15)
+    return min(rarity, 1.0) * 0.2 if weak else max(rarity, 0.15)
 
 
 def _closeness(words: Sequence[str], template: Template) -> float:
@@ -148,9 +161,9 @@ def _closeness(words: Sequence[str], template: Template) -> float:
     return 0.1 * joined / len(pairs) if pairs else 0.0
 
 
-def _coverage(grades: _Grades) -> float:
+def _coverage(grades: _Grades, weak: frozenset[str]) -> float:
     """How much of the question the best template bears out, counting what nothing bears out."""
-    strong = [word for word in grades.words if word not in WEAK]
+    strong = [word for word in grades.words if word not in weak]
     known = sum(grades.weights.get(word, 0.0) for word in strong)
     lost = _LOST * sum(1 for word in strong if word not in grades.weights)
     return max(grades.scores, default=0.0) * known / (known + lost) if known else 0.0

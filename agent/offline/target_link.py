@@ -6,26 +6,9 @@ import re
 from dataclasses import dataclass, field
 
 from agent.offline.target_terms import STOP, WEAK, Term
-from agent.offline.words import lemma, pieces, singular, tokens
-from telemetry.models import LEVELS, Catalog, FieldInfo, Filter
-
-ALIASES: tuple[tuple[str, str], ...] = (
-    ("user username account login uname", "user username account ruser logname uname name"),
-    ("ip address addr source client peer attacker", "ip addr address src source client peer rhost host"),
-    ("host hostname machine node server", "host hostname node rhost server machine"),
-    ("port", "port sport dport"),
-    ("status code http error response errno", "status code status_code error errno rc exit"),
-    ("size length bytes", "size len length bytes"),
-    ("pid process", "pid process"),
-    ("thread", "thread tid"),
-    ("file path filename", "path file filename"),
-    ("block", "block blk block_id id"),
-    ("service application app", "service"),
-    ("component logger class module", "logger component"),
-    ("level severity", "level severity"),
-    ("id identifier", "id"),
-)
-"""(what people call a field, what logs call it)."""
+from agent.offline.target_vocabulary import ALIASES, Vocabulary, bare_name
+from agent.offline.words import pieces, singular
+from telemetry.models import LEVELS, FieldInfo, Filter
 
 _LEVEL_WORDS = {
     "error": ("error", "fatal"), "err": ("error", "fatal"), "warning": ("warn",), "warn": ("warn",),
@@ -37,6 +20,8 @@ _LINES = frozenset({"message", "messages", "line", "lines", "log", "logs", "entr
 _JOINING = frozenset(
     {"of", "is", "was", "=", "code", "number", "address", "named", "called", "id", "equals", "the"}
 )
+_COMPARING = frozenset({"than", "least", "most", "over", "under", "above", "below", "top", "last", "first"})
+"""A number after these bounds an answer; it stands in no line."""
 _OWNING = ("user", "username", "account", "service", "host", "hostname")
 """Names after which even a word the logs never hold is a value."""
 _COLUMNS = ("service", "host", "logger", "level", "source")
@@ -59,46 +44,6 @@ class Links:
     """Levels asked for (``errors``), as the first column of ``_LEVEL_WORDS`` or a generic word."""
     level_words: list[str] = field(default_factory=list)
     """The words that asked for them."""
-
-
-class Vocabulary:
-    """What a catalog's logs can say: template words, and values by field."""
-
-    def __init__(self, catalog: Catalog) -> None:
-        """Build the lookups once per catalog."""
-        self.catalog = catalog
-        self.fields = {info.ref: info for info in catalog.fields}
-        self.words = frozenset(t.word for template in catalog.templates for t in tokens(template.pattern))
-        self.lemmas = frozenset(lemma(word) for word in self.words)
-        self._values: dict[str, list[tuple[FieldInfo, str]]] = {}
-        for info in catalog.fields:
-            for value, _ in info.values:
-                self._values.setdefault(value.lower(), []).append((info, value))
-
-    def says(self, word: str) -> bool:
-        """Whether some template holds ``word`` in its constant text."""
-        return word in self.words or lemma(word) in self.lemmas
-
-    def mostly_value(self, word: str) -> bool:
-        """Whether more records hold ``word`` as the value of a parameter than as constant text."""
-        as_value = sum(n for i, _ in self.holders(word) for v, n in i.values if v.lower() == word.lower())
-        as_text = sum(
-            template.count
-            for template in self.catalog.templates
-            if any(token.word == word.lower() for token in tokens(template.pattern))
-        )
-        return as_value > as_text
-
-    def holders(self, value: str) -> list[tuple[FieldInfo, str]]:
-        """Fields with this value (any case), with the value as the logs spell it."""
-        return self._values.get(value.lower(), [])
-
-    def named(self, name: str) -> list[FieldInfo]:
-        """Fields that people mean by ``name``: the same name first, then its aliases."""
-        asked = name.lower()
-        exact = [i for ref, i in self.fields.items() if _bare(ref) == asked]
-        kin = {log for said, logged in ALIASES if asked in said.split() for log in logged.split()}
-        return exact + [i for ref, i in self.fields.items() if _bare(ref) in kin and i not in exact]
 
 
 def link(terms: list[Term], vocabulary: Vocabulary) -> Links:
@@ -157,6 +102,8 @@ def _is_name(word: str, vocabulary: Vocabulary) -> bool:
 
 def _is_value(term: Term, name: str, terms: list[Term], at: int, vocabulary: Vocabulary) -> bool:
     if term.kind == "value":
+        if term.text.isdigit() and term.after in _COMPARING and not name:
+            return False
         # ``ssh2`` and the like are words of the logs, unless a name before them says otherwise
         return not (term.low in vocabulary.words and not name and not term.text.isdigit())
     word = term.low
@@ -202,13 +149,14 @@ def _quoted(term: Term, name: str, links: Links, vocabulary: Vocabulary) -> bool
 
 def _value(term: Term, name: str, links: Links, vocabulary: Vocabulary) -> None:
     links.identifiers.append(term.text)
-    holders = [] if term.low in vocabulary.words else vocabulary.holders(term.text)
+    common = term.low in vocabulary.words and not (name and term.after == name)
+    holders = [] if common else vocabulary.holders(term.text)
     named = vocabulary.named(name) if name else []
     fitting = [(info, value) for info, value in holders if info in named] or [
         (info, value) for info, value in holders if info.ref in _COLUMNS[:2]
     ]
     params = [(info, value) for info, value in holders if info.ref.startswith("param:")]
-    own = [info for info in named if _bare(info.ref) == name and _open(info)]
+    own = [info for info in named if bare_name(info.ref) == name and _open(info)]
     if fitting:
         _exact(links, *fitting[0])
     elif len(params) == 1 and not term.text.isdigit():
@@ -239,12 +187,12 @@ def _open(info: FieldInfo) -> bool:
 
 
 def _exact(links: Links, info: FieldInfo, value: str) -> None:
-    _add(links, Filter(field=info.ref, op="eq", value=value), f"{_bare(info.ref)} = {value}")
+    _add(links, Filter(field=info.ref, op="eq", value=value), f"{bare_name(info.ref)} = {value}")
 
 
 def _pair(term: Term, links: Links, vocabulary: Vocabulary) -> None:
     links.identifiers.append(term.text)
-    fields = [info for info in vocabulary.named(term.name) if _bare(info.ref) == term.name.lower()]
+    fields = [info for info in vocabulary.named(term.name) if bare_name(info.ref) == term.name.lower()]
     if fields:
         _exact(links, fields[0], term.text)
     else:
@@ -300,10 +248,6 @@ def level_values(words: list[str], vocabulary: Vocabulary) -> tuple[str, ...]:
         return ()
     wanted = {v for word in words for v in _LEVEL_WORDS.get(word, ("error", "fatal"))}
     return tuple(level for level in LEVELS if level in wanted)
-
-
-def _bare(ref: str) -> str:
-    return ref.removeprefix("param:").lower()
 
 
 def content(words: list[str]) -> list[str]:

@@ -70,7 +70,7 @@ class PlannedSearch:
             if template.pattern.startswith(start)
         ]
 
-    def search(self, text: str, k: int = 10) -> list[tuple[str, float]]:  # noqa: ARG002 - the protocol
+    def search(self, text: str, k: int = 10) -> list[tuple[str, float]]:
         """The planned scores, whatever the text."""
         return self._found[:k]
 
