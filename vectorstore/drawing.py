@@ -40,9 +40,9 @@ def render(group: Group, keys: Sequence[str], names: Sequence[str] = ()) -> Draw
     for part in group.parts:
         by_count.setdefault(len(part.columns), []).extend(part.shapes)
     columns = {count: _columns(shapes) for count, shapes in by_count.items()}
-    drawn = [
-        _draw(key, columns[len(key.split())], names if at == 0 else ()) for at, key in enumerate(keys)
-    ]
+    firsts = {len(key.split()): key for key in reversed(keys)}
+    cells = {count: _cells(key, columns[count]) for count, key in firsts.items()}
+    drawn = [_draw(key, cells[len(key.split())], names if at == 0 else ()) for at, key in enumerate(keys)]
     first = drawn[0]
     count = len(keys[0].split())
     same = tuple(by_count[count])
@@ -62,19 +62,32 @@ def _columns(shapes: Sequence[Shape]) -> list[list[str]]:
     return [list(dict.fromkeys(column)) for column in zip(*shapes, strict=True)]
 
 
+def _cells(key: str, columns: list[list[str]]) -> dict[int, tuple[str, str, str]]:
+    """For each column of varying words: what all begin and end with, and its name.
+
+    The name comes from what does not vary, so that it is the same for all keys.
+    """
+    shape, tokens = shape_of(key), key.split()
+    varying = [len(values) > 1 and not PLACEHOLDER.search(t) for t, values in zip(tokens, columns, strict=True)]
+    fixed = ["<:word:>" if varies else token for token, varies in zip(tokens, varying, strict=True)]
+    cells = {}
+    for at, values in enumerate(columns):
+        if len(values) > 1 or names_value(shape, at):
+            start, end = affix(values)
+            cells[at] = (start, end, word_name(fixed, at, start))
+    return cells
+
+
 def _draw(
-    key: str, columns: list[list[str]], known: Sequence[str] = ()
+    key: str, cells: dict[int, tuple[str, str, str]], known: Sequence[str]
 ) -> tuple[str, tuple[tuple[str, str], ...], tuple[tuple[str, str, int], ...]]:
     text, params, words = [], [], []
-    tokens = key.split()
-    shape = shape_of(key)
     slots = chain(known, slot_names(key)[len(known) :])
     seen = 0
-    for at, (token, values) in enumerate(zip(tokens, columns, strict=True)):
+    for at, token in enumerate(key.split()):
         found = PLACEHOLDER.findall(token)
-        if not found and (len(values) > 1 or names_value(shape, at)):
-            start, end = affix(values)
-            name = word_name(tokens, at, start)
+        if not found and at in cells:
+            start, end, name = cells[at]
             params.append((name, "word"))
             words.append((name, token[len(start) : len(token) - len(end)], seen))
             text.append(f"{start}<{name}>{end}")

@@ -74,3 +74,12 @@ def test_adjoining_variables_are_one() -> None:
 
 def test_single_shape_splits_nowhere() -> None:
     assert len(split([shape_of("all quiet")])) == 1
+
+
+def test_varying_words_name_nothing() -> None:
+    keys = [key(f"unit {name}{n} ran {n}x{name} badly") for n, name in enumerate(("oak", "elm", "ash"), start=1)]
+    group = merge(split([shape_of(k) for k in keys]))[0]
+
+    found = render(group, keys)
+
+    assert len({tuple(name for name, _, _ in words) for words in found.words}) == 1
