@@ -118,7 +118,7 @@ class Clock:
             self._note(fmt.assumed)
         days = column["day"]
         if not fmt.has_year and fmt.dated:
-            days, known = self._with_year(days, known)
+            days, known = self._with_year(days, column["time"], known)
         elif not fmt.dated and known.any():
             days = self._with_day(column["time"], known)
         return self._zoned(days * _DAY + column["time"], column["shift"], known)
@@ -142,7 +142,7 @@ class Clock:
             result = pl.select(pl.when(flags).then(moved).otherwise(result)).to_series()
         return result.dt.replace_time_zone("UTC").rename("ts")
 
-    def _with_year(self, months: Ints, known: Flags) -> tuple[Ints, Flags]:
+    def _with_year(self, months: Ints, times: Ints, known: Flags) -> tuple[Ints, Flags]:
         """Turn month x 32 + day into days since 1970, the year rolling over as the lines go on."""
         import numpy as np
 
@@ -154,7 +154,7 @@ class Clock:
         before = np.concatenate(([order[0] if self._day is None else self._day], order[:-1]))
         steps = order - before
         turns = np.cumsum((steps < -HALF_YEAR).astype(np.int64) - (steps > HALF_YEAR))
-        year = self._anchor(month, day, turns)
+        year = self._anchor(month, day, times[index], turns)
         days, valid = _civil(year + turns, month, day)
         self._year, self._day = int(year + turns[-1]), int(order[-1])
         self._note(f"The year is not written; {int(year + turns[-1])} was taken for the last times read.")
@@ -162,12 +162,14 @@ class Clock:
         result[index], fine[index] = days, valid
         return result, fine
 
-    def _anchor(self, month: Ints, day: Ints, turns: Ints) -> int:
+    def _anchor(self, month: Ints, day: Ints, times: Ints, turns: Ints) -> int:
         """Return the latest year of turn 0 with which no time lies in the future and all days exist."""
-        latest = (self.reference + timedelta(days=1)).date()
+        latest = self.reference + timedelta(days=1)
+        into = latest - latest.replace(hour=0, minute=0, second=0, microsecond=0)
+        limit = (latest.month * 32 + latest.day) * _DAY + into // timedelta(microseconds=1)
         top = int(turns.max())
-        last = (month * 32 + day)[turns == top].max()
-        fit = latest.year - top - (1 if last > latest.month * 32 + latest.day else 0)
+        last = ((month * 32 + day) * _DAY + times)[turns == top].max()
+        fit = latest.year - top - (1 if last > limit else 0)
         year = fit if self._year is None else min(fit, self._year)
         if self._year is not None and fit < self._year:
             self._note("Later times proved the assumed year too late; earlier times of this source are a year off.")

@@ -136,7 +136,7 @@ def _bracket(scan: Scan, at: int, strong: bool) -> bool:
     limit = 1 if "logger" in scan.places else 4
     dashed = after in {" - ", " -- "} or after.startswith((":", " : ", " | "))
     ids = inside.startswith("pid ")
-    if not ids and (scan.brackets >= limit or ("level" in scan.places and strong and scan.brackets)):
+    if not ids and (scan.brackets >= limit or ("level" in scan.places and strong and scan.brackets and line[at - 4:at] != "--- ")):
         return False
     if " " in inside and "=" in inside and not dashed and "logger" not in scan.places:
         return False

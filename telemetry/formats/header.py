@@ -15,6 +15,8 @@ from telemetry.formats.levels import HEADER, from_message, from_word
 from telemetry.formats.model import Parsed, parsed
 from telemetry.times import TimeFormat
 
+_LEVEL_PAIR = re.compile(r"\b(?:level|severity|lvl)=\"?([A-Za-z]+)\b")
+
 
 def parse(line: str, orders: stamps.Orders) -> Parsed | None:
     """Read a line whose header has a timestamp, else one that opens with a level."""
@@ -38,7 +40,8 @@ def finish(scan: Scan, time_format: TimeFormat | None) -> Parsed:
     start = len(scan.line) - len(scan.line[scan.at:].lstrip())
     start = max(scan.at, min(start, len(scan.line)))
     scan.places["message"] = (start, max(start, len(scan.line.rstrip("\r\n"))))
-    level = scan.level or from_message(scan.line[start:start + 16])
+    pair = None if scan.level else _LEVEL_PAIR.search(scan.line, start)
+    level = scan.level or from_message(scan.line[start:start + 16]) or (from_word(pair[1]) if pair else None)
     kind = "+".join(["time", *(n for n in sorted(scan.places, key=lambda n: scan.places[n]) if n not in {"time", "message"})])
     kind = "syslog" if scan.stamp == "syslog" and "service" in scan.places else kind
     return parsed(kind, scan.places, time_format=time_format, level=level)

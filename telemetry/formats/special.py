@@ -65,6 +65,9 @@ pipes = _named(
 )
 proxifier = _named("program", r"\[(?P<time>[^\]]{8,32})\] (?P<service>[\w.-]+\.(?:exe|app|dll)(?: \*\d+)?) - (?P<message>.*)")
 kernel_ring = _named("kernel", r"(?:<\d+>)?\[ *(?P<uptime>\d+\.\d+)\](?:\[[ \w]+\])? (?P<message>.*)")
+android_brief = _named(
+    "android", r"(?:(?P<time>\d\d-\d\d \d\d:\d\d:\d\d\.\d+):? +)?(?P<level>[VDIWEFA])/(?P<logger>[^(]*?) *\( *(?P<pid>\d+)\): ?(?P<message>.*)",
+)
 squid = _named(
     "squid",
     r"(?P<time>\d{10}\.\d{3}) +(?P<request_time>\d+) (?P<client_ip>\S+) (?P<message>(?P<cache>[A-Z_]+)/(?P<status>\d+) "
@@ -193,6 +196,6 @@ def wrap(
 FIXED: dict[str, Callable[[str, stamps.Orders], Parsed | None]] = {
     "rfc5424": rfc5424, "priority": priority, "access": access, "bluegene": bgl, "cluster-syslog": thunderbird,
     "columns": columns_epoch, "windows-servicing": windows, "pipes": pipes, "program": proxifier, "redis": read_redis,
-    "squid": squid, "kernel": kernel_ring,
+    "squid": squid, "android": android_brief, "kernel": kernel_ring,
 }
 """Readers of fixed layouts, tried in this order before the general grammar."""

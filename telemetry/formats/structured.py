@@ -143,7 +143,7 @@ _PAIR = re.compile(r"\s*([A-Za-z_@][\w.@/-]*)=(?:\"((?:[^\"\\]|\\.)*)\"|([^\s\"]
 
 
 def read_logfmt(line: str, orders: stamps.Orders, _inner: special.Inner) -> Parsed | None:
-    """Read ``key=value`` pairs that fill the line, at least one of which is a time, level or message."""
+    """Read ``key=value`` pairs that fill the line, at least one of which is a time or a level."""
     values: list[Span] = []
     place, bare = 0, 0
     while place < len(line.rstrip()):
@@ -158,7 +158,7 @@ def read_logfmt(line: str, orders: stamps.Orders, _inner: special.Inner) -> Pars
         place = match.end()
         if bare > len(values):
             return None
-    if len(values) < 2 or not any(_RANK.get(v[0].lower(), ("",))[0] in {"time", "level", "message"} for v in values):
+    if len(values) < 2 or not any(_RANK.get(v[0].lower(), ("",))[0] in {"time", "level"} for v in values):
         return None
     return _assign("logfmt", line, values, orders)
 
