@@ -21,12 +21,13 @@ _DAY = r"(?:Mon|Tue|Wed|Thu|Fri|Sat|Sun)[a-z]{0,6}"
 _CLOCK = r"0:0:0(?:[.,:]0)?"
 _ZONE = r"(?:\s?(?:Z|UTC|GMT|[A-Z]{2,4}T|[+-]0(?::0)?)(?!\w))?"
 _IP = r"0\.0\.0\.0"
-_PATH = r"[^\s\"'`<>()\[\]{},;:=|\\/]"
+_PATH = r"[^\s\"'`<>()\[\]{},;:=|\\/?]"
 _GENERIC_TLD = r"(?:com|net|org|edu|gov|mil|info|biz|io|local|internal|intranet|lan|corp|arpa)"
 _TLD = rf"(?:{_GENERIC_TLD}|svc|cluster|localdomain|[a-z]{{2}})"
 _NOT_PACKAGE = r"(?<![\w.@/\x02$-])(?!(?:com|org|net|io|java|javax|edu|android)\.)"
 _AFTER_HOST = r"(?![\w(@$]|[.-]\w)"
 _SIGN = r"(?:(?<![\w\x02\x03.)\]-])[-+])?"
+_AMOUNT = rf"{_SIGN}(?<![\w\x02\x03])0(?:,0)*(?:\.0)?(?:[eE][-+]?0)?"
 _NUMBER = rf"{_SIGN}(?<![\w\x02\x03])0(?:\.0)?(?:[eE][-+]?0)?"
 _SIZE = r"(?:[KMGTP]i?[Bb]?(?:ps|/s)?|[kmgt]?[bB]|[Bb]ytes?|[Bb]its?)"
 _TIME = r"(?:ns|us|\xb5s|\xc2\xb5s|ms|s|m|h|d|secs?|mins?|hrs?|msecs?|usecs?)"
@@ -47,7 +48,7 @@ _RULES: tuple[tuple[str, str], ...] = (
         rf"`,;\[\]{{}}()]*[^\s:\"'<>`,;\[\]{{}}().!?])?(?:/(?!\S))?"
     )),
     ("string", (
-        r"(?:(?<=\")|(?<=\w='))(?!0[\"']|0\.0[\"']|0\.0\.0\.0|\x03[\"']|/|[A-Za-z]:\\)(?=[^\s\"']*[0\x02]"
+        r"(?:(?<=\")(?<![^\s=:(\[{,]\")|(?<=\w='))(?!0(?:\.0)?[A-Za-z%]{0,3}[\"']|0\.0\.0\.0|\x03[\"']|/|[A-Za-z]:\\)(?=[^\s\"']*[0\x02]"
         r")[^\s\"'=]+(?=[\"'](?!:))"
     )),
     ("string", (
@@ -65,6 +66,7 @@ _RULES: tuple[tuple[str, str], ...] = (
     )),
     ("ipv6", r"(?<=\[)::(?=\])"),
     ("host", rf"(?<![\w./\x02-])[A-Za-z0][\w.-]*(?=/{_IP}{_END})"),
+    ("version", r"(?<=[vV]ersion )v?0(?:\.0)+(?:[-+~_.]?[A-Za-z0]+)*(?!\w)"),
     ("ip", rf"(?<![\w\x02.-]){_IP}(?:/0)?(?![\w-]|\.\w)"),
     ("host", rf"{_NOT_PACKAGE}(?:[A-Za-z0_-]+\.){{2,}}{_TLD}{_AFTER_HOST}"),
     ("host", rf"{_NOT_PACKAGE}[A-Za-z0-]+\.{_GENERIC_TLD}{_AFTER_HOST}"),
@@ -92,21 +94,22 @@ _RULES: tuple[tuple[str, str], ...] = (
     ("string", r"\\0[^\s\\\"]+\\0(?!\w)"),
     ("hex", rf"{_ALONE}[a-f]{{8,}}(?![\w.-])"),
     ("hex", rf"(?<![A-Za-z0_])-?0[xX](?:[0a-fA-F]|\x02)+{_END}"),
+    ("id", r"(?<![\w~.-])[A-Za-z]\w*(?:~[\w\x02.]*){2,}(?<!\.)"),
+    ("hex", r"(?<=\{)[0a-f]*0[0a-f]*(?=[\s}])"),
     ("hex", r"(?<=@)[0a-fA-F\x02]*[0\x02][0a-fA-F]*(?!\w)"),
-    ("hex", r"(?<=\w\{)[0a-f]*0[0a-f]*(?=[ }])"),
     ("percent", rf"{_NUMBER}(?=\s?%)"),
-    ("size", rf"{_NUMBER}{_SIZE}{_END}(?!-\w)"),
-    ("duration", rf"{_NUMBER}{_TIME}(?:\s?0(?:\.0)?{_TIME})*{_END}(?!-\w)"),
-    ("size", rf"{_NUMBER}(?= {_SIZE}{_END})"),
+    ("size", rf"{_AMOUNT}{_SIZE}{_END}(?!-\w)"),
+    ("duration", rf"{_AMOUNT}{_TIME}(?:\s?0(?:\.0)?{_TIME})*{_END}(?!-\w)"),
+    ("size", rf"{_AMOUNT}(?= {_SIZE}{_END})"),
     ("duration", r"<0 secs?(?!\w)"),
-    ("duration", rf"{_NUMBER}(?= {_LONG_TIME}{_END})"),
+    ("duration", rf"{_AMOUNT}(?= {_LONG_TIME}{_END})"),
     ("bool", r"(?<![\w.$/-])(?:true|false|True|False|TRUE|FALSE)(?![\w(/-]|\.\w)"),
     ("bool", (
         r"(?:(?<=[=:])|(?<=[=:] )|(?<=[\[({,]))(?:null|None|nil|NULL|yes|no|YES|NO)(?![\w(/-]|\.\w| [a-zA"
         r"-Z])"
     )),
     ("bool", r"(?<![\w.$/-])null$"),
-    ("number", rf"{_NUMBER}{_END}(?!-[A-Za-z\x02])(?!-0-?[A-Za-z_\x02])"),
+    ("number", rf"{_NUMBER}(?:[A-Za-z]|[KMG]?Hz|[KMG]?bps|[mkMG]?[VAW])?{_END}(?!-[A-Za-z\x02])(?!-0-?[A-Za-z_\x02])"),
     ("word", (
         r"(?<=\w=)(?![a-z]\w*(?:\.[a-z]\w*)+\.[A-Z])(?=[^\s,;)\]}\"'<>|&={(\[]*[0\x02])[^\s,;)\]}\"'<>|&="
         r"{(\[]*\w"
@@ -117,6 +120,7 @@ _MASK = re.compile("|".join(f"(?P<{kind}_{at}>{rule})" for at, (kind, rule) in e
 _JOINED_NUMBER = re.compile(r"(?:^|_-?)[0\x02](?=_|-|$|[A-Z~])")
 _SEGMENT = re.compile(r"[^-]+")
 _MIXED = re.compile(r"(?:[A-Za-z]+0){2}|0[A-Za-z]+0|\x02")
+_SERIAL = re.compile(r"[A-Z]-0")
 _SHORT_HEX = re.compile(r"[0a-fA-F]+")
 _LETTERED_HEX = re.compile(r"(?=.{4})[a-f]+0[0a-f]*[a-f]")
 _UNIT_NUMBER = re.compile(r"0[A-Za-z]{1,2}")
@@ -128,10 +132,16 @@ _Span = tuple[int, int, str]
 def mask(skeleton: str) -> tuple[Slot, ...]:
     """Find the variable spans of a message skeleton: typed, named, sorted and apart from each other."""
     slots: list[Slot] = []
+    head = ""
+    at = 0
     for start, end, kind in _spans(skeleton):
-        last = slots[-1] if slots else None
-        near = last.type if last and skeleton[last.end : start] in {":", "]:"} else ""
-        slots.append(Slot(kind, slot_name(skeleton, start, end, kind, near), start, end))
+        gap = skeleton[at:start]
+        near = slots[-1].type if slots and gap in {":", "]:"} else ""
+        head = head[-80:] + gap
+        name = slot_name(head + skeleton[start : end + 40], len(head), len(head) + end - start, kind, near)
+        slots.append(Slot(kind, name, start, end))
+        head += "\x05"
+        at = end
     return tuple(slots)
 
 
@@ -176,7 +186,7 @@ def _token(skeleton: str, start: int, end: int) -> Iterator[_Span]:
         return
     segments = [(m.start(), m.group()) for m in _SEGMENT.finditer(text)]
     digits = [(at, s) for at, s in segments if _SPECIAL.search(s)]
-    if len(segments) > 1 and (len(digits) > 1 or any(_MIXED.search(s) for _, s in digits)):
+    if len(segments) > 1 and (len(digits) > 1 or _SERIAL.fullmatch(text) or any(_MIXED.search(s) for _, s in digits)):
         if all(s == "0" for _, s in segments):
             yield from ((start + at, start + at + 1, "number") for at, _ in segments)
         else:

@@ -8,7 +8,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-from vectorstore.naming import names_value
+from vectorstore.naming import names_value, takes_name
 
 VAR = "\x01"
 """Stands for any masked variable in a shape."""
@@ -26,6 +26,8 @@ _NUMBERED_WORD = re.compile(r"\W*[A-Z]{3,}\d{1,2}\W*")
 _ENCLOSED = re.compile(r"(?:\([^\s()]+\)|\"[^\s\"]+\"|'[^\s']+'|\[[^\s\[\]]+\])[.,;:]?")
 _UNIT = re.compile(r"(?:[KMGTP]i?B|B|[Bb]ytes?|[munµ]?s|sec(?:ond)?s?|min(?:ute)?s?|hours?|days?)[.,;:)\]]*")
 _VALUED = re.compile(r"([\w.-]=)[^\s=,;()\[\]{}]+|\"[^\s\"]+\"|'[^\s']+'")
+_BUNDLE = re.compile(r"(?<![\w.])(?:com|org|net|io)\.\w+\.[\w.]*\w(?<!Exception)(?<!Error)(?![\w.])")
+"""Reverse-DNS names of programs."""
 _PREFIX_ENDS = frozenset("=:([{\"'/,<>|;#@")
 _SUFFIX_STARTS = frozenset(",;:)]}\"'>.|!?")
 FEW_WORDS = 4
@@ -92,6 +94,8 @@ def _parts_messages(values: Iterable[str], shape: Shape, at: int) -> bool:
     rests = _rests(words)
     plain = all(_is_word(w) for w in rests)
     if not plain or all(_ENCLOSED.fullmatch(w) for w in words) or _units(shape, at, words):
+        return False
+    if at and takes_name(shape[at - 1], rests):
         return False
     if all(_CAPS.fullmatch(w) for w in rests):
         return len(words) <= FEW_CAPS and not (at and shape[at - 1].endswith(":"))
@@ -164,7 +168,7 @@ def _alike(parts: Sequence[Part]) -> Iterable[list[int]]:
 
 def _valued(columns: Shape) -> Shape:
     """The columns with the values of ``key=value``, quoted words and units taken for variables."""
-    tokens = [_VALUED.sub(lambda m: f"{m[1] or ''}{VAR}", c) for c in columns]
+    tokens = [_BUNDLE.sub(VAR, _VALUED.sub(lambda m: f"{m[1] or ''}{VAR}", c)) for c in columns]
     return tuple(VAR if _units(columns, at, (token,)) else token for at, token in enumerate(tokens))
 
 
@@ -177,7 +181,8 @@ def _one_value(parts: Sequence[Part], bucket: list[int], column: int) -> Iterabl
     anchors += any(c.isalpha() for c in start)
     if not anchors:
         return
-    if len(tokens) >= MANY_WORDS and anchors > 1 or start.endswith("="):
+    named = column > 0 and takes_name(columns[column - 1], sorted(tokens - {WILD}))
+    if named or start.endswith("=") or (len(tokens) >= MANY_WORDS and anchors > 1):
         yield bucket
         return
     rests = _rests([parts[at].columns[column] for at in bucket])
