@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 from agent.offline.reading import Reading
@@ -83,14 +84,15 @@ def _share(reading: Reading, query: Query, found: Found, when: str) -> str:
 def _stats(reading: Reading, query: Query, found: Found, when: str) -> str:
     name = _name(query.field)
     if found.result.kind == "scalar":
-        return f"The {_STAT[query.stats[0]]} of {name} is {_number(found.result.value)} over " \
+        return f"The {_STAT[query.stats[0]]} of {name} is {_measure(name, found.result.value)} over " \
                f"{_n(found.total, 'record')} {when}."
     rows = found.result.rows or []
     if query.group_by:
         return f"{_capital(_STAT[query.stats[0]])} of {name} by {_name(query.group_by[0])} {when}: " + "; ".join(
-            f"{r[0]} {_number(r[1])}" for r in rows[:5]) + "."
+            f"{r[0]} {_measure(name, r[1])}" for r in rows[:5]) + "."
     return f"{_capital(name)} over {_n(found.total, 'record')} {when}: " + ", ".join(
-        f"{_STAT.get(r[0], r[0])} {_number(r[1])}" for r in rows) + "."
+        f"{_STAT.get(r[0], r[0])} "
+        f"{_number(r[1]) if r[0] == 'count' else _measure(name, r[1])}" for r in rows) + "."
 
 
 def _edge(reading: Reading, query: Query, found: Found, when: str) -> str:
@@ -178,6 +180,27 @@ def _number(value: Any) -> str:
         return "unknown"
     number = float(value)
     return f"{number:,.0f}" if number.is_integer() or abs(number) >= 10_000 else f"{number:,.4g}"
+
+
+def _measure(name: str, value: Any) -> str:
+    """A number with a readable form beside it when the field's name says its unit."""
+    text = _number(value)
+    if value is None:
+        return text
+    number = float(value)
+    if re.search(r"size|bytes|length$", name, re.I) and abs(number) >= 1024:
+        return f"{text} ({_bytes(number)})"
+    if re.search(r"duration|elapsed|latency$|request_time|delay|took", name, re.I) and abs(number) >= 120:
+        return f"{text} ({_duration(number)})"
+    return text
+
+
+def _bytes(number: float) -> str:
+    for unit in ("KB", "MB", "GB"):
+        number /= 1024
+        if abs(number) < 1024:
+            return f"{number:.1f} {unit}"
+    return f"{number / 1024:.1f} TB"
 
 
 def _duration(seconds: float) -> str:

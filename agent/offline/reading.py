@@ -5,21 +5,25 @@ from __future__ import annotations
 import dataclasses
 import re
 from dataclasses import asdict, dataclass, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 from agent.offline.fields import NUMERIC, TEMPLATE_NOUNS, Linked, candidates, link, singular
 from agent.offline.grammar import (
+    BARE_FOLLOW,
+    BARE_LINES,
     COMMAND,
     COMPARISON,
     FOLLOW,
     GROUP,
     INJECTION,
     NEGATED,
+    OFF_TOPIC,
     RULES,
     WHY,
 )
-from agent.offline.times import find_window
+from agent.offline.lexicon import spell
+from agent.offline.times import describe, find_window
 from telemetry.models import Catalog, Filter, Operation, Stat, Window
 
 LONGEST = 2000
@@ -118,11 +122,12 @@ def read(question: str, catalog: Catalog, now: datetime, previous: Reading | Non
     refusal = _unreadable(question, catalog)
     if refusal:
         return refusal
-    text = re.sub(r"\s+", " ", question.strip().strip("?!").strip())
-    if previous is not None and FOLLOW.search(text):
+    text, repaired = spell(re.sub(r"\s+", " ", question.strip().strip("?!").strip()), catalog)
+    if previous is not None and (FOLLOW.search(text) or (previous.target and BARE_FOLLOW.fullmatch(text))):
         return _follow(text, catalog, now, previous)
     time = find_window(text, now, catalog.last, catalog.first)
-    draft = _Draft(catalog, time.rest(text))
+    draft = _Draft(catalog, time.rest(text), ambiguities=list(time.ambiguities))
+    draft.statements += [f'"{wrong}" was read as "{right}"' for wrong, right in repaired]
     if time.statement:
         draft.statements.append(f"Time: {time.statement}")
     _comparisons(draft)
@@ -153,12 +158,20 @@ def _unreadable(question: str, catalog: Catalog) -> Refusal | None:
                        "Logs go in with: oncalm ingest", nearest)
     if INJECTION.search(text):
         return Refusal("This is not a question about the logs.", nearest)
+    if OFF_TOPIC.search(text) and not _named(text, catalog):
+        return Refusal("This is not a question about the logs.", nearest)
     if COMMAND.search(text):
         return Refusal("I only read logs here: I change nothing.", nearest)
     if WHY.search(text):
         return Refusal("Finding causes is not part of this build; I can show what the logs say.", (
             "what changed compared with the hour before", "summarise the errors", "errors per minute"))
     return None
+
+
+def _named(text: str, catalog: Catalog) -> bool:
+    """Whether some off-topic looking word is a word of these logs."""
+    said = {w for w in re.findall(r"[a-z]{4,}", text.lower()) if OFF_TOPIC.search(w)}
+    return bool(said) and any(said & set(re.findall(r"[a-z]{4,}", t.pattern.lower())) for t in catalog.templates)
 
 
 def offers(catalog: Catalog) -> tuple[str, ...]:
@@ -178,6 +191,12 @@ def _comparisons(draft: _Draft) -> None:
             linked = link("duration", draft.catalog, numeric=True)
         else:
             linked = link(noun, draft.catalog, numeric=True) if noun else None
+        if linked is None and word.startswith(("large", "bigger", "small", "exceed")) or \
+                linked is None and "b" in (match["unit"] or ""):
+            linked = link("size", draft.catalog, numeric=True)
+            noun = "" if singular(noun) in {"is", "are", "was", "were", "of"} else noun
+        elif linked is None and match["unit"] and word.startswith(("more", "over", "above", "less", "under", "below")):
+            linked = link("duration", draft.catalog, numeric=True)
         if linked is None:
             continue
         unit = singular(match["unit"]) if match["unit"] else ""
@@ -187,7 +206,8 @@ def _comparisons(draft: _Draft) -> None:
             ("ge" if word in {"at least", ">="} else "gt")
         draft.filters.append(Filter(field=linked.ref, op=op, value=value))
         draft.statements.append(f"{linked.ref.removeprefix('param:')} {word} {match['value']}{unit and ' ' + unit}")
-        kept = "" if linked.ref.startswith("param:") else noun
+        named = link(noun, draft.catalog, numeric=True) if noun else None
+        kept = "" if named is not None and named.score >= 0.9 or noun.lower() in {"took", "taking"} else noun
         draft.text = draft.text.replace(match[0], f" {kept} ", 1)
 
 
@@ -222,7 +242,28 @@ def _operation(draft: _Draft, *, timed: bool) -> None:
     if timed:
         draft.operation, draft.limit = "compare", 20
         return
-    draft.operation, draft.guessed = "lines", True
+    _leftover(draft)
+
+
+def _leftover(draft: _Draft) -> None:
+    """No question form fits: "errors by service", "status codes", "requests over 1 MB", or a bare search."""
+    _grouping(draft)
+    if draft.group_by:
+        draft.operation, draft.limit = "count", ALL
+        return
+    words = _clean(draft.text)
+    linked = link(words, draft.catalog) if words and len(words.split()) < 3 and not re.search(r"\d", words) else None
+    if linked is not None and linked.score >= 0.8 and linked.ref != "template" and words.lower().endswith("s") \
+            and not draft.filters:
+        draft.operation, draft.limit, draft.text = "top", 100, ""
+        _choose(draft, linked, words)
+        return
+    if re.fullmatch(r"(?:the )?(?:errors?|problems?|issues?|warnings?|failures?|exceptions?)", words, re.I):
+        draft.operation, draft.limit = "summary", 15
+        draft.text = "warnings" if words.lower().startswith("warn") else "errors"
+        return
+    draft.operation, draft.limit = "lines", 50
+    draft.guessed = not draft.filters
 
 
 def _cut(draft: _Draft, match: re.Match[str]) -> None:
@@ -286,7 +327,9 @@ def _distinct(draft: _Draft, match: re.Match[str]) -> bool:
         return False
     _choose(draft, linked, _groups(match, "noun"))
     _cut(draft, match)
+    _grouping(draft)
     draft.operation = "distinct"
+    draft.limit = ALL if draft.group_by else draft.limit
     return True
 
 
@@ -299,8 +342,14 @@ def _share(draft: _Draft, match: re.Match[str]) -> bool:
         draft.base = draft.text
         draft.text = {"error": "errors", "warning": "warnings"}.get(rate.split()[0], f"{rate.split()[0]} {draft.text}")
         return True
+    if "of_all" in match.groupdict():
+        return False
+    whole = re.split(r"\b(?:among|amongst|out of|of all|as a (?:share|part|percentage) of)\b(?: the| all)*", draft.text, maxsplit=1)
+    if len(whole) == 2:
+        draft.text, draft.base = whole[0].strip(), _clean(whole[1])
+        return True
     rest = _FILLER.sub(" ", draft.text).split()
-    if rest and (linked := link(rest[0], draft.catalog)) and len(rest) == 1 and linked.score > 0.8:
+    if rest and singular(rest[0]) not in TEMPLATE_NOUNS and (linked := link(rest[0], draft.catalog)) and len(rest) == 1 and linked.score > 0.8:
         draft.field, draft.text = linked.ref, ""
         return True
     parts = re.split(r"\b(?:are|were|is|was|have|had|that|which)\b", draft.text, maxsplit=1)
@@ -312,8 +361,8 @@ def _share(draft: _Draft, match: re.Match[str]) -> bool:
     return True
 
 
-def _stats(draft: _Draft, match: re.Match[str]) -> bool:
-    stat, noun = _groups(match, "stat").lower(), _groups(match, "noun")
+def _stats(draft: _Draft, match: re.Match[str], stat: str = "") -> bool:
+    stat, noun = stat or _groups(match, "stat").lower(), _groups(match, "noun")
     if singular(noun.split()[0]) in TEMPLATE_NOUNS | {"number", "count"}:
         return False
     context = _about(draft)
@@ -324,7 +373,9 @@ def _stats(draft: _Draft, match: re.Match[str]) -> bool:
             link(after[1], draft.catalog, numeric=True, owners=context)
     words = noun
     if linked is None or linked.score < 0.5:
-        alternative = link("duration", draft.catalog, numeric=True, owners=context) if stat in {"longest", "slowest", "fastest", "shortest"} else None
+        kind = "size" if stat in {"largest", "biggest", "smallest"} else \
+            "duration" if stat in {"longest", "slowest", "fastest", "shortest"} else ""
+        alternative = link(kind, draft.catalog, numeric=True, owners=context) if kind else None
         linked = alternative or linked
         words = "" if alternative else words
     if linked is None:
@@ -335,6 +386,16 @@ def _stats(draft: _Draft, match: re.Match[str]) -> bool:
     if len(words.split()) > 1 and not linked.ref.endswith(words.replace(" ", "_")):
         draft.text += f" {words.split()[0]}"
     _grouping(draft)
+    return True
+
+
+def _stats_many(draft: _Draft, match: re.Match[str]) -> bool:
+    names = re.findall(r"p\d\d|[a-z]+", match["list"].lower())
+    if not names or not _stats(draft, match, "max"):
+        return False
+    many = {"distribution", "statistics", "stats", "spread", "percentiles", "range"}
+    draft.stats = _stat("stats" if names[0] == "spread" else "min and max" if names[0] == "range" else names[0]) \
+        if names[0] in many else tuple(dict.fromkeys(s for n in names if n != "and" for s in _stat(n)))
     return True
 
 
@@ -424,10 +485,25 @@ def _ranked(draft: _Draft, match: re.Match[str], noun: str, otherwise: int) -> b
     n = _size(match, otherwise)
     _cut(draft, match)
     draft.text = re.sub(r"\b(?:the )?(?:most|least|fewest|highest number of|often|frequent(?:ly)?|common|by (?:count|number(?: of)?|volume|frequency))\b", " ", draft.text, flags=re.I)
+    if not least and _by_sum(draft, linked, n):
+        return True
     draft.operation, draft.limit, draft.order = "top", n, "asc" if least else "desc"
     _choose(draft, linked, noun)
     if linked.ref == "template" and (word := singular(noun.split(maxsplit=1)[0])) in {"error", "warning", "failure", "exception", "problem"}:
         draft.text += f" {word}s"
+    return True
+
+
+def _by_sum(draft: _Draft, linked: Linked, limit: int) -> bool:
+    """"top 3 customers by amount": ranked by the sum of a number, not by records."""
+    match = re.search(r"\bby (?:total |the )*(?P<noun>[a-z_]\w*)\s*$", draft.text, re.I)
+    number = link(match["noun"], draft.catalog, numeric=True) if match else None
+    if match is None or number is None or number.score < 0.8 or number.ref == linked.ref:
+        return False
+    draft.operation, draft.stats, draft.field, draft.limit = "stats", ("sum",), number.ref, limit
+    draft.group_by = [linked.ref]
+    draft.text = draft.text.replace(match[0], " ", 1)
+    draft.statements.append(f"Ranked by the sum of {number.ref.removeprefix('param:')}")
     return True
 
 
@@ -447,6 +523,20 @@ def _trend(draft: _Draft, match: re.Match[str]) -> bool:
 
 
 def _count(draft: _Draft, match: re.Match[str]) -> bool:
+    coded = re.search(r"\b([1-5]\d\d)s\b", draft.text)
+    status = link("status", draft.catalog) if coded else None
+    if coded and status is not None:
+        draft.filters.append(Filter(field=status.ref, op="eq", value=coded[1]))
+        draft.text = draft.text.replace(coded[0], " ", 1)
+        match = re.search(r"how many|number of|count", draft.text, re.I) or match
+    if re.match(r"\s*(?:total )?bytes\b", draft.text[match.end():], re.I) and \
+            (size := link("bytes", draft.catalog, numeric=True)):
+        _choose(draft, size, "bytes")
+        _cut(draft, match)
+        draft.text = re.sub(r"\b(?:total )?bytes\b", " ", draft.text, count=1, flags=re.I)
+        draft.operation, draft.stats = "stats", ("sum",)
+        _grouping(draft)
+        return True
     head = re.match(r"\s*(?:the )?([a-z][\w]*(?: addresses)?)", draft.text[match.end():], re.I)
     times = re.search(r"\b(?:times|often|frequently)\b", match[0], re.I)
     if head and not times and singular(head[1].split()[-1]) in _DISTINCT_NOUNS:
@@ -498,9 +588,21 @@ def _which(draft: _Draft, match: re.Match[str]) -> bool:
     return True
 
 
+def _value(draft: _Draft, match: re.Match[str]) -> bool:
+    """"what was the size of blk_1": the values of a field in the lines of a target."""
+    linked = link(match["noun"], draft.catalog, owners=_about(draft, without=match[0]))
+    if linked is None or linked.score < 0.5 or linked.ref == "template":
+        return False
+    _cut(draft, match)
+    draft.operation, draft.limit = "top", 100
+    _choose(draft, linked, match["noun"])
+    return True
+
+
 def _lines(draft: _Draft, match: re.Match[str]) -> bool:
     n = re.search(r"\b(\d+)\s+(?:lines|logs|records|messages|entries)\b", draft.text, re.I)
     _cut(draft, match)
+    draft.text = re.sub(r"^\W*(?:please|lines?|logs?)\b", " ", draft.text, flags=re.I)
     draft.operation, draft.limit = "lines", int(n[1]) if n else 50
     if n:
         draft.text = draft.text.replace(n[1], " ", 1)
@@ -509,7 +611,7 @@ def _lines(draft: _Draft, match: re.Match[str]) -> bool:
 
 _READERS = {
     "gaps": _gaps, "cooccur": _cooccur, "compare": _compare, "distinct": _distinct, "share": _share,
-    "stats": _stats, "howlong": _howlong, "stats_tail": _stats_tail, "peak": _peak, "firstlast": _firstlast,
+    "stats": _stats, "howlong": _howlong, "stats_tail": _stats_tail, "stats_many": _stats_many, "value": _value, "peak": _peak, "firstlast": _firstlast,
     "which_template": _which_template, "top": _top, "which_most": _which_most, "trend": _trend, "count": _count,
     "summary": _summary, "yes_no": _yes_no, "which": _which, "lines": _lines,
 }
@@ -542,7 +644,12 @@ def _empty(text: str) -> bool:
 
 def _clean(text: str) -> str:
     """The target words without stray punctuation; nothing when only filler is left."""
-    text = re.sub(r"\s+", " ", text).strip(" ,.;:?-")
+    text = re.sub(r"\s+", " ", text).strip(" ,.;:?-()")
+    text = re.sub(r"^(?:of|by|for|with|in|were|are|was|is|did|do|does|the|has|had|have|made|lines|logs|about|a|an|"
+                  r"on|at|between|what|show|there|and)\s+(?=\S)(?!.*[\"'])", "", text, flags=re.I) \
+        if not re.match(r"in\b.*\bout\b", text, re.I) else text
+    text = re.sub(r"\s+(?:were|was|are|is|there|of|by|for|from|the|with|between|and|did|does)(?:\s+there)?$", "",
+                  text, flags=re.I).strip(" ,.;:?-()")
     return "" if _empty(text) else text
 
 
@@ -561,12 +668,27 @@ def _follow(text: str, catalog: Catalog, now: datetime, previous: Reading) -> Re
     """Merge a follow-up with what was read before: a new window, operation, grouping, or narrower target."""
     rest = FOLLOW.sub("", text).strip() if not re.match(r"(?:without|excluding|except|not)\b", text, re.I) else text
     rest = FOLLOW.sub("", rest).strip() if not re.match(r"(?:without|excluding|except|not)\b", rest, re.I) else rest
+    if shown := BARE_LINES.fullmatch(rest):
+        count = int(shown["n"]) if shown["n"] else 50
+        return replace(previous, operation="lines", field=None, stats=(), group_by=(), bucket=None, limit=count,
+                       yes_no=False, statements=("Read as a follow-up to the last question",))
+    if (size := re.fullmatch(r"(?:the )?top (\d+)(?: (?:only|instead|then|please))*", rest, re.I)) and \
+            previous.operation in {"top", "templates", "summary", "count", "stats", "lines", "compare", "first", "last"}:
+        return replace(previous, limit=max(1, min(int(size[1]), ALL)),
+                       statements=("Read as a follow-up to the last question",))
     shifted = re.fullmatch(r"(?:in |during )?the (hour|day|minute|week) (?:before|after)(?: that)?", rest, re.I)
     if shifted and previous.window.start and previous.window.end:
         length = previous.window.end - previous.window.start
-        back = -length if "before" in rest.lower() else length
-        window = Window(start=previous.window.start + back, end=previous.window.end + back)
-        return replace(previous, window=window, statements=("Time moved by the length of the last window",))
+        unit = timedelta(seconds=_SECONDS[shifted[1].lower()])
+        sign = -1 if "before" in rest.lower() else 1
+        if unit >= timedelta(days=1) and length <= unit:
+            window = Window(start=previous.window.start + sign * unit, end=previous.window.end + sign * unit)
+        elif sign < 0:
+            window = Window(start=previous.window.start - unit, end=previous.window.start)
+        else:
+            window = Window(start=previous.window.end, end=previous.window.end + unit)
+        return replace(previous, window=window, statements=(
+            f"Time: {describe(window)}", "Read as a follow-up to the last question"))
     time = find_window(rest, now, catalog.last, catalog.first)
     draft = _Draft(catalog, time.rest(rest))
     _comparisons(draft)
@@ -582,7 +704,7 @@ def _follow(text: str, catalog: Catalog, now: datetime, previous: Reading) -> Re
         kept = replace(kept, operation="trend" if only_time else "count", bucket=draft.bucket,
                        group_by=() if only_time else tuple(draft.group_by), limit=ALL)
     probe = _Draft(catalog, draft.text)
-    if not _empty(draft.text) and re.search(r"\b(?:top|which|how many|show|lines|first|last|when|average|p\d\d|max|who|list|what)\b", draft.text, re.I):
+    if (not _empty(draft.text) or re.fullmatch(r"\W*who\W*", draft.text, re.I)) and re.search(r"\b(?:top|which|how many|show|lines|first|last|when|average|p\d\d|max|who|list|what)\b", draft.text, re.I):
         _operation(probe, timed=False)
         if not probe.guessed:
             kept = replace(
@@ -593,6 +715,9 @@ def _follow(text: str, catalog: Catalog, now: datetime, previous: Reading) -> Re
     extra = _clean(re.sub(r"\b(?:instead|only|just|too|as well|again|same|them|those|it|for|on)\b", " ", draft.text, flags=re.I))
     if not extra:
         return kept
+    swapped = link(extra, catalog) if previous.operation in {"top", "distinct"} and len(extra.split()) == 1 else None
+    if swapped is not None and swapped.score >= 0.84 and swapped.ref != "template" and kept.operation == previous.operation:
+        return replace(kept, field=swapped.ref)
     return replace(kept, target=f"{kept.target} {extra}".strip(), guessed=False)
 
 

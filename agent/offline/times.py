@@ -21,13 +21,13 @@ _PARTS = {"morning": (6, 12), "afternoon": (12, 18), "evening": (18, 24), "night
 _MONTH = r"(?:jan(?:uary)?|feb(?:ruary)?|mar(?:ch)?|apr(?:il)?|may|june?|july?|aug(?:ust)?|sept?(?:ember)?|oct(?:ober)?|nov(?:ember)?|dec(?:ember)?)"
 _DAY = r"(?:mon|tues|wednes|thurs|fri|satur|sun)day"
 _UNIT = r"(?:seconds?|secs?|minutes?|mins?|hours?|hrs?|days?|weeks?|months?|years?|[smhdw])\b"
-_COUNT = r"(?:\d+(?:\.\d+)?|an?|one|two|three|four|five|six|ten|fifteen|twenty|thirty|half an?|couple of|few)"
+_COUNT = r"(?:\d+(?:\.\d+)?|(?:half an?|an?|one|two|three|four|five|six|ten|fifteen|twenty|thirty|couple of|few)\b)"
 _CLOCK = r"(?:\d{1,2}:\d{2}(?::\d{2}(?:\.\d+)?)?(?:\s?(?:am|pm))?|\d{1,2}\s?(?:am|pm)|noon|midnight)\b"
 _DATE = (
     r"(?:\d{4}[-/]\d{1,2}[-/]\d{1,2}"
     rf"|\d{{1,2}}(?:st|nd|rd|th)?(?:\s+of)?\s+{_MONTH}(?:,?\s+\d{{4}})?\b"
     rf"|{_MONTH}\s+\d{{1,2}}(?:st|nd|rd|th)?\b(?!:)(?:,?\s+\d{{4}}\b)?"
-    rf"|today|yesterday|(?:last\s+|on\s+)?{_DAY}|the day before)"
+    rf"|(?:earlier\s+)?today|yesterday|(?:last\s+|on\s+)?{_DAY}|the day before|the\s+\d{{1,2}}(?:st|nd|rd|th)\b)"
 )
 _ZONE = r"(?:\s?(?:z|utc|gmt|[+-]\d{2}:?\d{2}))?"
 _POINT = re.compile(
@@ -174,13 +174,14 @@ class _Reader:
 def find_window(text: str, now: datetime, newest: datetime | None, first: datetime | None) -> TimeReading:
     """Find what ``text`` says of time. ``newest`` and ``first`` are the extent of the data."""
     # Same length on both sides, so that spans hold in the text that was asked.
-    plain = re.sub(r"\s?o'clock", lambda m: ":00".ljust(len(m[0])), text, flags=re.I)
+    plain = re.sub(r"\s?o'clock", lambda m: ":00".rjust(3) + "\0" * (len(m[0]) - 3), text, flags=re.I)
     reader = _Reader(plain, now, newest, first)
     for rule in (_two_windows, _both_sides, _slashed, _offset, _after_before, _between_clocks, _between_points, _ago, _last, _first, _parts, _relation, _around,
                  _months, _plain, _baseline):
         rule(reader)
     _earlier(reader)
     out = reader.out
+    out.spans = [(low, high + len(plain[high:]) - len(plain[high:].lstrip("\0"))) for low, high in out.spans]
     out.ambiguities = tuple(reader.doubts)
     if out.window.start and out.window.end and out.window.end <= out.window.start:
         out.window = Window(start=out.window.start, end=out.window.end + timedelta(days=1))
