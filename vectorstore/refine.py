@@ -20,6 +20,8 @@ _WORD = re.compile(r"[^\d]*[A-Za-z][^\d]*")
 _MARK = re.compile(r"(?!-+$|\?+$)[^\w\x01\x04]+")
 _CAPS = re.compile(r"[^a-z\d\x01]*[A-Z][^a-z\d\x01]*[A-Z][^a-z\d\x01]*")
 _ONE_VALUE = re.compile(r"((?:[\w.-]*=)?[\"'(\[{]*).*?([\"')\]},;:.]*)")
+_DELIMITERS = re.compile(r"([\s,!;:=|\"'\[\](){}.+@#$%&-])")
+_LONE_PATH = re.compile(r"(?<![^\s,!;:=|\"'\[\](){}])(?:/[^/\s,!;:=|\"'\[\](){}]+)+(?![^\s,!;:=|\"'\[\](){}])")
 _LIST = re.compile(r"<\*>(?:,? ?<\*>)+")
 REPEATED = re.compile(r"(?<!\S)(\S*<\*>\S*(?: \S+){0,3})(?: \1)+(?!\S)")
 _NUMBERED_WORD = re.compile(r"\W*[A-Z]{3,}\d{1,2}\W*")
@@ -236,15 +238,23 @@ def pattern_of(shapes: Sequence[Shape], columns: Shape) -> str:
 
 
 def normalise(pattern: str) -> str:
-    """Write VAR as ``<*>`` the way corrected Loghub labels do: adjoining variables are one."""
-    text = pattern.replace(VAR, "<*>")
-    text = re.sub(r"(?<![\w>.*)])/<\*>", "<*>", text)
-    text = re.sub(r"<\*> HTTP/<\*>", "<*>", text).replace("<*>>", "<*>")
+    """Write VAR as ``<*>`` by the rules of corrected labels (Khan et al., ICSE 2022, section 4).
+
+    A word that holds a variable is one, as are a path, ``root`` and ``null``; adjoining variables are one.
+    """
+    text = _LONE_PATH.sub("<*>", pattern.replace(VAR, "<*>"))
+    text = "".join(_one_token(token) for token in _DELIMITERS.split(text))
+    text = text.replace("<*> HTTP/<*>", "<*>")
     while True:
         shorter = re.sub(r"<\*>\.?<\*>", "<*>", text)
         if shorter == text:
             return text
         text = shorter
+
+
+def _one_token(text: str) -> str:
+    variable = "<*>" in text and "/" not in text and text != "*<*>"
+    return "<*>" if variable or text in {"root", "null"} else text
 
 
 def collapse(pattern: str) -> str:
