@@ -50,7 +50,8 @@ class KeyTable:
             self._next += 1
             self._numbers[text, plan.slots] = number
             if text not in self._by_text:
-                self.miner.add([text])
+                names = [name for _, name in plan.slots]
+                self.miner.add([text], [names[: text.count("<:")]])
             self._by_text.setdefault(text, []).append(number)
             shown = example[:EXAMPLE_LENGTH].decode("utf-8", "replace")
             self.fresh.append(KeyRow(number, text, plan.slots, shown))

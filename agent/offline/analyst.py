@@ -31,7 +31,7 @@ class OfflineAnalyst:
         if isinstance(reading, Refusal):
             return Triage(refusal=reading.reason, nearest=list(reading.nearest))
         target = self._resolve(reading.target)
-        if reading.guessed and (target is None or not (target.templates or target.identifiers)):
+        if reading.guessed and not _answered(target):
             reason = "I cannot read this as a question about these logs, and nothing in them answers to its words."
             return Triage(refusal=reason, nearest=list(offers(self.catalog)))
         base = self._resolve(reading.base_target)
@@ -79,6 +79,14 @@ def to_query(reading: Reading, target: Target | None, base: Target | None, given
         group_by=reading.group_by, bucket=reading.bucket, limit=reading.limit, order=reading.order,
         rank=target.rank if target and reading.operation == "lines" else (),
     )
+
+
+def _answered(target: Target | None) -> bool:
+    """Whether anything in the logs answers to the words: a template, an identifier, a field's value."""
+    if target is None:
+        return False
+    linked = any(f.field not in {"text", "message"} for f in target.filters)
+    return linked or bool(target.templates or target.identifiers)
 
 
 def plain(words: str) -> str:

@@ -43,7 +43,7 @@ def run(source: Path, target: Path) -> int:
             when, message, level, logger = _header(text)
             params: list[str] = []
             for name, pattern in MASKS:
-                def keep(match: re.Match[str], name: str = name) -> str:
+                def keep(match: re.Match[str], name: str = name, params: list[str] = params) -> str:
                     params.append(f"{name}={match[0]}")
                     return f"<{name}>"
                 message = pattern.sub(keep, message)
@@ -71,7 +71,7 @@ def _header(text: str) -> tuple[datetime | None, str, str | None, str | None]:
 def _frame(rows: list[tuple[Any, ...]]) -> Any:
     import polars as pl
 
-    schema = {"ts": pl.Datetime("us", "UTC"), "level": pl.String, "logger": pl.String, "template": pl.Int64,
+    schema: Any = {"ts": pl.Datetime("us", "UTC"), "level": pl.String, "logger": pl.String, "template": pl.Int64,
               "params": pl.List(pl.String), "line": pl.String}
     return pl.DataFrame(rows, schema=schema, orient="row")
 

@@ -35,6 +35,8 @@ def count(run: Runner, query: Query) -> Result:
 
 
 def distinct(run: Runner, query: Query) -> Result:
+    if query.group_by:
+        return _grouped(run, query, "count(DISTINCT v)", ["distinct"])
     if query.field == "template":
         keys = run.rows(f"SELECT DISTINCT key_id FROM {_from(run, query)}")
         return Result(kind="scalar", value=len({run.template_of(k) for (k,) in keys}))
@@ -64,6 +66,8 @@ def _top_templates(run: Runner, query: Query) -> Result:
 
 
 def share(run: Runner, query: Query) -> Result:
+    if query.group_by:
+        return _share_by(run, query)
     if query.field is None:
         part = _scalar(run, f"SELECT count(*) FROM {_from(run, query)}")
         base = run.source(query, base=True)
@@ -74,6 +78,17 @@ def share(run: Runner, query: Query) -> Result:
     total = sum(r[-1] for r in rows)
     rows = [[*r, r[-1] / total] for r in rows[: query.limit]]
     return Result(kind="table", columns=[*(counted.columns or []), "share"], rows=rows)
+
+
+def _share_by(run: Runner, query: Query) -> Result:
+    """Per group: matching records, all records of the base, and their ratio; highest ratio first."""
+    everything = query.model_copy(update={"filters": query.base_filters})
+    part = {tuple(r[:-1]): r[-1] for r in _grouped(run, query, "count(*)", ["count"]).rows or []}
+    whole = {tuple(r[:-1]): r[-1] for r in _grouped(run, everything, "count(*)", ["count"]).rows or []}
+    rows = [[*group, part.get(group, 0), total, part.get(group, 0) / total] for group, total in whole.items()]
+    rows.sort(key=lambda r: (-r[-1], str(r[:-3])))
+    columns = [*map(_label, query.group_by), "count", "of", "share"]
+    return Result(kind="table", columns=columns, rows=rows)
 
 
 def stats(run: Runner, query: Query) -> Result:

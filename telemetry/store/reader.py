@@ -90,7 +90,7 @@ class Reader:
         except (duckdb.IOException, duckdb.InvalidInputException) as error:
             raise self._damage(error) from error
 
-    def source(self, query: Query, *, base: bool = False) -> str:  # noqa: ARG002 - the base has the same window
+    def source(self, query: Query, *, base: bool = False) -> str:
         return self._scan(self._pruned(query.window))
 
     def condition(self, query: Query, *, base: bool = False) -> str:
