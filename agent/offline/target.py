@@ -13,7 +13,7 @@ from dataclasses import dataclass, replace
 from agent.offline.target_choose import Choice, TemplateSearch, choose, same_words
 from agent.offline.target_lexicon import ERROR_SIGNS, OUTCOMES
 from agent.offline.target_link import Links, content, level_values, link
-from agent.offline.target_terms import WEAK, cut
+from agent.offline.target_terms import WEAK, cut, spoken
 from agent.offline.target_vocabulary import Vocabulary
 from agent.offline.words import SAME_STEM, likeness, match, singular, stem, tokens
 from telemetry.models import Catalog, Filter, FilterOp, Template
@@ -69,7 +69,7 @@ def resolve(
     if not _enough(choice, links):
         choice = choose(asked, catalog.templates, search, weak)
     if not _enough(choice, links):
-        return _literal(links, asked, choice, vocabulary, search)
+        return _literal(links, asked, [spoken(w, words) for w in named], choice, vocabulary, search)
     if links.levels and not any(_tells_trouble(word) for word in named):
         choice = _restrict(choice, catalog)
     return _target(links, asked, choice, catalog, search)
@@ -147,10 +147,14 @@ def _texts(template: Template) -> tuple[str, ...]:
 
 
 def _literal(
-    links: Links, asked: list[str], choice: Choice, vocabulary: Vocabulary, search: TemplateSearch | None
+    links: Links,
+    asked: list[str],
+    named: list[str],
+    choice: Choice,
+    vocabulary: Vocabulary,
+    search: TemplateSearch | None,
 ) -> Target:
     """Beside exact values the words only rank; alone they are looked for as they stand."""
-    named = [w for w in asked if w not in WEAK]
     if links.filters:
         kept = replace(choice, chosen=(), missing=(), unmatched=tuple(named), near=())
         return _target(links, asked, kept, vocabulary.catalog, search)
@@ -158,12 +162,12 @@ def _literal(
     values = level_values(links.levels, vocabulary) if links.levels else ()
     if values:
         filters.append(Filter(field="level", op="in", value=values))
-    said = [f"the word {word}" for word in named] + ([f"level {' or '.join(values)}"] if values else [])
+    said = [f"'{word}'" for word in named] + ([f"level {' or '.join(values)}"] if values else [])
     templates = {template.id: template for template in vocabulary.catalog.templates}
     close = [f"closest message: '{templates[id_].display}'" for id_, _ in choice.chosen[:_SHOWN]]
     return Target(
         tuple(filters), tuple(asked), (), _sentence(said) + "; no message was found to mean this",
-        ambiguities=tuple(close), unmatched=tuple(choice.unmatched),
+        ambiguities=tuple(close), unmatched=tuple(named),
         lexical=search is not None and search.lexical,
     )  # fmt: skip
 
@@ -173,36 +177,43 @@ def _target(
 ) -> Target:
     templates = {template.id: template for template in catalog.templates}
     filters, said = list(links.filters), list(links.said)
+    choice, outcomes = _outcomes(choice, templates)
     if choice.chosen and len(choice.chosen) < len(templates):
         filters.append(_one_of(tuple(id_ for id_, _ in choice.chosen)))
         said.append(_shown(choice, templates))
-    for word in _outcomes(choice, templates):
+    for word in outcomes:
         root = stem(word)
         filters.append(Filter(field="text", op="regex", value=rf"(?i)\b{root}"))
         said.append(f"a word like '{word}'")
-    for name in links.owners:
-        if name in choice.unmatched:
-            filters.append(Filter(field="text", op="word", value=name))
-            said.append(f"the word {name}")
+    exact = [name for name in links.names if name in choice.unmatched]
+    filters += [Filter(field="text", op="word", value=name) for name in exact]
+    said += [f"the word {name}" for name in exact]
     return Target(
         filters=tuple(filters),
         rank=tuple(asked),
         templates=choice.chosen,
         reading=_sentence(said, [f"read {wrong} as {right}" for wrong, right in choice.corrected]),
         ambiguities=_ambiguities(choice, templates),
-        unmatched=tuple(w for w in choice.unmatched if w not in WEAK),
+        unmatched=tuple(w for w in choice.unmatched if w not in WEAK and w not in exact),
         lexical=choice.by_meaning and search is not None and search.lexical,
         identifiers=tuple(links.identifiers),
     )
 
 
-def _outcomes(choice: Choice, templates: dict[str, Template]) -> list[str]:
-    """Words of success or failure that the chosen templates do not state: their lines must."""
-    if not choice.chosen:
-        return []
-    bad = any(troubled(templates[id_]) for id_, _ in choice.chosen)
-    words = [w for w in choice.missing if stem(w) in OUTCOMES]
-    return [w for w in words if not (bad and stem(w) in ("fail", "unsuccess"))]
+def _outcomes(choice: Choice, templates: dict[str, Template]) -> tuple[Choice, list[str]]:
+    """Hold the choice to words of success or trouble that its messages do not state.
+
+    Of trouble, messages that tell of any trouble stay; when none does, and of success, the lines
+    themselves must state the words returned.
+    """
+    words = [w for w in choice.missing if stem(w) in OUTCOMES or _tells_trouble(w)]
+    words += [w for w in choice.unmatched if _tells_trouble(w)]
+    if not choice.chosen or not words:
+        return choice, []
+    bad = tuple(pair for pair in choice.chosen if troubled(templates[pair[0]]))
+    if bad and all(_tells_trouble(word) for word in words):
+        return replace(choice, chosen=bad), []
+    return choice, words
 
 
 def _one_of(ids: tuple[str, ...]) -> Filter:

@@ -15,8 +15,9 @@ from dataclasses import dataclass
 from itertools import pairwise
 from typing import Protocol
 
+from agent.offline.target_lexis import Lexis, Match
 from agent.offline.target_terms import WEAK
-from agent.offline.words import KIN, SAME_STEM, SYNONYM, lemma, likeness, match, pieces, tokens, typing_error
+from agent.offline.words import KIN, lemma, pieces, tokens, typing_error
 from telemetry.models import Template
 
 _SURE = 0.7
@@ -26,13 +27,10 @@ _LOST = 1.2
 """What a word that nothing fits weighs: about that of a word which fits a third of the templates."""
 _SLACK = 0.025
 _NEARBY = 0.08
-_PARAM = 0.9
 _NAME_ONLY = 0.3
 """Share of its weight that a word keeps when only parameters are called so: it says what is asked for."""
 _SEMANTIC_FLOOR = 0.35
 _LEXICAL_FLOOR = 0.5
-
-Match = tuple[float, str]
 
 
 class TemplateSearch(Protocol):
@@ -66,9 +64,12 @@ class _Grades:
     """The match of every word with every template, and what follows for whole templates."""
 
     words: tuple[str, ...]
-    table: dict[str, list[Match]]
+    table: dict[str, dict[int, Match]]
     weights: dict[str, float]
     scores: list[float]
+
+    def at(self, word: str, number: int) -> Match:
+        return self.table[word].get(number, (0.0, ""))
 
     def telling(self) -> list[str]:
         total = sum(self.weights.values()) or 1.0
@@ -82,8 +83,9 @@ def choose(
     weak: frozenset[str] = WEAK,
 ) -> Choice:
     """The templates that ``words`` (content words in order) denote; ``weak`` words only break ties."""
-    corrected = _corrections(words, templates)
-    grades = _grades([corrected.get(word, word) for word in words], templates, weak)
+    lexis = Lexis(templates)
+    corrected = _corrections(words, lexis)
+    grades = _grades([corrected.get(word, word) for word in words], lexis, weak)
     unmatched = tuple(w for w in words if corrected.get(w, w) not in grades.weights)
     coverage = _coverage(grades, weak)
     blended = None
@@ -91,7 +93,7 @@ def choose(
         blended = _blend(grades.scores, " ".join(words), templates, search)
     picked, near = _members(templates, grades, blended)
     chosen = tuple((templates[i].id, round((blended or grades.scores)[i], 4)) for i in picked)
-    missing = tuple(w for w in grades.words if picked and all(grades.table[w][i][0] < KIN for i in picked))
+    missing = tuple(w for w in grades.words if picked and all(grades.at(w, i)[0] < KIN for i in picked))
     return Choice(
         chosen, tuple(templates[i].id for i in near), unmatched, missing, coverage,
         blended is not None, tuple(corrected.items()),
@@ -102,63 +104,49 @@ def grade(
     words: Sequence[str], templates: Sequence[Template], search: TemplateSearch | None
 ) -> dict[str, float]:
     """How well each template fits ``words``, by words and meaning: for ranking, not for choosing."""
-    grades = _grades(words, templates, WEAK)
+    grades = _grades(words, Lexis(templates), WEAK)
     blended = None
     if search is not None and words:
         blended = _blend(grades.scores, " ".join(words), templates, search)
     return dict(zip((template.id for template in templates), blended or grades.scores, strict=True))
 
 
-def _corrections(words: Sequence[str], templates: Sequence[Template]) -> dict[str, str]:
-    vocabulary = frozenset(token.word for template in templates for token in tokens(template.pattern))
-    lost = [word for word in words if not any(_matched(word, template)[0] for template in templates)]
-    return {word: fix for word in lost if (fix := typing_error(word, vocabulary))}
+def _corrections(words: Sequence[str], lexis: Lexis) -> dict[str, str]:
+    lost = [word for word in words if not lexis.row(word)]
+    return {word: fix for word in lost if (fix := typing_error(word, lexis.vocabulary))}
 
 
-def _grades(words: Sequence[str], templates: Sequence[Template], weak: frozenset[str]) -> _Grades:
-    table = {word: [_matched(word, template) for template in templates] for word in words}
+def _grades(words: Sequence[str], lexis: Lexis, weak: frozenset[str]) -> _Grades:
+    table = {word: lexis.row(word) for word in words}
+    size = len(lexis.templates)
     weights = {
-        word: _weight(row, weak=word in weak) * (1.0 if _written(word, templates) else _NAME_ONLY)
+        word: _weight(row, size, weak=word in weak) * (1.0 if lexis.written(word) else _NAME_ONLY)
         for word, row in table.items()
-        if any(value for value, _ in row)
+        if row
     }
     total = sum(weights.values()) or 1.0
-    close = [_closeness(list(weights), template) for template in templates]
-    fit = [sum(w * table[word][i][0] for word, w in weights.items()) / total for i in range(len(templates))]
-    scores = [f + c for f, c in zip(fit, close, strict=True)]
-    return _Grades(tuple(dict.fromkeys(words)), table, weights, scores if weights else [0.0] * len(templates))
+    scores = _closeness(list(weights), lexis)
+    for word, weight in weights.items():
+        for number, (value, _) in table[word].items():
+            scores[number] += weight * value / total
+    return _Grades(tuple(dict.fromkeys(words)), table, weights, scores)
 
 
-def _matched(word: str, template: Template) -> Match:
-    """Constant text first; a compound asked for needs all its parts; else a parameter of that name."""
-    direct, by = match(word, template.pattern)
-    parts = pieces(word)
-    if direct < SAME_STEM and len(parts) > 1:
-        weakest = min(match(part, template.pattern)[0] for part in parts[1:])
-        direct, by = max((direct, by), (weakest, parts[0]))
-    names = (piece for param in template.params for piece in pieces(param.name))
-    if direct < _PARAM and any(likeness(word, name) >= SYNONYM for name in names):
-        return _PARAM, lemma(word)
-    return direct, by
-
-
-def _written(word: str, templates: Sequence[Template]) -> bool:
-    return any(match(word, template.pattern)[0] >= KIN for template in templates)
-
-
-def _weight(row: list[Match], *, weak: bool) -> float:
-    fits = sum(1.0 for value, _ in row if value >= KIN)
-    rarity = math.log((len(row) + 1) / (fits + 0.5)) + 0.3
+def _weight(row: dict[int, Match], size: int, *, weak: bool) -> float:
+    fits = sum(1.0 for value, _ in row.values() if value >= KIN)
+    rarity = math.log((size + 1) / (fits + 0.5)) + 0.3
     return min(rarity, 1.0) * 0.2 if weak else max(rarity, 0.15)
 
 
-def _closeness(words: Sequence[str], template: Template) -> float:
-    """Up to 0.1 for neighbours of the question that are neighbours in the template."""
-    written = tokens(template.pattern)
-    places = [[t.place for t in written if likeness(word, t.word) >= KIN] for word in words]
-    pairs = list(pairwise(places))
-    joined = sum(1 for a, b in pairs if any(abs(x - y) == 1 for x in a for y in b))
-    return 0.1 * joined / len(pairs) if pairs else 0.0
+def _closeness(words: Sequence[str], lexis: Lexis) -> list[float]:
+    """For each template up to 0.1, when neighbours of the question are neighbours in it."""
+    near = [0.0] * len(lexis.templates)
+    pairs = list(pairwise(lexis.places(word) for word in words))
+    for left, right in pairs:
+        for number in left.keys() & right.keys():
+            if any(place + step in right[number] for place in left[number] for step in (-1, 1)):
+                near[number] += 0.1 / len(pairs)
+    return near
 
 
 def _coverage(grades: _Grades, weak: frozenset[str]) -> float:
@@ -196,7 +184,7 @@ def _members(
         i
         for i in range(len(order))
         if order[i] >= best - _NEARBY
-        and all(grades.table[w][i][0] >= grades.table[w][first][0] - 1e-9 for w in telling)
+        and all(grades.at(w, i)[0] >= grades.at(w, first)[0] - 1e-9 for w in telling)
     ]
     families = [_family(i, templates, grades, order) for i in leads]
     family = max(families, key=lambda members: sum(templates[i].count for i in members))
@@ -215,7 +203,7 @@ def _family(lead: int, templates: Sequence[Template], grades: _Grades, order: li
         if i == lead
         or (
             judged[i] >= judged[lead] - _NEARBY
-            and all(_alike(grades.table[word][lead], grades.table[word][i]) for word in telling)
+            and all(_alike(grades.at(word, lead), grades.at(word, i)) for word in telling)
         )
     ]
 

@@ -116,7 +116,7 @@ RELATED: tuple[str, ...] = _entries("""
       throttled; resource temporarily unavailable; busy
     error problem issue trouble wrong: error; fail; exception; fatal; unable; cannot; denied; refused;
       timeout; invalid; abort; panic; corrupt; could not; critical; severe; unreachable
-    fail failed failure unsuccessful: error; broken; broke; refused; denied; exception; lost; timeout;
+    fail failed failure unsuccessful: error; problem; broken; broke; refused; denied; exception; lost; timeout;
       dropping; aborted; reset; unreachable; not connect
     timeout: timed out; time out; deadline exceeded; not respond; expired
     restart reboot: start; started; starting; restarting; boot; booting
@@ -207,7 +207,7 @@ OUTCOMES = frozenset({"fail", "succeed", "success", "unsuccess"})
 NEGATIONS: frozenset[str] = _words("not no never without cannot unable non")
 
 ERROR_SIGNS: frozenset[str] = _words("""
-    error fail failure failed exception fatal critical panic abort aborted denied refused rejected timeout
+    problem error fail failure failed exception fatal critical panic abort aborted denied refused rejected timeout
     unable cannot invalid illegal corrupt corrupted unreachable severe disconnect drop kill crash crashed
     killed reset lost exceeded unavailable broken bad alert emergency traceback segfault oom uncorrectable
     unexpected violation expired

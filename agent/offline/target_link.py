@@ -22,6 +22,7 @@ _JOINING = frozenset(
 )
 _COMPARING = frozenset({"than", "least", "most", "over", "under", "above", "below", "top", "last", "first"})
 """A number after these bounds an answer; it stands in no line."""
+_COMPOUND = re.compile(r"[A-Za-z0-9][_.-][A-Za-z0-9]|[a-z][A-Z]|^[A-Z]{5,}$")
 _OWNING = ("user", "username", "account", "service", "host", "hostname")
 """Names after which even a word the logs never hold is a value."""
 _COLUMNS = ("service", "host", "logger", "level", "source")
@@ -33,8 +34,8 @@ class Links:
 
     filters: list[Filter] = field(default_factory=list)
     words: list[str] = field(default_factory=list)
-    owners: list[str] = field(default_factory=list)
-    """Words that look like names of someone or something: ``for alice``."""
+    names: list[str] = field(default_factory=list)
+    """Words that look like names of someone or something: ``for alice``, ``os-volumes``, ``EIOError``."""
     said: list[str] = field(default_factory=list)
     """One phrase per filter, for the reading."""
     identifiers: list[str] = field(default_factory=list)
@@ -69,8 +70,9 @@ def link(terms: list[Term], vocabulary: Vocabulary) -> Links:
             taken |= used
         else:
             links.words.append(term.text)
-            if term.after in ("for", "by", "from", "user") and _ends(terms, at) and _nameable(term.low):
-                links.owners.append(term.low)
+            owner = term.after in ("for", "by", "from", "user") and _ends(terms, at) and _nameable(term.low)
+            if owner or _COMPOUND.search(term.text):
+                links.names.append(term.low)
     return _levels(links, vocabulary)
 
 

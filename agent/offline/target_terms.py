@@ -118,3 +118,12 @@ def _follow(terms: list[Term]) -> list[Term]:
         out.append(Term(term.kind, term.text, before, term.name))
         before = term.low
     return out
+
+
+def spoken(word: str, question: str) -> str:
+    """The phrase of ``question`` that was rewritten to ``word``, else the word."""
+    for pattern, rewritten in PHRASES:
+        found = re.search(pattern, question, re.IGNORECASE) if rewritten == word else None
+        if found:
+            return found.group().lower()
+    return word

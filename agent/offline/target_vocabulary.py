@@ -47,6 +47,8 @@ class Vocabulary:
     def mostly_value(self, word: str) -> bool:
         """Whether more records hold ``word`` as the value of a parameter than as constant text."""
         as_value = sum(n for i, _ in self.holders(word) for v, n in i.values if v.lower() == word.lower())
+        if not as_value:
+            return False
         as_text = sum(
             template.count
             for template in self.catalog.templates

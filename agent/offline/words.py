@@ -48,7 +48,7 @@ def pieces(text: str) -> list[str]:
     return parts if len(parts) <= 1 else ["".join(parts), *parts]
 
 
-@lru_cache(maxsize=4096)
+@lru_cache(maxsize=65536)
 def tokens(pattern: str) -> tuple[Token, ...]:
     """The words of a template in order; parts of a compound share its place; slots are gaps."""
     found: list[Token] = []
@@ -144,7 +144,7 @@ def _irregular() -> dict[str, str]:
     return {word: base for base, words in pairs for word in words.split()}
 
 
-@lru_cache(maxsize=65536)
+@lru_cache(maxsize=262144)
 def likeness(asked: str, written: str) -> float:
     """How surely the question's word ``asked`` and the log's word ``written`` mean the same, 0 to 1."""
     if asked == written or singular(asked) == singular(written):

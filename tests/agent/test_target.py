@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from agent.offline.target import Target, resolve
+from telemetry.models import FieldInfo
 from tests.agent.logbook import Logbook, NoSearch, PlannedSearch
 
 SSH = Logbook(
@@ -49,6 +52,10 @@ def found(words: str, book: Logbook = SSH) -> list[str]:
 
 def starts(words: str, book: Logbook = SSH) -> set[str]:
     return {" ".join(text.split()[:2]) for text in found(words, book)}
+
+
+def starts_of(target: Target) -> set[str]:
+    return {" ".join(text.split()[:2]) for text in WEB.texts(target.filters)}
 
 
 @pytest.mark.parametrize(
@@ -189,6 +196,39 @@ def test_foreign_topic_finds_nothing() -> None:
 
     assert WEB.texts(target.filters) == []
     assert set(target.unmatched) == {"kubernetes", "ingress"}
+
+
+def test_lost_is_not_accepted() -> None:
+    assert found("lost connections", WEB) == ["connection refused by 10.1.1.2"]
+
+
+def test_absent_phrase_is_searched_whole() -> None:
+    target = resolve("out of memory", SSH.catalog, None)
+
+    assert [f.value for f in target.filters] == ["out of memory"]
+
+
+def test_compound_name_is_exact() -> None:
+    assert found("GET requests to os-volumes", WEB) == []
+
+
+def test_field_prefers_its_carriers() -> None:
+    book = Logbook(["Deleting block {block:b1} file {file:/x}", "ask {ip:10.0.0.1} to delete {id:b1}"])
+
+    target = resolve("were deleted", book.catalog, None, field="param:block")
+
+    assert book.texts(target.filters) == ["Deleting block b1 file /x"]
+
+
+def test_bounds_are_not_identifiers() -> None:
+    assert resolve("users with more than 200 failed logins", SSH.catalog, None).identifiers == ()
+
+
+def test_component_names_do_not_choose() -> None:
+    fields = (*WEB.catalog.fields, FieldInfo("logger", "word", 1, (("dfs.Backup$Runner", 9),)))
+    catalog = replace(WEB.catalog, fields=fields)
+
+    assert starts_of(resolve("blocks received by Backups", catalog, None)) == {"Received block"}
 
 
 def test_typing_error_is_told() -> None:
