@@ -16,6 +16,14 @@ from api.wiring import Product
 from telemetry.errors import UsageError
 
 DONE, FAILED, NOTHING = 0, 1, 3
+DEMO = (
+    "how many checkouts failed?",
+    "errors per minute",
+    "what changed in the last 2 minutes compared with the 2 minutes before?",
+    "which users were hit by failed checkouts the most?",
+    "when did the database is locked error first happen?",
+    "summarise the errors",
+)
 _SIZES = {"k": 1 << 10, "m": 1 << 20, "g": 1 << 30, "t": 1 << 40}
 _AGES = {"s": 1, "m": 60, "h": 3600, "d": 86400, "w": 604800}
 
@@ -128,7 +136,7 @@ def doctor(product: Product, *, repair: bool, as_json: bool) -> int:
 
 def demo(home: Path | None, *, as_json: bool) -> int:
     """Read the recorded incident into a fresh home and ask about it as an engineer would."""
-    from samples import incident_folder, questions
+    from samples import incident_folder
 
     with tempfile.TemporaryDirectory(prefix="oncalm-demo-") as folder:
         product = Product(home or Path(folder))
@@ -138,7 +146,7 @@ def demo(home: Path | None, *, as_json: bool) -> int:
         if not as_json:
             render.report(report)
         answers = []
-        for question in questions():
+        for question in DEMO:
             answer = product.ask(question, conversation="demo")
             answers.append(answer)
             if not as_json:
