@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import replace
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from agent.offline.target import Target, resolve
 from telemetry.models import FieldInfo
@@ -283,3 +286,14 @@ def test_empty_catalog_is_no_error() -> None:
     empty = Logbook([])
 
     assert resolve("failed logins for root from 10.0.0.1", empty.catalog, None).filters != ()
+
+
+PIECES = ("failed", "user", "root", "port", "22", "'a b'", "x=1", "/v/{i}/*", "?", "10.0.0.1", "errors", "for", "a.b-c")
+
+
+@given(st.text(max_size=60) | st.lists(st.sampled_from(PIECES)).map(" ".join))
+def test_any_words_resolve(words: str) -> None:
+    target = resolve(words, SSH.catalog, None)
+
+    assert target.reading
+    assert all(re.compile(str(f.value)) for f in target.filters if f.op == "regex")
