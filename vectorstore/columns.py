@@ -14,8 +14,8 @@ from vectorstore.rows import build
 if TYPE_CHECKING:
     import polars as pl
 
-ROWS = 150_000
-BYTES = 32 << 20
+ROWS = 65_000
+BYTES = 10 << 20
 """A segment's rows and text from which it is written."""
 
 

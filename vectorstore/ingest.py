@@ -21,7 +21,9 @@ from vectorstore.columns import Columns, Flushed
 from vectorstore.keys import KeyTable
 from vectorstore.resume import known_as
 
-IN_FLIGHT = 2
+IN_FLIGHT = 1
+BLOCK = 2 << 20
+"""Bytes read at a time: large enough for columns to pay, small enough for a flat 300 MB."""
 
 
 @dataclass(slots=True)
@@ -101,7 +103,7 @@ class Ingestor:
     def _one(self, source: Source, progress: Progress | None) -> None:
         reader = self._reader(source)
         try:
-            for block in blocks(source, start=reader.offset):
+            for block in blocks(source, start=reader.offset, size=BLOCK):
                 self._feed(reader, block, final=False)
                 if progress:
                     progress(self.report, source)
