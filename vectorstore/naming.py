@@ -154,7 +154,7 @@ def takes_name(noun: str, words: Sequence[str]) -> bool:
 
 def snake(word: str) -> str:
     """Write a key or noun in snake-case, without digits: a mask sees all digits alike."""
-    plain = re.sub(r"[\W\d]+", "_", _CAMEL.sub("_", word)).lower()
+    plain = re.sub(r"[\W\d]+", "_", _CAMEL.sub("_", re.sub(r"([A-Z])([A-Z])s(?![a-z])", r"\1\2S", word))).lower()
     return re.sub(r"_+", "_", plain).strip("_")
 
 

@@ -22,6 +22,10 @@ _CAPS = re.compile(r"[^a-z\d\x01]*[A-Z][^a-z\d\x01]*[A-Z][^a-z\d\x01]*")
 _ONE_VALUE = re.compile(r"((?:[\w.-]*=)?[\"'(\[{]*).*?([\"')\]},;:.]*)")
 _DELIMITERS = re.compile(r"([\s,!;:=|\"'\[\](){}.+@#$%&-])")
 _LONE_PATH = re.compile(r"(?<![^\s,!;:=|\"'\[\](){}])(?:/[^/\s,!;:=|\"'\[\](){}]+)+(?![^\s,!;:=|\"'\[\](){}])")
+_FIELD = re.compile(r"(?:.*[\[({<\"]\w+|[\[({<\"]?\w*(?:[a-z][A-Z]|[a-z]_[a-z])\w*)\"?:")
+"""A key before a colon that no sentence holds: ``[key:``, ``someKey:``, ``"key":``."""
+_SYMBOL = re.compile(r"[a-z]+[A-Z][A-Za-z]*\W*|.*\]\[.*")
+"""The name of a method, or tags."""
 _LIST = re.compile(r"<\*>(?:,? ?<\*>)+")
 REPEATED = re.compile(r"(?<!\S)(\S*<\*>\S*(?: \S+){0,3})(?: \1)+(?!\S)")
 _NUMBERED_WORD = re.compile(r"\W*[A-Z]{3,}\d{1,2}\W*")
@@ -34,6 +38,7 @@ _PREFIX_ENDS = frozenset("=:([{\"'/,<>|;#@")
 _SUFFIX_STARTS = frozenset(",;:)]}\"'>.|!?")
 FEW_WORDS = 4
 FEW_CAPS = 16
+MANY_PHRASES = 64
 MANY_WORDS = 6
 
 
@@ -64,11 +69,15 @@ def shape_of(key: str) -> Shape:
 
 
 def split(shapes: Sequence[Shape]) -> list[Part]:
-    """Part the shapes of one cluster by the columns whose few words say different things."""
-    columns = [dict.fromkeys(column) for column in zip(*shapes, strict=True)]
+    """Part the shapes of one cluster by the columns whose words say different things."""
+    columns = [list(dict.fromkeys(column)) for column in zip(*shapes, strict=True)]
     fixed = tuple(column_of(shapes[0], at, c) for at, c in enumerate(columns))
+    limits = [_wordings(column, shapes[0], at) for at, column in enumerate(columns)]
+    for at in range(1, len(limits)):
+        if limits[at - 1] and limits[at]:  # a phrase: a value is one word as a rule
+            limits[at - 1] = limits[at] = MANY_PHRASES
     chosen = min(
-        (at for at, column in enumerate(columns) if _parts_messages(column, shapes[0], at)),
+        (at for at, column in enumerate(columns) if len(column) <= limits[at]),
         key=lambda at: len(columns[at]), default=None,
     )
     if chosen is None:
@@ -84,24 +93,24 @@ def column_of(shape: Shape, at: int, values: Iterable[str]) -> str:
     return WILD if len(words) > 1 or names_value(shape, at) else words[0]
 
 
-def _parts_messages(values: Iterable[str], shape: Shape, at: int) -> bool:
-    """Whether the column's words tell messages apart, rather than being values of one message."""
-    words = list(values)
+def _wordings(words: Sequence[str], shape: Shape, at: int) -> int:
+    """Up to how many different words a column tells messages apart; 0 when it holds values of one message."""
     start, _ = affix(words)
     if len(words) < 2 or names_value(shape, at) or start.endswith("="):
-        return False
+        return 0
     marks = {w for w in words if _MARK.fullmatch(w)}
     if marks:
-        return len(marks) <= FEW_WORDS
+        return FEW_WORDS if len(marks) <= FEW_WORDS else 0
     rests = _rests(words)
     plain = all(_is_word(w) for w in rests)
     if not plain or all(_ENCLOSED.fullmatch(w) for w in words) or _units(shape, at, words):
-        return False
-    if at and takes_name(shape[at - 1], rests):
-        return False
+        return 0
+    before = shape[at - 1] if at else ""
+    if takes_name(before, rests) or _FIELD.fullmatch(start or before):
+        return 0
     if all(_CAPS.fullmatch(w) for w in rests):
-        return len(words) <= FEW_CAPS and not (at and shape[at - 1].endswith(":"))
-    return len(words) <= FEW_WORDS
+        return 0 if before.endswith(":") else FEW_CAPS
+    return MANY_PHRASES if all(_SYMBOL.fullmatch(w) for w in rests) else FEW_WORDS
 
 
 def _units(shape: Shape, at: int, values: Iterable[str]) -> bool:
@@ -183,8 +192,9 @@ def _one_value(parts: Sequence[Part], bucket: list[int], column: int) -> Iterabl
     anchors += any(c.isalpha() for c in start)
     if not anchors:
         return
-    named = column > 0 and takes_name(columns[column - 1], sorted(tokens - {WILD}))
-    if named or start.endswith("=") or (len(tokens) >= MANY_WORDS and anchors > 1):
+    before = columns[column - 1] if column else ""
+    named = takes_name(before, sorted(tokens - {WILD}))
+    if named or start.endswith("=") or _FIELD.fullmatch(start or before) or (len(tokens) >= MANY_WORDS and anchors > 1):
         yield bucket
         return
     rests = _rests([parts[at].columns[column] for at in bucket])
