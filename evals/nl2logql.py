@@ -10,6 +10,7 @@ that hold the question's rarest words.
 from __future__ import annotations
 
 import json
+import os
 import re
 import time
 from collections.abc import Sequence
@@ -54,7 +55,8 @@ def run(folder: Path, *, parsing: Path | None = None) -> dict[str, Any]:
         "suite": "nl2logql",
         "data": sorted({pair.system for pair in pairs}),
         "cases": len(pairs),
-        "could_not_run": lost,
+        "could_not_run": len(lost),
+        "why_not": lost,
         "metrics": {"execution": round(len(right) / total, 4)},
         "missed": [pair.id for pair in pairs if pair.id not in right],
         "baseline": {"name": "rarest words of the question", "execution": round(len(plain) / total, 4)},
@@ -63,8 +65,10 @@ def run(folder: Path, *, parsing: Path | None = None) -> dict[str, Any]:
 
 
 def find_parsing(folder: Path) -> Path:
-    """The folder of raw logs beside ``folder``; raises FileNotFoundError when there is none."""
-    for near in (folder.parent / "parsing", folder.parent.parent / "parsing", folder / "parsing"):
+    """The raw logs beside ``folder`` or in ``ONCALM_EVAL_DATA``; raises FileNotFoundError when in neither."""
+    named = os.environ.get("ONCALM_EVAL_DATA")
+    homes = [folder.parent, folder.parent.parent, folder, *([Path(named)] if named else [])]
+    for near in (home / "parsing" for home in homes):
         for place in (near / "parsing", near):
             if any(place.glob("*/*.log")):
                 return place
@@ -86,7 +90,7 @@ def read_pairs(file: Path, logs: dict[str, list[str]]) -> tuple[list[Pair], list
         name, question = str(item["id"]), str(item["question"])
         found = _QUERY.search(item["output"])
         query = found.group(1) if found else ""
-        system = _system(question + query, logs)
+        system = _system(" ".join(_LABEL.findall(query)), logs) or _system(f"{question} {query}", logs)
         filters = _FILTER.findall(_STREAM.sub(" ", query))
         if system is None or not filters:
             lost.append(f"{name}: {'no line filter' if system else 'no logs of its system'}")
@@ -100,7 +104,7 @@ def read_pairs(file: Path, logs: dict[str, list[str]]) -> tuple[list[Pair], list
 
 
 def _system(text: str, logs: dict[str, list[str]]) -> str | None:
-    return next((name for name in logs if name.lower() in text.lower()), None)
+    return next((name for name in logs if re.search(rf"(?i)\b{re.escape(name)}(?![a-z])", text)), None)
 
 
 def _run(filters: Sequence[tuple[str, str, str, str]], lines: Sequence[str]) -> frozenset[int] | None:

@@ -72,7 +72,7 @@ def test_small_log_is_answered(folder: Path) -> None:
 
     assert report["metrics"]["hit1"] == 1.0
     assert report["cases"] == 2
-    assert report["could_not_run"] == ["Own: What is gone?"]
+    assert report["why_not"] == ["Own: What is gone?"]
 
 
 @pytest.mark.skipif(DATA is None, reason="ONCALM_EVAL_DATA is not set: no public questions at hand")

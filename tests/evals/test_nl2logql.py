@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from evals.nl2logql import find_parsing, keywords, plain_question, read_logs, read_pairs, run
+from evals.nl2logql import _system, find_parsing, keywords, plain_question, read_logs, read_pairs, run
 
 DATA = os.environ.get("ONCALM_EVAL_DATA")
 
@@ -67,7 +67,14 @@ def test_keyword_baseline_takes_rarest() -> None:
     assert keywords("Which Failed password for eve?", LINES) == {3}
 
 
-def test_missing_logs_are_an_error(tmp_path: Path) -> None:
+def test_system_is_a_whole_name() -> None:
+    logs = {"Mac": [LINES[0]], "OpenSSH": LINES}
+
+    assert _system("What machine failed for openssh-eu?", logs) == "OpenSSH"
+
+
+def test_missing_logs_are_an_error(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("ONCALM_EVAL_DATA", raising=False)
     with pytest.raises(FileNotFoundError):
         find_parsing(tmp_path)
 
