@@ -384,7 +384,7 @@ def _stats(draft: _Draft, match: re.Match[str], stat: str = "") -> bool:
     _choose(draft, linked, noun)
     draft.operation, draft.stats = "stats", _stat(stat)
     draft.text = f"{draft.text[:match.start()]} {'' if words else noun} {draft.text[match.end():]}"
-    if len(words.split()) > 1 and not linked.ref.endswith(words.replace(" ", "_")):
+    if len(words.split()) > 1 and not linked.ref.endswith(words.replace(" ", "_")) and _written(draft, words.split()[0]):
         draft.text += f" {words.split()[0]}"
     _grouping(draft)
     return True
@@ -485,7 +485,7 @@ def _ranked(draft: _Draft, match: re.Match[str], noun: str, otherwise: int) -> b
     least = re.search(r"\b(?:least|rarest|fewest)\b", draft.text, re.I)
     n = _size(match, otherwise)
     _cut(draft, match)
-    draft.text = re.sub(r"\b(?:the )?(?:most|least|fewest|highest number of|often|frequent(?:ly)?|common|by (?:count|number(?: of)?|volume|frequency))\b", " ", draft.text, flags=re.I)
+    draft.text = re.sub(r"\b(?:the )?(?:most|least|fewest|highest number of|often|frequent(?:ly)?|common|busiest|noisiest|chattiest|loudest|rarest|by (?:count|number(?: of)?|volume|frequency))\b", " ", draft.text, flags=re.I)
     if not least and _by_sum(draft, linked, n):
         return True
     draft.operation, draft.limit, draft.order = "top", n, "asc" if least else "desc"
@@ -637,6 +637,11 @@ def _about(draft: _Draft, without: str = "") -> frozenset[str]:
         if words & own:
             found.add(template.id)
     return frozenset(found)
+
+
+def _written(draft: _Draft, word: str) -> bool:
+    """Whether some template writes ``word``: "response time" asks for messages of responses only if there are any."""
+    return any(singular(word.lower()) in t.pattern.lower() for t in draft.catalog.templates)
 
 
 def _empty(text: str) -> bool:
