@@ -1,4 +1,4 @@
-"""``python -m evals SUITE DIR [--json]``: measure OnCalm beside a baseline, in one run.
+"""``python -m evals SUITE DIR [--json] [--failures]``: measure OnCalm beside a baseline, in one run.
 
 DIR is laid out like the public data set of that name. Exit: 0 done, 1 failed, 2 usage.
 """
@@ -6,45 +6,77 @@ DIR is laid out like the public data set of that name. Exit: 0 done, 1 failed, 2
 from __future__ import annotations
 
 import argparse
-import importlib
 import json
 import sys
+from collections.abc import Callable, Sequence
+from importlib import import_module
 from pathlib import Path
 from typing import Any
 
-SUITES = ("parsing", "logqa", "nl2logql")
+SUITES = ("parsing", "logqa", "nl2logql", "query")
+KEYS = ("suite", "data", "cases", "could_not_run", "metrics", "baseline", "seconds")
+Report = dict[str, Any]
 
 
-def main() -> int:
+def main(arguments: Sequence[str] | None = None, load: Callable[[str], Any] = import_module) -> int:
+    """Run one suite and print what it found."""
     parser = argparse.ArgumentParser(prog="python -m evals", description=__doc__)
     parser.add_argument("suite", choices=SUITES)
     parser.add_argument("folder", type=Path)
-    parser.add_argument("--json", action="store_true", dest="as_json")
-    given = parser.parse_args()
+    parser.add_argument("--json", action="store_true", dest="as_json", help="print one JSON document")
+    parser.add_argument("--failures", action="store_true", help="also list the cases that were wrong")
+    given = parser.parse_args(arguments)
     if not given.folder.is_dir():
         print(f"{given.folder}: not a folder; unpack the data set there first", file=sys.stderr)
         return 2
-    report: dict[str, Any] = importlib.import_module(f"evals.{given.suite}").run(given.folder)
-    if given.as_json:
-        print(json.dumps(report, default=str))
-    else:
-        _table(report)
-    return 0
+    module = load(f"evals.{given.suite}")
+    try:
+        report: Report = module.run(given.folder)
+    except (OSError, ValueError, KeyError) as error:
+        print(f"{given.folder}: cannot be measured as {given.suite}: {error!r}", file=sys.stderr)
+        return 1
+    failures = report.pop("failures", [])
+    document = {key: report[key] for key in KEYS} | ({"failures": failures} if given.failures else {})
+    print(json.dumps(document, default=str) if given.as_json else _table(document))
+    return 0 if report["cases"] else 1
 
 
-def _table(report: dict[str, Any]) -> None:
-    print(f"{report['suite']} on {report['data']}: {report['cases']} cases, "
-          f"{report['could_not_run']} could not run, {report['seconds']:.1f} s")
-    ours, base = report["metrics"], report.get("baseline", {})
+def _table(report: Report) -> str:
+    """The report for people: ours beside the baseline, then the parts."""
+    data = report["data"] if isinstance(report["data"], str) else ", ".join(map(str, report["data"]))
+    lines = [f"{report['suite']} on {data}: {report['cases']} cases, "
+             f"{report['could_not_run']} could not run, {report['seconds']:.1f} s",
+             f"  {'':<12} {'ours':>7} {'baseline':>9}"]
+    ours, base = report["metrics"], report["baseline"]
     for name, value in ours.items():
-        if isinstance(value, float | int):
-            other = base.get(name)
-            shown = f"{other:.3f}" if isinstance(other, float | int) else "-"
-            print(f"  {name:<12} ours {value:.3f}   baseline {shown}")
-    for name, value in ours.items():
-        if isinstance(value, dict):
-            for key, inner in value.items():
-                print(f"  {name} {key}: {inner}")
+        if not isinstance(value, dict):
+            lines.append(f"  {name:<12} {_number(value):>7} {_number(base.get(name)):>9}")
+    for name, parts in ours.items():
+        if isinstance(parts, dict):
+            lines.append(f"  {name}")
+            lines += [_part(part, value, base.get(name)) for part, value in parts.items()]
+    lines += [f"\n{each}" if isinstance(each, str) else _failure(each) for each in report.get("failures", [])]
+    return "\n".join(lines)
+
+
+def _number(value: object) -> str:
+    return f"{value:.3f}" if isinstance(value, int | float) else "-"
+
+
+def _part(name: str, ours: object, baseline: object) -> str:
+    """One system or class: ours, and the baseline's when it has one."""
+    other = baseline.get(name) if isinstance(baseline, dict) else None
+    return f"    {name:<14} {_inner(ours)}" + (f"   | {_inner(other)}" if other is not None else "")
+
+
+def _inner(value: object) -> str:
+    if isinstance(value, dict):
+        return "  ".join(f"{name} {_number(each) if not isinstance(each, str) else each}" for name, each in value.items())
+    return value if isinstance(value, str) else _number(value)
+
+
+def _failure(failure: dict[str, Any]) -> str:
+    return "\n" + "\n".join(f"  {name:<7} {value}" for name, value in failure.items())
 
 
 if __name__ == "__main__":

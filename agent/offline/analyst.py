@@ -30,7 +30,7 @@ class OfflineAnalyst:
         reading = read(given.question, self.catalog, given.now, previous)
         if isinstance(reading, Refusal):
             return Triage(refusal=reading.reason, nearest=list(reading.nearest))
-        target = self._resolve(reading.target)
+        target = self._resolve(reading.target, reading.field)
         if reading.guessed and not _answered(target):
             reason = "I cannot read this as a question about these logs, and nothing in them answers to its words."
             return Triage(refusal=reason, nearest=list(offers(self.catalog)))
@@ -64,9 +64,9 @@ class OfflineAnalyst:
         return Summary(answer=answer, interpretation=interpretation(reading, triage.query),
                        result=found.result, confidence=triage.confidence)
 
-    def _resolve(self, words: str) -> Target | None:
+    def _resolve(self, words: str, field: str | None = None) -> Target | None:
         words = plain(words)
-        return resolve(words, self.catalog, self._search) if words.strip() else None
+        return resolve(words, self.catalog, self._search, field=field) if words.strip() else None
 
 
 def to_query(reading: Reading, target: Target | None, base: Target | None, given: Given) -> Query:
