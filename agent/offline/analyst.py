@@ -3,16 +3,22 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 
 from agent.analyst import Given, Summary, ToolCall, Triage
 from agent.offline.phrasing import interpretation, phrase
-from agent.offline.reading import Reading, Refusal, offers, read
+from agent.offline.reading import offers, read
+from agent.offline.settle import merged, settle
 from agent.offline.target import Target, TemplateSearch, resolve
+from agent.offline.understanding import Reading, Refusal
 from telemetry.models import Catalog, Filter, Found, Query, Result
 from tools.registry import ToolResult
 
 CERTAIN = 0.95
 LOG_IN = re.compile(r"\b(?:log(?:ged|s|ging)?|sign(?:ed|s|ing)?)[ -](?:in|on)\b", re.IGNORECASE)
+WRITTEN = re.compile(
+    r"\b(?P<what>lines?|messages?|errors?|warnings?|records?|entries|events?|exceptions?|anything|nothing|everything|something|logs?)"
+    r"(?P<was> (?:that )?(?:was|were|are|is|been|got|get|gets|have been|has been))? logged(?: (?:in|on)(?= the\b|$|\s*$))?", re.IGNORECASE)
 FAILED = re.compile(r"fail|invalid|unsuccess|denied|reject|wrong|bad|attempt|tried|try|could not|unable", re.IGNORECASE)
 
 
@@ -30,7 +36,11 @@ class OfflineAnalyst:
         reading = read(given.question, self.catalog, given.now, previous)
         if isinstance(reading, Refusal):
             return Triage(refusal=reading.reason, nearest=list(reading.nearest))
-        target = self._resolve(reading.target, reading.field)
+        reading = replace(reading, target=merged(reading.target, self._resolve))
+        settled = settle(reading, self.catalog, self._resolve)
+        reading, target = settled.reading, settled.target
+        if settled.lost:
+            return Triage(refusal=f'No field of these logs answers to "{reading.noun}".', nearest=list(offers(self.catalog)))
         if reading.guessed and not _answered(target):
             reason = "I cannot read this as a question about these logs, and nothing in them answers to its words."
             return Triage(refusal=reason, nearest=list(offers(self.catalog)))
@@ -85,12 +95,15 @@ def _answered(target: Target | None) -> bool:
     """Whether anything in the logs answers to the words: a template, an identifier, a field's value."""
     if target is None:
         return False
+    if target.by_meaning and target.unmatched:
+        return False
     linked = any(f.field not in {"text", "message"} for f in target.filters)
     return linked or bool(target.templates or target.identifiers)
 
 
 def plain(words: str) -> str:
     """Say what a phrasal verb means: who "logged in" did so with success, unless the words say otherwise."""
+    words = WRITTEN.sub(r"\g<what>", words)
     if FAILED.search(words):
         return LOG_IN.sub(" login ", words)
     return LOG_IN.sub(" successful login ", words)

@@ -108,6 +108,25 @@ def link(phrase: str, catalog: Catalog, *, numeric: bool = False, owners: frozen
     return Linked(best[2], best[3], min(1.0, best[0]), close)
 
 
+def rated(phrase: str, catalog: Catalog, *, numeric: bool = False) -> dict[str, float]:
+    """How surely ``phrase`` names each field it may name, by field reference."""
+    words = [singular(w) for w in re.findall(r"[A-Za-z_][\w.]*", phrase)]
+    if not words:
+        return {}
+    found: dict[str, float] = {}
+    for size in range(1, len(words) + 1):
+        for info in catalog.fields:
+            score = _score(words[:size], info.ref.removeprefix("param:"), info)
+            if score > 0 and not (numeric and info.type not in NUMERIC):
+                found[info.ref] = max(found.get(info.ref, 0.0), score - 0.02 * (len(words) - size))
+    if not numeric:
+        for ref in ("template", "pid", "thread", "trace_id", "source"):
+            score = _score(words, ref, None)
+            if score > 0:
+                found[ref] = max(found.get(ref, 0.0), score if ref == "template" else score * 0.6)
+    return found
+
+
 def _score(words: list[str], name: str, info: FieldInfo | None) -> float:
     parts = re.split(r"[_.\-]", name.lower())
     head = words[-1]

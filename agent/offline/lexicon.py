@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 
+from agent.offline.everyday import EVERYDAY
 from telemetry.models import Catalog
 
 QUESTION_WORDS = frozenset("""
@@ -22,11 +23,10 @@ def spell(text: str, catalog: Catalog) -> tuple[str, list[tuple[str, str]]]:
     known = {w for t in catalog.templates for w in re.findall(r"[a-z]+", f"{t.pattern} {t.display}".lower())}
     known |= {v.lower() for f in catalog.fields for v, _ in f.values}
     repaired: list[tuple[str, str]] = []
-    quoted = any(mark in text for mark in "\"'`")
 
     def repair(match: re.Match[str]) -> str:
         word = match[0].lower()
-        if word in QUESTION_WORDS or word in known or word.rstrip("s") in QUESTION_WORDS or quoted:
+        if word in known or word in EVERYDAY or {word, word.rstrip("s"), f"{word}s", word.removesuffix("d"), word.removesuffix("ed")} & QUESTION_WORDS:
             return match[0]
         found = sorted(w for w in QUESTION_WORDS if _close(word, w))
         if len(found) != 1:

@@ -5,8 +5,8 @@ from __future__ import annotations
 import re
 from typing import Any
 
-from agent.offline.reading import Reading
-from agent.offline.times import describe
+from agent.offline.moments import describe
+from agent.offline.understanding import Reading
 from telemetry.models import Found, Query
 
 _STAT = {"mean": "average", "p50": "median", "p90": "90th percentile", "p95": "95th percentile",

@@ -8,8 +8,10 @@ wrong ones. The reading chosen, close other readings and words that nothing answ
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass, replace
 
+from agent.offline.everyday import EVERYDAY
 from agent.offline.target_choose import Choice, TemplateSearch, choose, same_words
 from agent.offline.target_lexicon import ERROR_SIGNS, OUTCOMES
 from agent.offline.target_link import Links, content, level_values, link
@@ -41,6 +43,8 @@ class Target:
     """Meaning was asked for and only spelling could be compared."""
     identifiers: tuple[str, ...] = ()
     """Values that must stand in the line."""
+    by_meaning: bool = False
+    """The messages were chosen by likeness of meaning, not by their words alone."""
 
 
 def resolve(
@@ -57,7 +61,7 @@ def resolve(
         return _by_quotes(links, asked, catalog)
     if links.levels and not [w for w in asked if w not in WEAK and w not in links.level_words]:
         return _by_level(links, asked, vocabulary)
-    asked = [w for w in asked if singular(w) not in links.levels]
+    asked = [w for w in asked if singular(w) not in links.levels and not (w in EVERYDAY and not vocabulary.bears(w))]
     named = [w for w in asked if w not in WEAK]
     if not named:
         return _target(links, asked, Choice(), catalog, search)
@@ -125,6 +129,13 @@ def _by_quotes(links: Links, asked: list[str], catalog: Catalog) -> Target:
     held = dict.fromkeys((template.id for template in catalog.templates), 1.0)
     for phrase in links.quoted:
         exact = {t.id for t in catalog.templates if any(phrase in text for text in _texts(t))}
+        wild = _wildcards(phrase) if not exact else None
+        if wild is not None:
+            filters.append(Filter(field="text", op="regex", value=wild))
+            said.append(f"the text '{phrase}' with anything in its gaps")
+            loose = {t.id for t in catalog.templates if any(re.search(wild, text) for text in _texts(t))}
+            held = {id_: 1.0 for id_ in held if id_ in loose}
+            continue
         folded = phrase.lower()
         loose = {t.id for t in catalog.templates if any(folded in text.lower() for text in _texts(t))}
         spaced = {t.id for t in catalog.templates if same_words(phrase, t.pattern)}
@@ -140,6 +151,17 @@ def _by_quotes(links: Links, asked: list[str], catalog: Catalog) -> Target:
         tuple(filters), tuple(asked), tuple(held.items()), _sentence(said),
         identifiers=(*links.identifiers, *links.quoted),
     )  # fmt: skip
+
+
+_GAP = re.compile(r"\s*\.\.\.\s*|\s*…\s*|<[^<>\s]*>|\*|(?<![\w.])[NXYZ](?![\w.])")
+
+
+def _wildcards(phrase: str) -> str | None:
+    """A pattern for a quoted phrase with gaps: ``tried N time(s)``, ``Received block ... of size``; None without gaps."""
+    pieces = _GAP.split(phrase)
+    if len(pieces) == 1 or not any(re.search(r"\w{3,}", piece) for piece in pieces):
+        return None
+    return "(?i)" + ".*".join(re.escape(piece) for piece in pieces)
 
 
 def _texts(template: Template) -> tuple[str, ...]:
@@ -197,6 +219,7 @@ def _target(
         unmatched=tuple(w for w in choice.unmatched if w not in WEAK and w not in exact),
         lexical=choice.by_meaning and search is not None and search.lexical,
         identifiers=tuple(links.identifiers),
+        by_meaning=choice.by_meaning,
     )
 
 

@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from itertools import pairwise
 from typing import Protocol
 
+from agent.offline.everyday import EVERYDAY
 from agent.offline.target_lexis import Lexis, Match
 from agent.offline.target_terms import WEAK
 from agent.offline.words import KIN, lemma, pieces, tokens, typing_error
@@ -86,7 +87,7 @@ def choose(
     lexis = Lexis(templates)
     corrected = _corrections(words, lexis)
     grades = _grades([corrected.get(word, word) for word in words], lexis, weak)
-    unmatched = tuple(w for w in words if corrected.get(w, w) not in grades.weights)
+    unmatched = tuple(w for w in words if corrected.get(w, w) not in grades.weights and w not in EVERYDAY)
     coverage = _coverage(grades, weak)
     blended = None
     if search is not None and any(w not in weak for w in words) and coverage < _SURE:
@@ -112,7 +113,7 @@ def grade(
 
 
 def _corrections(words: Sequence[str], lexis: Lexis) -> dict[str, str]:
-    lost = [word for word in words if not lexis.row(word)]
+    lost = [word for word in words if word not in EVERYDAY and not lexis.row(word)]
     return {word: fix for word in lost if (fix := typing_error(word, lexis.vocabulary))}
 
 
@@ -153,7 +154,7 @@ def _coverage(grades: _Grades, weak: frozenset[str]) -> float:
     """How much of the question the best template bears out, counting what nothing bears out."""
     strong = [word for word in grades.words if word not in weak]
     known = sum(grades.weights.get(word, 0.0) for word in strong)
-    lost = _LOST * sum(1 for word in strong if word not in grades.weights)
+    lost = _LOST * sum(1 for word in strong if word not in grades.weights and word not in EVERYDAY)
     return max(grades.scores, default=0.0) * known / (known + lost) if known else 0.0
 
 

@@ -226,5 +226,7 @@ PHRASES: tuple[tuple[str, str], ...] = (
     (r"\bpre[ -]auth(?:entication)?\b", "preauth"),
     (r"\bbreak[ -]?ins?\b", "break in"),
     (r"\bset up\b", "establish"),
+    (r"\b(?:end(?:ed|ing|s)?|finish(?:ed|es)?|came? back|respond(?:ed|s)?|repl(?:y|ied|ies)|answer(?:ed|s)?|return(?:ed|s)?|result(?:ed|s)?)"
+     r"(?: (?:in|with))?(?= (?:a |an |the )?(?:http|status|code|error code|exit code|rc)\b)", ""),
 )
 """Question phrases rewritten to the one word the lexicon knows them by (regular expressions)."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass, field
 
+from agent.offline.everyday import EVERYDAY
 from agent.offline.target_terms import STOP, WEAK, Term
 from agent.offline.target_vocabulary import ALIASES, Vocabulary, bare_name
 from agent.offline.words import pieces, singular
@@ -68,7 +69,7 @@ def link(terms: list[Term], vocabulary: Vocabulary) -> Links:
             _value(term, name, links, vocabulary)
             _consume(links, terms, at, used)
             taken |= used
-        else:
+        elif not _source(term, terms, at, links, vocabulary):
             links.words.append(term.text)
             owner = term.after in ("for", "by", "from", "user") and _ends(terms, at) and _nameable(term.low)
             if owner or _COMPOUND.search(term.text):
@@ -113,7 +114,8 @@ def _is_value(term: Term, name: str, terms: list[Term], at: int, vocabulary: Voc
         return False
     holders = vocabulary.holders(word)
     named = vocabulary.named(name) if name else []
-    if any(info.ref in ("service", "host") for info, _ in holders):
+    said = vocabulary.says(word) or singular(word) in WEAK
+    if any(info.ref in ("service", "host") for info, _ in holders) and (not said or _placed(terms, at, name)):
         return True
     if any(info in named for info, _ in holders) and term.after == name:
         return True
@@ -124,6 +126,18 @@ def _is_value(term: Term, name: str, terms: list[Term], at: int, vocabulary: Voc
     return any(info.ref != "level" for info, _ in holders) or (
         owner and not holders and not _is_name(singular(word), vocabulary)
     )
+
+
+_PLACES = frozenset({"service", "services", "host", "server", "node", "machine", "daemon", "app", "application", "component", "logs", "log", "process"})
+
+
+def _placed(terms: list[Term], at: int, name: str) -> bool:
+    """Whether words around a service's or host's name say that it is one: ``from checkout``, ``the cart service``."""
+    after = terms[at + 1].low if at + 1 < len(terms) else ""
+    before = terms[at - 1].low if at else ""
+    earlier = terms[at - 2].low if at > 1 else ""
+    bound = before in {"from", "on", "in", "at", "for", "by"} or (before == "the" and earlier in {"from", "on", "in", "at", "for", "by"})
+    return after in _PLACES or before in _PLACES or bool(name) or (bound and _ends(terms, at))
 
 
 def _ends(terms: list[Term], at: int) -> bool:
@@ -159,6 +173,8 @@ def _value(term: Term, name: str, links: Links, vocabulary: Vocabulary) -> None:
     ]
     params = [(info, value) for info, value in holders if info.ref.startswith("param:")]
     own = [info for info in named if bare_name(info.ref) == name and _open(info)]
+    if common and not fitting:
+        fitting = [(info, value) for info, value in vocabulary.holders(term.text) if info.ref in _COLUMNS[:2]] if term.kind == "word" else []
     if fitting:
         _exact(links, *fitting[0])
     elif len(params) == 1 and not term.text.isdigit():
@@ -190,6 +206,16 @@ def _open(info: FieldInfo) -> bool:
 
 def _exact(links: Links, info: FieldInfo, value: str) -> None:
     _add(links, Filter(field=info.ref, op="eq", value=value), f"{bare_name(info.ref)} = {value}")
+
+
+def _source(term: Term, terms: list[Term], at: int, links: Links, vocabulary: Vocabulary) -> bool:
+    """A word that no message holds but names of services do: those services; nothing when they are all there are."""
+    if term.low in STOP or term.low in EVERYDAY or vocabulary.says(term.low) or vocabulary.holders(term.low):
+        return False
+    names, everything = vocabulary.services(term.low)
+    if names and not everything:
+        _add(links, Filter(field="service", op="in", value=tuple(names)), f"service {' or '.join(names)}")
+    return bool(names)
 
 
 def _pair(term: Term, links: Links, vocabulary: Vocabulary) -> None:
@@ -239,7 +265,8 @@ def _levels(links: Links, vocabulary: Vocabulary) -> Links:
             links.levels.append(name)
             links.level_words.append(word)
     if only_levels:
-        links.levels = [name for name in links.levels if name in rest or name + "s" in rest]
+        both = "and" in low or "or" in low
+        links.levels = [name for name in links.levels if name in rest or f"{name}s" in rest or (both and name in (*LEVELS, "warning"))]
     return links
 
 

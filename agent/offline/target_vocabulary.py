@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from agent.offline.words import lemma, singular, tokens
+from agent.offline.words import SYNONYM, lemma, likeness, pieces, related_phrases, singular, tokens
 from telemetry.models import Catalog, FieldInfo
 
 ALIASES: tuple[tuple[str, str], ...] = (
@@ -35,6 +35,7 @@ class Vocabulary:
         self.fields = {info.ref: info for info in catalog.fields}
         self.words = frozenset(t.word for template in catalog.templates for t in tokens(template.pattern))
         self.lemmas = frozenset(lemma(word) for word in self.words)
+        self._names = frozenset(p for i in catalog.fields for p in pieces(i.ref.removeprefix("param:")))
         self._values: dict[str, list[tuple[FieldInfo, str]]] = {}
         for info in catalog.fields:
             for value, _ in info.values:
@@ -43,6 +44,22 @@ class Vocabulary:
     def says(self, word: str) -> bool:
         """Whether some template holds ``word`` in its constant text."""
         return word in self.words or lemma(word) in self.lemmas
+
+    def bears(self, word: str) -> bool:
+        """Whether some template, or the name of some parameter, bears out ``word`` by itself or a synonym."""
+        if self.says(word):
+            return True
+        return any(likeness(word, other) >= SYNONYM for other in self.words | self._names) or bool(related_phrases(word))
+
+    def services(self, word: str) -> tuple[list[str], bool]:
+        """Services whose name holds ``word`` as a part or a beginning, and whether these are all there are."""
+        info = self.fields.get("service")
+        if info is None or len(word) < 3:
+            return [], False
+        low = word.lower()
+        found = [value for value, _ in info.values
+                 if low in re.split(r"[^0-9a-z]+", value.lower()) or value.lower().startswith(low)]
+        return found, bool(found) and len(found) == len(info.values) == info.distinct
 
     def mostly_value(self, word: str) -> bool:
         """Whether more records hold ``word`` as the value of a parameter than as constant text."""

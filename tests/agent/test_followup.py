@@ -7,7 +7,8 @@ from typing import Any
 
 import pytest
 
-from agent.offline.reading import Reading, read
+from agent.offline.reading import read
+from agent.offline.understanding import Reading
 from telemetry.models import Filter
 from tests.agent.books import SSHD
 
@@ -23,8 +24,8 @@ def follow(question: str, first: str = "how many failed logins today between 10 
 
 
 @pytest.mark.parametrize(("question", "expected"), [
-    ("and only for root?", {"operation": "count", "target": "failed logins root"}),
-    ("for root?", {"operation": "count", "target": "failed logins root"}),
+    ("and only for root?", {"operation": "count", "target": "failed logins \u241e root"}),
+    ("for root?", {"operation": "count", "target": "failed logins \u241e root"}),
     ("and per hour?", {"operation": "trend", "bucket": 3600, "target": "failed logins"}),
     ("per host", {"operation": "count", "group_by": ("host",), "target": "failed logins"}),
     ("show me the lines", {"operation": "lines", "target": "failed logins"}),

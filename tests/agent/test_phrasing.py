@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from agent.offline.phrasing import interpretation, phrase
-from agent.offline.reading import Reading
+from agent.offline.understanding import Reading
 from telemetry.models import Filter, Found, Query, Result, Window
 
 

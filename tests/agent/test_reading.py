@@ -8,7 +8,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from agent.offline.reading import Reading, Refusal, read
+from agent.offline.reading import read
+from agent.offline.understanding import Reading, Refusal
 from telemetry.models import Catalog, Filter
 from tests.agent.books import ALL_BOOKS, HDFS, JAVA, K8S, MAIL, NGINX, SSHD
 

@@ -1,0 +1,152 @@
+"""Conditions said in a question: "larger than 1 MB", "status >= 500", "except timeouts", "not from 10.0.0.1"."""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+from agent.offline.draft import Draft
+from agent.offline.fields import Linked, link, singular
+from agent.offline.wording import CLOSE, OPEN, Wording
+from telemetry.models import LEVELS, Catalog, Filter
+
+_SCALE = {"ns": 1e-9, "us": 1e-6, "ms": 1e-3, "millisecond": 1e-3, "s": 1, "sec": 1, "second": 1, "min": 60,
+          "minute": 60, "hour": 3600, "kb": 1024, "kib": 1024, "mb": 1024**2, "mib": 1024**2, "gb": 1024**3,
+          "gib": 1024**3, "byte": 1, "b": 1, "k": 1000, "m": 1000_000, "h": 3600, "%": 1, "percent": 1}
+_UNITS = r"ns|us|ms|milliseconds?|secs?|seconds?|s|minutes?|mins?|hours?|h|kb|mb|gb|kib|mib|gib|bytes?|b|%|percent"
+_OPS = (
+    r"greater than or equal to|less than or equal to|greater than|larger than|bigger than|more than|above|over|exceed(?:ing|ed|s)?|longer than|"
+    r"slower than|higher than|heavier than|older than|at least|no less than|less than|fewer than|smaller than|below|under|shorter than|"
+    r"faster than|quicker than|lower than|at most|no more than|up to")
+_COMPARISON = re.compile(
+    rf"(?P<noun>\b[a-z][\w.]*)?\s*(?:\b(?:is|was|are|were|of|took|taking|take|takes|lasted|lasting|with|that|a|an)\b\s*)*"
+    rf"(?P<op>\b(?:{_OPS})\b|>=|<=|==|>|<|=(?=\s))\s*(?P<value>-?\d[\d,]*(?:\.\d+)?)\s*(?P<unit>{_UNITS})?(?![\w:])(?!-\d)", re.I)
+_BETWEEN = re.compile(
+    rf"(?P<noun>\b[a-z][\w.]*)\s+(?:is |was |are |were )?(?:between|from)\s+(?P<low>\d[\d,.]*)\s*(?:{_UNITS})?\s+(?:and|to)\s+(?P<high>\d[\d,.]*)\s*(?P<unit>{_UNITS})?(?![\w:])", re.I)
+_BELOW = ("less", "fewer", "smaller", "below", "under", "shorter", "faster", "quicker", "lower", "at most", "no more", "up to", "<")
+_EQUAL = ("at least", "at most", "no less", "no more", "up to", ">=", "<=", "greater than or", "less than or")
+_BINDS = frozenset("is are was were of that which with and for from to took taking take takes lasted than it".split())
+
+
+def comparisons(draft: Draft) -> None:
+    """Take conditions on numbers out of the text and make filters of them."""
+    for match in list(_BETWEEN.finditer(draft.text)):
+        linked = link(match["noun"], draft.catalog, numeric=True)
+        if linked is None or linked.score < 0.8:
+            continue
+        factor = _factor(_unit(match["unit"]), linked, draft.catalog)
+        for op, side in (("ge", "low"), ("le", "high")):
+            any_op: Any = op
+            draft.filters.append(Filter(field=linked.ref, op=any_op, value=float(match[side].replace(",", "").rstrip(".")) * factor))
+        draft.text = draft.text.replace(match[0], " ", 1)
+    for match in list(_COMPARISON.finditer(draft.text)):
+        _compare(draft, match)
+
+
+def _compare(draft: Draft, match: re.Match[str]) -> None:
+    word, noun = match["op"].strip().lower(), (match["noun"] or "").lower()
+    noun = "" if noun in _BINDS else noun
+    took = re.search(r"\b(?:took|taking|takes?|lasted|lasting)\b", match[0], re.I)
+    linked = _field(draft, word, noun, match["unit"] or "", took=bool(took))
+    if linked is None:
+        return
+    unit = _unit(match["unit"])
+    value = float(match["value"].replace(",", "")) * _factor(unit, linked, draft.catalog)
+    below, equal = word.startswith(_BELOW), word.startswith(_EQUAL)
+    op: Any = "eq" if word in {"=", "=="} else ("le" if equal else "lt") if below else ("ge" if equal else "gt")
+    draft.filters.append(Filter(field=linked.ref, op=op, value=_plain(value) if op == "eq" else value))
+    draft.statements.append(f"{linked.ref.removeprefix('param:')} {word} {match['value']}{unit and ' ' + unit}")
+    named = link(noun, draft.catalog, numeric=True) if noun else None
+    kept = "" if named is not None and named.score >= 0.8 and named.ref == linked.ref else noun
+    draft.text = draft.text.replace(match[0], f" {kept} ", 1)
+
+
+def _plain(value: float) -> str:
+    return str(int(value)) if value.is_integer() else str(value)
+
+
+def _field(draft: Draft, word: str, noun: str, unit: str, *, took: bool) -> Linked | None:
+    owners = draft.about()
+    if took or word.startswith(("slower", "longer", "faster", "shorter", "quicker")):
+        return link("duration", draft.catalog, numeric=True, owners=owners)
+    linked = link(noun, draft.catalog, numeric=True) if noun else None
+    if linked is not None and linked.score >= 0.66:
+        return linked
+    low = unit.lower()
+    if low and low[0] in "kmgb" and low.rstrip("s") in {"kb", "mb", "gb", "kib", "mib", "gib", "byte", "b"} or word.startswith(("large", "bigger", "small", "heavier")):
+        return link("size", draft.catalog, numeric=True, owners=owners) or linked
+    if low in {"%", "percent"}:
+        return linked or _typed(draft, "percent")
+    return link("duration", draft.catalog, numeric=True, owners=owners) if low else linked
+
+
+def _typed(draft: Draft, kind: str) -> Linked | None:
+    found = next((f for f in draft.catalog.fields if f.type == kind), None)
+    return Linked(found.ref, kind, 0.6) if found else None
+
+
+def _unit(text: str | None) -> str:
+    return singular(text.lower()) if text and len(text) > 2 else (text or "").lower()
+
+
+def _factor(unit: str, linked: Linked, catalog: Catalog) -> float:
+    """The factor from the unit said to the unit in which the values are compared."""
+    if not unit:
+        return 1.0
+    name = linked.ref.removeprefix("param:")
+    factor = float(_SCALE.get(unit, 1))
+    timed = unit not in {"kb", "kib", "mb", "mib", "gb", "gib", "byte", "b", "k", "m", "%", "percent"}
+    if linked.type == "size" or not timed:
+        return factor
+    if name.endswith(("_ms", ".ms", "millis", "Ms", "_msec")):
+        return factor * 1000
+    if name.endswith(("_us", "_micros", "_usec")):
+        return factor * 1_000_000
+    if name.endswith(("_ns", "_nanos")):
+        return factor * 1_000_000_000
+    if linked.type == "duration":
+        return factor
+    shown = [t.display for t in catalog.templates if any(p.name == name for p in t.params)]
+    if any(re.search(rf"<{re.escape(name)}>\s?ms\b", d) for d in shown):
+        return factor * 1000
+    return factor
+
+
+_NEGATED = re.compile(
+    r"\b(?:without|excluding|exclude|except(?: for)?|ignoring|not counting|other than|apart from|aside from|besides|but not|and not|leaving out|minus|"
+    r"not (?:from|for|by|on|in|with|about|at|to|including|containing|mentioning|involving)|(?:that|which) (?:do|does|did|are|is|was|were) not (?:contain|mention|come from|involve|include|from|for|have)?|"
+    r"(?:are|is|was|were) not(?: from| for| by| on)?|do(?:es)? not (?:contain|mention|include|involve|have))\s+"
+    r"(?:(?:the |any |those )?(?:user|host|ip|address|service|port|level|status|for|from|by|on|about|with|word|text|lines|ones)\s+)*"
+    rf"(?P<what>{OPEN}\d+{CLOSE}|[\w.:/@-]+(?: (?:errors|warnings|lines|messages)\b)?)(?:\s+(?:or|and|nor)\s+(?P<also>{OPEN}\d+{CLOSE}|[\w.:/@-]+))?", re.I)
+_LEVEL_WORDS = {"error": "error", "warning": "warn", "warn": "warn", "info": "info", "debug": "debug", "fatal": "fatal", "notice": "notice", "critical": "fatal"}
+_NOISE = frozenset("the a an any those it them be been yet so only just sure ok found available working responding".split())
+
+
+def negations(draft: Draft, wording: Wording) -> None:
+    """Take "except X", "not from Y" out of the text: exact conditions that records must not meet."""
+    for match in list(_NEGATED.finditer(draft.text)):
+        said = [match["what"], *([match["also"]] if match["also"] else [])]
+        if said[0].lower() in _NOISE or re.match(r"(?:are|is|was|were) not", match[0], re.I) and not re.search(r"not (?:from|for|by|on)", match[0], re.I) and _written(draft, match):
+            continue
+        for piece in said:
+            draft.filters.append(_unlike(wording.restore(piece).strip("\"'`"), draft.catalog))
+        draft.text = re.sub(r"\s+", " ", draft.text.replace(match[0], " ", 1)).strip()
+
+
+def _written(draft: Draft, match: re.Match[str]) -> bool:
+    """Whether the logs write this negation themselves: "is not responding"."""
+    phrase = re.sub(r"^(?:that|which|are|is|was|were|do|does|did)\s+", "", match[0], flags=re.I).lower()
+    return any(phrase in template.pattern.lower() for template in draft.catalog.templates)
+
+
+def _unlike(what: str, catalog: Catalog) -> Filter:
+    word = re.sub(r"\s+(?:errors|warnings|lines|messages)$", "", what, flags=re.I)
+    level = _LEVEL_WORDS.get(singular(word.lower()))
+    if level in LEVELS and any(f.ref == "level" and any(v == level for v, _ in f.values) for f in catalog.fields):
+        return Filter(field="level", op="ne", value=level)
+    if singular(word.lower()) == "timeout":
+        return Filter(field="text", op="not_regex", value=r"(?i)\btim(?:e|ed|ing)[ _-]?outs?")
+    plain = singular(word) if word.islower() and word.isalpha() else word
+    if plain != word:
+        return Filter(field="text", op="not_regex", value=rf"(?i)\b{re.escape(plain)}")
+    return Filter(field="text", op="not_word", value=word)

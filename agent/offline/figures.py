@@ -1,0 +1,244 @@
+"""Forms of questions about numbers: average, percentile, largest, total, how long; and the slowest or largest records."""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+from agent.offline.draft import ALL, NUMBER, Draft, groups, named, number, phrase
+from agent.offline.fields import TEMPLATE_NOUNS, link, singular
+from agent.offline.understanding import Kind
+from telemetry.models import Stat
+
+_NAMES: dict[str, Stat] = {
+    "median": "p50", "average": "mean", "mean": "mean", "avg": "mean", "typical": "p50", "max": "max", "maximum": "max", "maximal": "max",
+    "min": "min", "minimum": "min", "minimal": "min", "longest": "max", "slowest": "max", "largest": "max", "biggest": "max", "greatest": "max",
+    "highest": "max", "worst": "max", "shortest": "min", "fastest": "min", "quickest": "min", "smallest": "min", "lowest": "min",
+    "least": "min", "sum": "sum", "total": "sum", "combined": "sum", "overall": "sum", "top": "max", "heaviest": "max",
+}
+_KINDS: dict[str, Kind] = {
+    "longest": "duration", "slowest": "duration", "shortest": "duration", "fastest": "duration", "quickest": "duration",
+    "largest": "size", "biggest": "size", "smallest": "size", "heaviest": "size",
+}
+_PERCENTILE = r"p\s?\d{2}(?:\.\d+)?|\d{2}(?:\.\d+)?\s?(?:th|st|nd|rd)?[- ]?percentile|percentile \d{2}|\d{2}(?:th|st|nd|rd)"
+_ONE = rf"(?:{_PERCENTILE}|percentiles?|median|average|mean|avg|max(?:imum|imal)?|min(?:imum|imal)?|typical|longest|shortest|slowest|fastest|quickest|largest|biggest|greatest|smallest|highest|lowest|worst|heaviest|sum|total|combined)"
+_MANY = re.compile(rf"\b(?P<list>{_ONE}(?:(?:\s*,\s*(?:and\s+)?|\s+and\s+(?:the\s+)?|\s*/\s*|\s*&\s*){_ONE})+)\b(?P<of>(?:\s+(?:of|for|in))?(?:\s+the)?)\s*", re.I)
+_SPREAD = re.compile(r"\b(?P<list>distribution|statistics|stats|percentiles|spread|range)\s+(?:of|for|on)(?:\s+the)?\s+", re.I)
+_SINGLE = re.compile(
+    rf"\b(?P<stat>{_ONE})\b(?:\s+(?:of|for|in))?(?:\s+(?:the|all|any|each|every|our|a|an)\b)*(?:\s+(?P<amount>number|count|amount|value|reading)s?(?:\s+of)?(?:\s+the)?(?=\s))?\s*", re.I)
+_HOW = re.compile(r"\bhow (?P<adj>long|big|large|slow|fast|much time|much memory|much data|many bytes|heavy|high|low)\b(?:\s+(?:did|does|do|is|are|was|were|it takes?|has|have|on average)\b)?", re.I)
+_TAIL = re.compile(rf"\b(?P<stat>{_PERCENTILE}|percentiles?|median|average|mean|statistics|stats|distribution|min and max|max(?:imum)?|min(?:imum)?|total|sum)\b", re.I)
+_SPREADS = {"distribution": "spread", "statistics": "spread", "stats": "spread", "spread": "spread", "percentiles": "percentiles", "percentile": "percentiles", "range": "range"}
+_NOT_HERE = re.compile(r"\b(?:gap|silence|hole|pause)s?\b", re.I)
+
+
+def stats(draft: Draft) -> bool:
+    """"p95 of the block size", "how long did builds take on average", "min, max and mean of size"."""
+    return _many(draft) or _how_long(draft) or _extremes(draft) or _single(draft) or _tail(draft)
+
+
+def stat(text: str) -> tuple[Stat, ...]:
+    """The statistics a word names."""
+    low = re.sub(r"\s+", " ", text.lower().strip())
+    if found := re.search(r"\d{2}(?:\.\d+)?", low):
+        exact: Any = f"p{found[0]}"
+        return (exact,)
+    match _SPREADS.get(low):
+        case "percentiles":
+            return ("p50", "p90", "p95", "p99")
+        case "spread":
+            return ("count", "min", "mean", "p50", "p95", "max")
+        case "range":
+            return ("min", "max")
+    return ("min", "max") if low == "min and max" else (_NAMES[low],)
+
+
+def _many(draft: Draft) -> bool:
+    match = _MANY.search(draft.text) or _SPREAD.search(draft.text)
+    if not match:
+        return False
+    names = [match["list"]] if match.re is _SPREAD else re.findall(_ONE, match["list"], re.I)
+    found = tuple(dict.fromkeys(s for name in names for s in stat(name)))
+    if not _noun(draft, match.start(), match.end(), "number"):
+        return False
+    draft.operation, draft.stats = "stats", found
+    groups(draft)
+    draft.limit = ALL
+    return True
+
+
+def _noun(draft: Draft, start: int, end: int, kind: Kind) -> bool:
+    """Read the noun phrase at ``end`` as the number asked about; take the words from ``start`` out."""
+    found = phrase(draft.text, end)
+    hit = named(found, draft.catalog, numeric=True, owners=draft.about(draft.text[:end]))
+    before = _before(draft, start)
+    draft.kind = kind
+    if hit is not None and hit[0].score >= 0.5:
+        draft.choose(hit[0], " ".join(found.words[: hit[1]]))
+        draft.cut(start, found.ends[hit[1] - 1])
+        return True
+    if not found.words and not before:
+        draft.noun = ""
+        draft.cut(start, end)
+        return not draft.bare or bool(_numbers(draft))
+    draft.noun = " ".join(found.words)
+    draft.cut(start, end)
+    linked = link(draft.noun, draft.catalog, numeric=True, owners=draft.about()) if draft.noun else None
+    draft.field = linked.ref if linked else _by_kind(draft, kind)
+    return True
+
+
+def _before(draft: Draft, start: int) -> str:
+    return draft.text[:start].strip()
+
+
+def _numbers(draft: Draft) -> list[str]:
+    return [f.ref for f in draft.catalog.fields if f.type in {"number", "size", "duration", "percent"}]
+
+
+def _by_kind(draft: Draft, kind: Kind) -> str | None:
+    word = {"duration": "duration", "size": "size"}.get(kind)
+    linked = link(word, draft.catalog, numeric=True, owners=draft.about()) if word else None
+    return linked.ref if linked else None
+
+
+def _single(draft: Draft) -> bool:
+    for match in _SINGLE.finditer(draft.text):
+        word = match["stat"].lower()
+        rest = draft.text[match.end():]
+        if word in {"total", "combined"} and (match["amount"] or re.match(r"(?:number|count|amount)\b", rest, re.I)):
+            continue
+        if re.fullmatch(r"\d{2}(?:th|st|nd|rd)", word) and not re.match(r"(?:percentile\b)?", rest, re.I):
+            continue
+        if word in {"total", "sum", "combined"} and not _summable(draft, match.end()):
+            continue
+        if _NOT_HERE.match(rest) or re.match(r"(?:hour|minute|day|second)s?\b", rest, re.I) and word not in {"average", "mean"}:
+            continue
+        head = phrase(draft.text, match.end())
+        if not match["amount"] and head.words and singular(head.words[0]) in TEMPLATE_NOUNS and len(head.words) == 1 and word not in _KINDS and \
+                not re.match(r"\s+(?:time|size|latency|duration)", draft.text[head.ends[0]:], re.I):
+            continue
+        kind: Kind = "count" if (match["amount"] or "").lower() in {"number", "count", "amount"} else _KINDS.get(word, "number")
+        if kind == "count" and re.search(r"\b(?:per|each|every|by|in an?|in one)\s+(?:minute|hour|day|second)\b", draft.text, re.I):
+            return False
+        if not _noun(draft, match.start(), match.end(), kind):
+            return False
+        draft.operation, draft.stats = "stats", stat(word)
+        draft.drop(r"^(?:what|which) (?:is|was|were|are)\b|\b(?:ever|seen|observed|recorded|reported|so far)\b|\bin (?:seconds?|milliseconds?|ms|minutes|bytes|mb|kb)\b|\bin (?:a single|one|any|a) (?:line|record|message)\b")
+        groups(draft)
+        draft.limit = ALL
+        return True
+    return False
+
+
+def _summable(draft: Draft, at: int) -> bool:
+    """Whether what follows "total" is a number that can be added up, not records to be counted."""
+    found = phrase(draft.text, at)
+    hit = named(found, draft.catalog, numeric=True, owners=draft.about())
+    return hit is not None and hit[0].score >= 0.66
+
+
+_RECORDS = re.compile(
+    rf"\b(?:the )?(?:(?P<n>{NUMBER})\s+)?(?P<word>slowest|longest|fastest|quickest|shortest|largest|biggest|smallest|heaviest|highest|lowest|worst|most expensive)(?:\s+(?P<n2>{NUMBER}))?(?:[- ]running)?\s+(?=[a-z_])", re.I)
+
+
+def _extremes(draft: Draft) -> bool:
+    """"slowest 5 requests", "the 3 largest transfers": records in the order of a number."""
+    match = _RECORDS.search(draft.text)
+    if not match or _NOT_HERE.match(draft.text[match.end():]):
+        return False
+    n = match["n"] or match["n2"]
+    found = phrase(draft.text, match.end())
+    if not found.words:
+        return False
+    plural = any(word.lower().endswith("s") and not word.lower().endswith(("ss", "us")) for word in found.words)
+    if (n is None and not plural) or (n is not None and number(n) == 1):
+        return False
+    word = match["word"].lower()
+    kind: Kind = _KINDS.get(word, "number")
+    hit = named(found, draft.catalog, numeric=True, owners=draft.about())
+    if n is None and hit is not None and hit[0].score >= 0.8:
+        return False
+    thing = named(found, draft.catalog, owners=draft.about(match[0]))
+    if thing is not None and thing[0].score >= 0.9 and thing[0].ref != "template" and thing[0].ref not in _numbers(draft):
+        return _by_group(draft, match, thing[0].ref, found.ends[thing[1] - 1], word, number(n) if n else 10)
+    draft.field = hit[0].ref if hit and hit[0].score >= 0.5 else _by_kind(draft, kind)
+    draft.noun, draft.kind = (" ".join(found.words[: hit[1]]) if hit and hit[0].score >= 0.5 else ""), kind
+    draft.cut(*match.span())
+    draft.operation, draft.limit = "lines", number(n) if n else 10
+    draft.order = "asc" if _NAMES.get(word, "max") == "min" else "desc"
+    draft.order_by = draft.field or "?"
+    draft.drop(r"^(?:show|list|give|find|get|what (?:are|were)|which (?:are|were))(?: me| us)?(?: the)?\b|\b(?:we had|there were|we have|ever)\b")
+    return True
+
+
+def _by_group(draft: Draft, match: re.Match[str], ref: str, end: int, word: str, n: int) -> bool:
+    """"slowest endpoints": a ranking of the thing by the mean of its number."""
+    number_ref = _by_kind(draft, _KINDS.get(word, "number"))
+    if number_ref is None:
+        return False
+    draft.cut(match.start(), end)
+    draft.operation, draft.stats, draft.field, draft.kind = "stats", ("mean",), number_ref, _KINDS.get(word, "number")
+    draft.group_by, draft.limit = [ref], n
+    draft.order = "asc" if _NAMES.get(word, "max") == "min" else "desc"
+    by = re.search(r"\b(?:by|in terms of) (?:the )?(average|mean|median|max(?:imum)?|p\d\d|total)\b(?: \w+)?", draft.text, re.I)
+    if by:
+        draft.stats = stat(by[1])
+        draft.cut(*by.span())
+    draft.statements.append(f"Ranked by the {draft.stats[0]} of {number_ref.removeprefix('param:')}")
+    return True
+
+
+def _how_long(draft: Draft) -> bool:
+    match = _HOW.search(draft.text)
+    if not match:
+        return False
+    adjective = match["adj"].lower()
+    kind: Kind = "size" if adjective in {"big", "large", "much memory", "much data", "many bytes", "heavy"} else \
+        "number" if adjective in {"high", "low"} else "duration"
+    if re.match(r"\s*(?:ago|since|until|between|without)\b", draft.text[match.end():], re.I):
+        return False
+    draft.cut(*match.span())
+    worst = re.search(rf"\b(?:on average|in the worst case|at (?:the )?most|at worst|at best|at (?:the )?least|typically|usually|at the median|{_ONE})\b", draft.text, re.I)
+    draft.stats = ("mean", "p50", "p95", "max")
+    if worst:
+        said = re.sub(r"^(?:on|at the) ", "", worst[0].lower())
+        fixed: dict[str, tuple[Stat, ...]] = {
+            "at most": ("max",), "at the most": ("max",), "most": ("max",), "at worst": ("max",), "in the worst case": ("max",),
+            "at best": ("min",), "at least": ("min",), "least": ("min",), "typically": ("p50",), "usually": ("p50",)}
+        draft.stats = fixed.get(said) or stat(said)
+        draft.cut(*worst.span())
+    elif adjective in {"many bytes", "much data"}:
+        draft.stats = ("sum",)
+    draft.kind, draft.operation = kind, "stats"
+    draft.drop(r"\b(?:takes?|took|taken|last(?:ed|s)?|taking|it|to get|usually|typically)\b")
+    draft.field = _by_kind(draft, kind)
+    groups(draft)
+    draft.limit = ALL
+    return True
+
+
+def _tail(draft: Draft) -> bool:
+    """"latency p95", "response size distribution", "request time per endpoint, p99"."""
+    match = _TAIL.search(draft.text)
+    if not match or match.start() == 0:
+        return False
+    before = [w for w in re.findall(r"[A-Za-z_][\w.]*", draft.text[: match.start()]) if w.lower() not in {"the", "of", "show", "me", "what", "is", "give"}]
+    hit = None
+    for size in (2, 1):
+        words = before[-size:]
+        hit = link(" ".join(words), draft.catalog, numeric=True, owners=draft.about()) if len(before) >= size else None
+        if hit is not None and hit.score >= 0.66:
+            break
+    if hit is None or hit.score < 0.66:
+        return False
+    noun = " ".join(before[-size:])
+    draft.cut(*match.span())
+    draft.text = re.sub(rf"(?i)\b{re.escape(noun)}\b", " ", draft.text, count=1) if noun in draft.text else draft.text
+    draft.choose(hit, noun)
+    draft.operation, draft.stats, draft.kind = "stats", stat(match["stat"]), "number"
+    draft.drop(r"^(?:show|give|what (?:is|was))(?: me)?(?: the)?\b")
+    groups(draft)
+    draft.limit = ALL
+    return True
+

@@ -1,0 +1,190 @@
+"""Which value a question asks about, settled together with the records it is about.
+
+"the longest notification time out" may ask for a field called so, or for the one number in messages that speak of
+notifications timing out. Every field that the noun may name is weighed against the messages that the other words
+choose: by its name, by the words beside it in those messages, and by the sort of value asked for.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+
+from agent.offline.fields import NUMERIC, rated
+from agent.offline.followup import SEPARATOR
+from agent.offline.target import Target
+from agent.offline.target_terms import STOP, WEAK
+from agent.offline.understanding import Reading
+from agent.offline.words import likeness
+from telemetry.models import Catalog, FieldInfo, Filter, Template
+
+Resolve = Callable[[str, str | None], Target | None]
+_CARRIED, _FOREIGN = 0.5, -1.0
+_LOST = 0.35
+"""What a word that nothing answers to costs."""
+_KEPT = 0.12
+"""What it costs to leave the noun among the words that choose records."""
+_LEAST = 0.25
+_IDENTIFIER = re.compile(r"(?:^|_)(?:id|port|pid|code|status|version|line|year|uid|gid|seq|tid|errno|number_id)$|_id$", re.I)
+_LASTING = re.compile(r"duration|latency|elapsed|took|delay|wait|time(?!stamp|zone)|_ms$|_s$|_us$|ttl|timeout|lag", re.I)
+_SIZED = re.compile(r"size|bytes|length|^len$|_kb$|_mb$|memory|mem$|payload|transferred|sent|received", re.I)
+
+
+@dataclass(frozen=True, slots=True)
+class Settled:
+    """The reading with its field settled, and the records it is about. ``lost``: no field answers to the noun."""
+
+    reading: Reading
+    target: Target | None
+    lost: bool = False
+
+
+def settle(reading: Reading, catalog: Catalog, resolve: Resolve) -> Settled:
+    """Choose the field and the target of a reading together."""
+    if not reading.kind:
+        return Settled(reading, resolve(reading.target, None))
+    best: tuple[float, FieldInfo, str, Target | None] | None = None
+    for words, cost in _variants(reading):
+        target = resolve(words, reading.field) if words else None
+        for info, score in _weighed(reading, catalog, target):
+            total = score - cost - _LOST * len(target.unmatched if target else ())
+            if best is None or total > best[0] + 1e-9:
+                best = (total, info, words, target)
+    if best is None or best[0] < _LEAST - 0.5:
+        return Settled(reading, resolve(reading.target, reading.field), lost=reading.field is None)
+    _, info, words, target = best
+    changed = replace(reading, field=info.ref, target=words, order_by=info.ref if reading.order_by else None,
+                      statements=(*reading.statements, *_said(reading, info)))
+    return Settled(changed, target)
+
+
+def _variants(reading: Reading) -> list[tuple[str, float]]:
+    """Words that choose the records: without the noun, and with it."""
+    found = [(reading.target, 0.0)]
+    if reading.noun:
+        found.append((f"{reading.noun} {reading.target}".strip(), _KEPT))
+    return found
+
+
+def _said(reading: Reading, info: FieldInfo) -> tuple[str, ...]:
+    name = info.ref.removeprefix("param:")
+    plain = re.sub(r"s$", "", reading.noun.lower().replace(" ", "_"))
+    return () if not reading.noun or plain == name.lower() else (f'"{reading.noun}" was read as the field {name}',)
+
+
+def _weighed(reading: Reading, catalog: Catalog, target: Target | None) -> list[tuple[FieldInfo, float]]:
+    """Fields that may be meant, with how much speaks for each."""
+    numeric = reading.kind != "any"
+    chosen = _templates(target, catalog)
+    by_name = rated(reading.noun, catalog, numeric=numeric) if reading.noun else {}
+    words = [w for w in re.findall(r"[a-z]+", reading.noun.lower()) if w not in STOP]
+    found = []
+    for info in _fields(catalog, by_name):
+        if numeric and info.type not in NUMERIC:
+            continue
+        carriers = [t for t in chosen if t.id in info.templates] if chosen is not None and info.templates else None
+        score = max(by_name.get(info.ref, 0.0), _beside(words, info, carriers or _owners(info, catalog)), _of_kind(reading, info))
+        if score <= 0:
+            continue
+        if carriers is not None:
+            score += _CARRIED * sum(t.count for t in carriers) / max(1, sum(t.count for t in chosen or ())) if carriers else _FOREIGN
+        found.append((info, score))
+    return found
+
+
+def _fields(catalog: Catalog, by_name: dict[str, float]) -> list[FieldInfo]:
+    known = {info.ref for info in catalog.fields}
+    extra = [FieldInfo(ref, "word", 0, ()) for ref in ("pid", "thread", "trace_id", "source", "template") if ref in by_name and ref not in known]
+    return [*catalog.fields, *extra]
+
+
+def _templates(target: Target | None, catalog: Catalog) -> list[Template] | None:
+    """The templates a target is held to; None when any will do."""
+    if target is None:
+        return None
+    ids: set[str] | None = None
+    for item in target.filters:
+        if item.field == "template":
+            listed = set(item.value) if isinstance(item.value, tuple) else {str(item.value)}
+            ids = listed if ids is None else ids & listed
+    if ids is None:
+        return None
+    return [template for template in catalog.templates if template.id in ids]
+
+
+def _owners(info: FieldInfo, catalog: Catalog) -> list[Template]:
+    held = set(info.templates)
+    return [template for template in catalog.templates if template.id in held][:50]
+
+
+def _of_kind(reading: Reading, info: FieldInfo) -> float:
+    """How well a field fits the sort of number asked for, whatever its name."""
+    name = info.ref.removeprefix("param:")
+    if reading.kind in {"", "any"} or info.type not in NUMERIC:
+        return 0.0
+    plain = 0.05 if _IDENTIFIER.search(name) or info.type in {"port", "timestamp"} else 0.25
+    match reading.kind:
+        case "duration":
+            return 0.6 if info.type == "duration" or _LASTING.search(name) else plain - 0.2
+        case "size":
+            return 0.6 if info.type == "size" or _SIZED.search(name) else plain
+        case "count":
+            return plain + 0.1 if info.type == "number" else plain
+    return plain
+
+
+def _beside(words: list[str], info: FieldInfo, templates: list[Template]) -> float:
+    """How many of the noun's words stand right before or after the value in messages, 0 to 0.9."""
+    telling = [w for w in words if w not in WEAK] or words
+    if not telling or not info.ref.startswith("param:"):
+        return 0.0
+    name = re.escape(info.ref.removeprefix("param:"))
+    best = 0.0
+    for template in templates:
+        for match in re.finditer(rf"<{name}>", template.display):
+            left = re.findall(r"[a-z]+", re.sub(r"<[^<>]*>", " ", template.display[: match.start()]).lower())[-4:]
+            right = re.findall(r"[a-z]+", re.sub(r"<[^<>]*>", " ", template.display[match.end():]).lower())[:3]
+            near = max((sum(any(likeness(w, o) >= 0.9 for o in side) for w in telling) for side in (left, right)), default=0)
+            best = max(best, 0.9 * near / len(telling))
+    return best
+
+
+def merged(text: str, resolve: Resolve) -> str:
+    """The target of a follow-up: new words narrow the old ones, or take their place when both cannot hold."""
+    if SEPARATOR not in text:
+        return text
+    before, _, extra = text.rpartition(SEPARATOR)
+    before = merged(before, resolve)
+    old, new = resolve(before, None), resolve(extra, None)
+    if old is None or new is None:
+        return extra if old is None else before
+    ours, theirs = _only(old, "template"), _only(new, "template")
+    if ours and theirs and not ours & theirs:
+        both = resolve(f"{before} {extra}", None)
+        joint = _only(both, "template") if both else set()
+        return f"{before} {extra}" if joint and joint <= ours else extra
+    if _levels_alone(old) and _levels_alone(new):
+        return extra
+    for item in new.filters:
+        for other in old.filters:
+            value = str(other.value)
+            if item.field == other.field and item.op == other.op == "eq" and item.field != "template" and item.value != other.value and \
+                    re.search(rf"(?<!\w){re.escape(value)}(?!\w)", before, re.I):
+                return re.sub(rf"(?i)(?<!\w){re.escape(value)}(?!\w)", str(item.value).replace("\\", r"\\"), before, count=1)
+    return f"{before} {extra}"
+
+
+def _only(target: Target, field: str) -> set[str]:
+    for item in target.filters:
+        if item.field == field:
+            return set(item.value) if isinstance(item.value, tuple) else {str(item.value)}
+    return set()
+
+
+def _levels_alone(target: Target) -> bool:
+    return bool(target.filters) and all(_level(item) for item in target.filters)
+
+
+def _level(item: Filter) -> bool:
+    return item.field == "level"
