@@ -13,7 +13,8 @@ from importlib import import_module
 from pathlib import Path
 from typing import Any
 
-SUITES = ("parsing", "logqa", "nl2logql", "query")
+SUITES = {"parsing": "evals.parsing", "logqa": "evals.logqa", "nl2logql": "evals.nl2logql", "query": "evals.query",
+          "unseen": "evals.query.unseen"}
 KEYS = ("suite", "data", "cases", "could_not_run", "metrics", "baseline", "seconds")
 Report = dict[str, Any]
 
@@ -26,10 +27,12 @@ def main(arguments: Sequence[str] | None = None, load: Callable[[str], Any] = im
     parser.add_argument("--json", action="store_true", dest="as_json", help="print one JSON document")
     parser.add_argument("--failures", action="store_true", help="also list the cases that were wrong")
     given = parser.parse_args(arguments)
+    if given.suite == "unseen":
+        given.folder.mkdir(parents=True, exist_ok=True)  # its logs are generated there
     if not given.folder.is_dir():
         print(f"{given.folder}: not a folder; unpack the data set there first", file=sys.stderr)
         return 2
-    module = load(f"evals.{given.suite}")
+    module = load(SUITES[given.suite])
     try:
         report: Report = module.run(given.folder)
     except (OSError, ValueError, KeyError) as error:
