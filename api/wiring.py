@@ -72,7 +72,7 @@ class Product:
 
         reader = self._reader()
         try:
-            analyst = OfflineAnalyst(reader.catalog, self._index())
+            analyst = OfflineAnalyst(reader.catalog, self._index(), reader.holds)
             answer = ask(
                 Context(analyst, log_tools(reader)), question, now=now or datetime.now(UTC), window=window,
                 conversation=conversation, memory=self.home / "conversations.db",

@@ -9,8 +9,9 @@ from agent.analyst import Given, Summary, ToolCall, Triage
 from agent.offline.phrasing import interpretation, phrase
 from agent.offline.reading import offers, read
 from agent.offline.settle import merged, settle
-from agent.offline.target import Target, TemplateSearch, resolve
+from agent.offline.target import Probe, Target, TemplateSearch, resolve
 from agent.offline.understanding import Reading, Refusal
+from agent.offline.words import singular
 from telemetry.models import Catalog, Filter, Found, Query, Result
 from tools.registry import ToolResult
 
@@ -27,9 +28,12 @@ class OfflineAnalyst:
 
     name = "offline"
 
-    def __init__(self, catalog: Catalog, search: TemplateSearch | None) -> None:
+    def __init__(self, catalog: Catalog, search: TemplateSearch | None, probe: Probe | None = None) -> None:
+        """``probe`` tells whether any record meets given conditions; without it words are judged by templates alone."""
         self.catalog = catalog
         self._search = search
+        self._probe = probe
+        self._resolved: dict[tuple[str, str | None], Target | None] = {}
 
     def triage(self, given: Given) -> Triage:
         previous = Reading.from_json(given.previous) if given.previous else None
@@ -45,7 +49,7 @@ class OfflineAnalyst:
             reason = "I cannot read this as a question about these logs, and nothing in them answers to its words."
             return Triage(refusal=reason, nearest=list(offers(self.catalog)))
         base = self._resolve(reading.base_target)
-        query = to_query(reading, target, base, given)
+        query = to_query(reading, target, base, given, tuple(self._excluded(words) for words in reading.excluded))
         statements = [*reading.statements, *_notes(target)]
         return Triage(
             reading=reading.to_json(), query=query, target=target.reading if target else "",
@@ -75,14 +79,49 @@ class OfflineAnalyst:
                        result=found.result, confidence=triage.confidence)
 
     def _resolve(self, words: str, field: str | None = None) -> Target | None:
-        words = plain(words)
-        return resolve(words, self.catalog, self._search, field=field) if words.strip() else None
+        key = (plain(words).strip(), field)
+        if key not in self._resolved:
+            self._resolved[key] = self._look_up(*key) if key[0] else None
+        return self._resolved[key]
+
+    def _look_up(self, words: str, field: str | None) -> Target:
+        """With a field of some messages only, the words are matched within those messages."""
+        found = resolve(words, self.catalog, self._search, probe=self._probe, field=field)
+        held = next((set(f.templates) for f in self.catalog.fields if f.ref == field), set())
+        if not held or len(held) == len(self.catalog.templates) or not found.unmatched and _within(found, held):
+            return found
+        carriers = tuple(t for t in self.catalog.templates if t.id in held)
+        narrow = resolve(words, replace(self.catalog, templates=carriers), None, probe=self._probe, lenient=True)
+        return narrow if _within(narrow, held) or not _within(found, held) else found
+
+    def _excluded(self, words: str) -> Filter:
+        """The condition that keeps out what ``words`` mean."""
+        target = self._resolve(words)
+        if target is not None and len(target.filters) == 1:
+            only = target.filters[0]
+            if only.field == "template":
+                ids = only.value if isinstance(only.value, tuple) else (str(only.value),)
+                return Filter(field="template", op="not_in", value=ids)
+            if only.field == "level" and isinstance(only.value, tuple):
+                return Filter(field="level", op="not_in", value=only.value)
+            if only.op == "eq":
+                return Filter(field=only.field, op="ne", value=only.value)
+        longest = max(re.findall(r"[\w.-]+", words), key=len, default=words)
+        return Filter(field="text", op="not_regex", value=rf"(?i)\b{re.escape(singular(longest))}")
 
 
-def to_query(reading: Reading, target: Target | None, base: Target | None, given: Given) -> Query:
+def _within(target: Target, templates: set[str]) -> bool:
+    """Whether a target is held to messages among ``templates``."""
+    for item in target.filters:
+        if item.field == "template":
+            return set(item.value if isinstance(item.value, tuple) else (str(item.value),)) <= templates
+    return False
+
+
+def to_query(reading: Reading, target: Target | None, base: Target | None, given: Given, excluded: tuple[Filter, ...] = ()) -> Query:
     """Put what was read and what was resolved into one query."""
     base_filters = base.filters if base else ()
-    filters: tuple[Filter, ...] = (*reading.filters, *(target.filters if target else ()))
+    filters: tuple[Filter, ...] = (*reading.filters, *excluded, *(target.filters if target else ()))
     return Query(
         operation=reading.operation, window=given.window or reading.window, baseline=reading.baseline,
         filters=filters, base_filters=base_filters, field=reading.field, stats=reading.stats,

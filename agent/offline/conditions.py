@@ -23,6 +23,10 @@ _COMPARISON = re.compile(
     rf"(?P<op>\b(?:{_OPS})\b|>=|<=|==|>|<|=(?=\s))\s*(?P<value>-?\d[\d,]*(?:\.\d+)?)\s*(?P<unit>{_UNITS})?(?![\w:])(?!-\d)", re.I)
 _BETWEEN = re.compile(
     rf"(?P<noun>\b[a-z][\w.]*)\s+(?:is |was |are |were )?(?:between|from)\s+(?P<low>\d[\d,.]*)\s*(?:{_UNITS})?\s+(?:and|to)\s+(?P<high>\d[\d,.]*)\s*(?P<unit>{_UNITS})?(?![\w:])", re.I)
+_AFTER = re.compile(
+    rf"(?P<noun>\b[a-z][\w.]*)\s+(?:code |codes |of |is |was |are |=\s?)*(?P<value>\d[\d,]*(?:\.\d+)?)\s*(?P<unit>{_UNITS})?\s*(?:(?:or|and)\s+(?P<way>higher|more|above|greater|larger|over|longer|up|upwards|less|lower|below|under|fewer|shorter|smaller)|(?P<plus>\+))(?!\w)", re.I)
+_CODE = re.compile(
+    r"\b(?P<kind>[1-5])xx(?:['’]?s|\b)|(?<![\w.:/-])(?P<exact>[1-5]\d\d)(?P<s>['’]?s)?(?![\w.:/%-])(?!\s*(?:ms|s|sec|seconds?|minutes?|hours?|kb|mb|bytes?|times|lines|records|days)\b)", re.I)
 _BELOW = ("less", "fewer", "smaller", "below", "under", "shorter", "faster", "quicker", "lower", "at most", "no more", "up to", "<")
 _EQUAL = ("at least", "at most", "no less", "no more", "up to", ">=", "<=", "greater than or", "less than or")
 _BINDS = frozenset("is are was were of that which with and for from to took taking take takes lasted than it".split())
@@ -39,8 +43,41 @@ def comparisons(draft: Draft) -> None:
             any_op: Any = op
             draft.filters.append(Filter(field=linked.ref, op=any_op, value=float(match[side].replace(",", "").rstrip(".")) * factor))
         draft.text = draft.text.replace(match[0], " ", 1)
+    for match in list(_AFTER.finditer(draft.text)):
+        linked = link(match["noun"], draft.catalog, numeric=True)
+        if linked is None or linked.score < 0.66:
+            continue
+        low = (match["way"] or "more").lower() in {"less", "lower", "below", "under", "fewer", "shorter", "smaller"}
+        way: Any = "le" if low else "ge"
+        draft.filters.append(Filter(field=linked.ref, op=way, value=float(match["value"].replace(",", "")) * _factor(_unit(match["unit"]), linked, draft.catalog)))
+        draft.text = draft.text.replace(match[0], " ", 1)
     for match in list(_COMPARISON.finditer(draft.text)):
         _compare(draft, match)
+
+
+def codes(draft: Draft) -> None:
+    """"5xx", "504s", "got a 404", "http 500": conditions on a field of status codes, where there is one."""
+    status = link("status", draft.catalog, numeric=True)
+    if status is None or status.score < 0.66:
+        return
+    for match in list(_CODE.finditer(draft.text)):
+        before = draft.text[: match.start()].split()
+        head = before[-1].lower() if before else ""
+        other = link(head, draft.catalog, numeric=True) if head.isalpha() else None
+        if head in {"top", "first", "last", "than", "over", "above", "under", "below", "least", "most", ">", "<", ">=", "<=", "limit"} and not match["s"] and not match["kind"] \
+                and not (head in {"first", "last"} and re.match(r"\s*(?:response|error|$)", draft.text[match.end():], re.I)):
+            continue
+        if other is not None and other.score >= 0.8 and other.ref != status.ref:
+            continue
+        draft.text = re.sub(rf"(?i)\b(?:with |a |an |the |http |status(?: codes?)?(?: of)?:? |codes? |code:? |got |getting |returned |returning |returns? |were |was |is |are |in )*{re.escape(match[0])}(?![\w.])(?: status(?: codes?)?| codes?| http)?", " ", draft.text, count=1).strip()
+        if match["exact"]:
+            draft.filters.append(Filter(field=status.ref, op="eq", value=match["exact"]))
+            draft.statements.append(f"{match['exact']} was read as a status code")
+        else:
+            low = int(match["kind"]) * 100
+            draft.filters += [Filter(field=status.ref, op="ge", value=float(low)), Filter(field=status.ref, op="lt", value=float(low + 100))]
+            draft.statements.append(f"{match[0]} was read as {low} <= {status.ref.removeprefix('param:')} < {low + 100}")
+    draft.text = re.sub(r"\s+", " ", draft.text).strip()
 
 
 def _compare(draft: Draft, match: re.Match[str]) -> None:
@@ -114,10 +151,10 @@ def _factor(unit: str, linked: Linked, catalog: Catalog) -> float:
 
 _NEGATED = re.compile(
     r"\b(?:without|excluding|exclude|except(?: for)?|ignoring|not counting|other than|apart from|aside from|besides|but not|and not|leaving out|minus|"
-    r"not (?:from|for|by|on|in|with|about|at|to|including|containing|mentioning|involving)|(?:that|which) (?:do|does|did|are|is|was|were) not (?:contain|mention|come from|involve|include|from|for|have)?|"
-    r"(?:are|is|was|were) not(?: from| for| by| on)?|do(?:es)? not (?:contain|mention|include|involve|have))\s+"
-    r"(?:(?:the |any |those )?(?:user|host|ip|address|service|port|level|status|for|from|by|on|about|with|word|text|lines|ones)\s+)*"
-    rf"(?P<what>{OPEN}\d+{CLOSE}|[\w.:/@-]+(?: (?:errors|warnings|lines|messages)\b)?)(?:\s+(?:or|and|nor)\s+(?P<also>{OPEN}\d+{CLOSE}|[\w.:/@-]+))?", re.I)
+    r"not (?:from|for|by|on|in|with|about|at|to|including|containing|mentioning|involving)|(?:that|which)? ?(?:do|does|did|are|is|was|were) not (?:come from|originate from|contain|mention|involve|include|from|for|by|on|have)|"
+    r"(?:which|that) (?:are|is|was|were) not)\s+"
+    r"(?:(?:the |any |those |all )?(?:user|host|ip|address|service|port|level|status|for|from|by|on|about|with|word|text|lines)\s+)*"
+    rf"(?P<what>{OPEN}\d+{CLOSE}|[\w.:/@-]+(?: (?!per\b|by\b|in\b|on\b|for\b|since\b|and\b|or\b|were\b|are\b|was\b|is\b|there\b|do\b|did\b|have\b|happened\b)[\w-]+)*?(?: (?:ones|errors|warnings|lines|messages|requests|entries|records)\b)?)(?:\s+(?:or|and|nor)\s+(?P<also>{OPEN}\d+{CLOSE}|[\w.:/@-]+))?(?=$|[\s,;?!.])(?=\s*(?:$|[,;?!.]|per\b|by\b|in\b|on\b|for\b|since\b|and\b|were\b|are\b|was\b|is\b|there\b|do\b|did\b|have\b|happened\b|how\b))", re.I)
 _LEVEL_WORDS = {"error": "error", "warning": "warn", "warn": "warn", "info": "info", "debug": "debug", "fatal": "fatal", "notice": "notice", "critical": "fatal"}
 _NOISE = frozenset("the a an any those it them be been yet so only just sure ok found available working responding".split())
 
@@ -129,7 +166,11 @@ def negations(draft: Draft, wording: Wording) -> None:
         if said[0].lower() in _NOISE or re.match(r"(?:are|is|was|were) not", match[0], re.I) and not re.search(r"not (?:from|for|by|on)", match[0], re.I) and _written(draft, match):
             continue
         for piece in said:
-            draft.filters.append(_unlike(wording.restore(piece).strip("\"'`"), draft.catalog))
+            plain = _unlike(wording.restore(piece).strip("\"'`"), draft.catalog)
+            if plain is None:
+                draft.excluded.append(wording.restore(piece))
+            else:
+                draft.filters.append(plain)
         draft.text = re.sub(r"\s+", " ", draft.text.replace(match[0], " ", 1)).strip()
 
 
@@ -139,14 +180,14 @@ def _written(draft: Draft, match: re.Match[str]) -> bool:
     return any(phrase in template.pattern.lower() for template in draft.catalog.templates)
 
 
-def _unlike(what: str, catalog: Catalog) -> Filter:
-    word = re.sub(r"\s+(?:errors|warnings|lines|messages)$", "", what, flags=re.I)
+def _unlike(what: str, catalog: Catalog) -> Filter | None:
+    """The condition that keeps ``what`` out; None when words must first be matched with messages."""
+    word = re.sub(r"\s+(?:ones|errors|warnings|lines|messages|requests|entries|records)$", "", what, flags=re.I)
     level = _LEVEL_WORDS.get(singular(word.lower()))
     if level in LEVELS and any(f.ref == "level" and any(v == level for v, _ in f.values) for f in catalog.fields):
         return Filter(field="level", op="ne", value=level)
-    if singular(word.lower()) == "timeout":
-        return Filter(field="text", op="not_regex", value=r"(?i)\btim(?:e|ed|ing)[ _-]?outs?")
-    plain = singular(word) if word.islower() and word.isalpha() else word
-    if plain != word:
-        return Filter(field="text", op="not_regex", value=rf"(?i)\b{re.escape(plain)}")
+    if re.search(r"[^A-Za-z ]", word):
+        return Filter(field="text", op="not_word", value=word)
+    if " " in word or word != what or (word.islower() and singular(word) != word):
+        return None
     return Filter(field="text", op="not_word", value=word)

@@ -53,6 +53,9 @@ class Draft:
     filters: list[Filter] = dataclasses.field(default_factory=list)
     statements: list[str] = dataclasses.field(default_factory=list)
     ambiguities: list[str] = dataclasses.field(default_factory=list)
+    excluded: list[str] = dataclasses.field(default_factory=list)
+    hint: str | None = None
+    """A field named outright."""
     base: str = ""
     yes_no: bool = False
     guessed: bool = False
@@ -185,6 +188,9 @@ def groups(draft: Draft, least: float = 0.5) -> None:
         hit = named(found, draft.catalog, owners=draft.about(draft.text[match.start():]))
         if hit is None or hit[0].score < least or hit[0].ref in draft.group_by:
             continue
+        rest = draft.text[found.ends[hit[1] - 1]:]
+        if match[0].lower().strip() in {"by", "each", "every"} and _valued(rest):
+            continue
         if singular(found.words[hit[1] - 1].lower()) in TEMPLATE_NOUNS - {"template", "message", "pattern", "kind"} and hit[0].ref == "template":
             continue
         draft.group_by.append(hit[0].ref)
@@ -197,6 +203,18 @@ def groups(draft: Draft, least: float = 0.5) -> None:
             if second is not None and second[0].score >= 0.84 and second[0].ref not in draft.group_by:
                 draft.group_by.append(second[0].ref)
                 draft.cut(at, more.ends[second[1] - 1])
+
+
+def _valued(rest: str) -> bool:
+    """Whether what follows a noun is its value: "run by user mallory"."""
+    match = re.match(rf"\s+(?:(?P<word>[a-z][\w-]*)|{OPEN})", rest)
+    if not match:
+        return False
+    word = match["word"]
+    return word is None or (word not in _BREAK and word not in _AFTER_GROUP and not word.endswith(("ed", "ing")))
+
+
+_AFTER_GROUP = frozenset("top please then only sorted ordered descending desc asc how what which when most least over overall too also last first limit with".split())
 
 
 def number(text: str) -> int:

@@ -54,7 +54,19 @@ SYNONYMS: dict[str, tuple[str, ...]] = {
     "template": ("template",), "message": ("template",), "event": ("template",), "error": ("template",),
     "warning": ("template",), "failure": ("template",), "exception": ("template",), "line": ("template",),
     "pattern": ("template",), "problem": ("template",), "log": ("template",), "kind": ("template",),
-    "method": ("method",), "agent": ("user_agent",), "email": ("email",), "amount": ("amount",),
+    "pod": ("pod", "pod_name", "host", "container"), "container": ("container", "container_name", "host", "service"),
+    "instance": ("instance", "instance_id", "host"), "device": ("device", "disk", "interface"), "disk": ("disk", "device", "drive"),
+    "customer": ("customer", "customer_id", "user", "account"), "tenant": ("tenant", "customer", "account", "org"),
+    "product": ("product", "sku", "item", "article"), "item": ("item", "sku", "product"), "order": ("order", "order_id", "ord"),
+    "query": ("query", "statement", "sql"), "table": ("table", "relation"), "queue": ("queue", "topic"), "topic": ("topic", "queue"),
+    "country": ("country", "geo"), "region": ("region", "zone"), "task": ("task", "task_id", "job"), "job": ("job", "job_id", "task"),
+    "worker": ("worker", "thread", "host"), "domain": ("domain", "host", "vhost"), "browser": ("user_agent", "agent"),
+    "command": ("command", "cmd", "comm"), "action": ("action", "verb", "method"), "verb": ("verb", "method"),
+    "connection": ("connection", "conn", "conn_id"), "temperature": ("temperature", "temp"), "load": ("load", "cpu"),
+    "memory": ("memory", "mem", "rss", "heap"), "heap": ("heap", "memory"), "reason": ("reason", "cause", "error"),
+ "version": ("version",), "throughput": ("throughput", "rate", "bytes"),
+    "received": ("received", "bytes"), "sent": ("sent", "bytes"), "transfer": ("bytes", "size", "transferred"),
+    "payload": ("bytes", "size", "payload"), "body": ("body", "bytes", "size"), "method": ("method",), "agent": ("user_agent",), "email": ("email",), "amount": ("amount",),
 }
 TEMPLATE_NOUNS = frozenset(k for k, v in SYNONYMS.items() if v == ("template",))
 NUMERIC = frozenset({"number", "size", "duration", "percent", "port", "timestamp"})
@@ -127,7 +139,18 @@ def rated(phrase: str, catalog: Catalog, *, numeric: bool = False) -> dict[str, 
     return found
 
 
+_SUFFIX = re.compile(r"_(?:ms|s|us|ns|sec|secs|seconds|millis|micros|bytes|kb|mb|b|count|total)$", re.IGNORECASE)
+
+
 def _score(words: list[str], name: str, info: FieldInfo | None) -> float:
+    """How surely the words name the field; a unit at the end of its name counts little."""
+    plain = _SUFFIX.sub("", name)
+    if plain == name:
+        return _scored(words, name, info)
+    return max(_scored(words, name, info), _scored(words, plain, info) - 0.03)
+
+
+def _scored(words: list[str], name: str, info: FieldInfo | None) -> float:
     parts = re.split(r"[_.\-]", name.lower())
     head = words[-1]
     joined = "_".join(words)

@@ -34,7 +34,7 @@ _NOT_HERE = re.compile(r"\b(?:gap|silence|hole|pause)s?\b", re.I)
 
 def stats(draft: Draft) -> bool:
     """"p95 of the block size", "how long did builds take on average", "min, max and mean of size"."""
-    return _many(draft) or _how_long(draft) or _extremes(draft) or _single(draft) or _tail(draft)
+    return _many(draft) or _which_extreme(draft) or _how_long(draft) or _extremes(draft) or _single(draft) or _tail(draft)
 
 
 def stat(text: str) -> tuple[Stat, ...]:
@@ -169,6 +169,47 @@ def _extremes(draft: Draft) -> bool:
     draft.order = "asc" if _NAMES.get(word, "max") == "min" else "desc"
     draft.order_by = draft.field or "?"
     draft.drop(r"^(?:show|list|give|find|get|what (?:are|were)|which (?:are|were))(?: me| us)?(?: the)?\b|\b(?:we had|there were|we have|ever)\b")
+    return True
+
+
+_WHICH = re.compile(
+    r"\b(?:which|what)\s+(?=[a-z_])", re.I)
+_IS_EXTREME = re.compile(
+    r"\s*(?:is|are|was|were|has|have|had|got|takes?|took|needs?|shows?|responds?|responded|saw|with)?(?: the| on average| in general)*\s+(?P<word>slowest|fastest|quickest|longest|shortest|largest|biggest|smallest|highest|lowest|greatest)\b(?P<rest>(?: (?:average|mean|median|total|p\d\d|max(?:imum)?))?)", re.I)
+
+
+def _which_extreme(draft: Draft) -> bool:
+    """"which path is the slowest on average", "which host has the highest latency": groups ranked by a number."""
+    match = _WHICH.search(draft.text)
+    if not match:
+        return False
+    found = phrase(draft.text, match.end())
+    thing = named(found, draft.catalog, owners=draft.about(match[0]))
+    if thing is None or thing[0].score < 0.6 or thing[0].ref == "template":
+        return False
+    end = found.ends[thing[1] - 1]
+    extreme = _IS_EXTREME.match(draft.text, end)
+    if not extreme:
+        return False
+    word = extreme["word"].lower()
+    kind: Kind = _KINDS.get(word, "number")
+    inner = phrase(draft.text, extreme.end())
+    hit = named(inner, draft.catalog, numeric=True, owners=draft.about())
+    ref, cut, noun = _by_kind(draft, kind), extreme.end(), ""
+    if hit is not None and hit[0].score >= 0.5:
+        ref, cut, noun = hit[0].ref, inner.ends[hit[1] - 1], " ".join(inner.words[: hit[1]])
+    if ref is None:
+        return False
+    averaged = re.search(r"\b(?:on average|in general|average|mean|typically|usually)\b", draft.text, re.I)
+    said = extreme["rest"].strip()
+    default = "mean" if averaged or kind == "duration" else _NAMES.get(word, "max")
+    draft.stats = stat(said) if said else (default,)
+    draft.cut(match.start(), cut)
+    draft.drop(r"\b(?:on average|in general|typically|usually)\b")
+    draft.operation, draft.field, draft.kind, draft.noun = "stats", ref, kind, noun
+    draft.group_by, draft.limit = [thing[0].ref], 10
+    draft.order = "asc" if _NAMES.get(word, "max") == "min" else "desc"
+    draft.statements.append(f"Ranked by the {draft.stats[0]} of {ref.removeprefix('param:')}")
     return True
 
 

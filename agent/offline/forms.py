@@ -22,9 +22,8 @@ from agent.offline.draft import (
     take,
     written,
 )
-from agent.offline.fields import TEMPLATE_NOUNS, Linked, link, singular
+from agent.offline.fields import NUMERIC, TEMPLATE_NOUNS, Linked, link, singular
 from agent.offline.wording import CLOSE, FILLER, OPEN, clean
-from telemetry.models import Filter
 
 _LOGGED = r"(?:log(?:ged)? )?(?:lines?|logs?|records?|messages?|entries|entry|output|activity|logging|anything)"
 _GAP = re.compile(
@@ -429,6 +428,10 @@ def _by_sum(draft: Draft, linked: Linked, n: int) -> bool:
 
 _COUNT = re.compile(
     r"\b(?:how many times|how many|how often|how frequently|(?:total |overall )?(?:count|tally|number|amount|quantity) of|count(?: up)?(?: the| all| how many)?|total (?:number|count)(?: of)?|number of times)\b|\bcounts?\??$", re.I)
+_EVENTS = frozenset("""request session connection block instance error message query event job task order transaction call attempt packet
+login password mail line record entry log warning failure exception statement response operation job build test deploy retry timeout
+file row byte time occurrence item step stage run process thread""".split())
+"""Things that happen: "how many requests" counts records even where a field is called so."""
 _DISTINCT_NOUNS = frozenset({"user", "ip", "address", "host", "machine", "node", "client", "service", "account", "username",
                              "component", "logger", "port", "level", "program", "customer", "hostname", "people", "pod"})
 
@@ -438,8 +441,6 @@ def count(draft: Draft) -> bool:
     match = _COUNT.search(draft.text)
     if not match:
         return False
-    _coded(draft)
-    match = _COUNT.search(draft.text) or match
     if re.match(r"\s*(?:total )?bytes\b", draft.text[match.end():], re.I) and \
             (size := link("bytes", draft.catalog, numeric=True)):
         draft.choose(size, "bytes")
@@ -454,7 +455,11 @@ def count(draft: Draft) -> bool:
         hit = named(found, draft.catalog, owners=draft.about(match[0]))
         head = singular(found.words[hit[1] - 1].lower()) if hit else ""
         whole = hit is not None and hit[1] == len(found.words)
-        if hit is not None and whole and head in _DISTINCT_NOUNS and hit[0].score >= 0.6:
+        exact = hit is not None and hit[0].score >= 1.0 and hit[0].type not in NUMERIC and head not in _EVENTS
+        if hit is not None and hit[0].type in NUMERIC - {"port"} and hit[0].score >= 1.0 and head not in _EVENTS and \
+                re.search(r"\btotal\b|\bin total\b|\boverall\b|\baltogether\b|\bamount of\b", draft.text, re.I):
+            return _added(draft, match, hit[0], found.ends[hit[1] - 1], " ".join(found.words[: hit[1]]))
+        if hit is not None and whole and (head in _DISTINCT_NOUNS or exact) and hit[0].score >= 0.6:
             draft.choose(hit[0], " ".join(found.words[: hit[1]]))
             draft.cut(match.start(), found.ends[hit[1] - 1])
             draft.operation, draft.kind = "distinct", "any"
@@ -474,24 +479,15 @@ def count(draft: Draft) -> bool:
     return True
 
 
-def _coded(draft: Draft) -> None:
-    """"how many 500s", "5xx", "4xx responses": conditions on a status field."""
-    exact = re.search(r"\b([1-5]\d\d)['’]?s\b|\bhttp ([1-5]\d\d)\b", draft.text, re.I)
-    kind = re.search(r"\b([1-5])xxs?\b", draft.text, re.I)
-    status = link("status", draft.catalog) if exact or kind else None
-    if status is None:
-        return
-    if exact:
-        draft.filters.append(Filter(field=status.ref, op="eq", value=exact[1] or exact[2]))
-        draft.cut(*exact.span())
-    elif kind:
-        low = int(kind[1]) * 100
-        draft.filters += [Filter(field=status.ref, op="ge", value=float(low)), Filter(field=status.ref, op="lt", value=float(low + 100))]
-        draft.statements.append(f"{kind[0]} was read as {low} <= {status.ref.removeprefix('param:')} < {low + 100}")
-        draft.cut(*kind.span())
+def _added(draft: Draft, match: re.Match[str], linked: Linked, end: int, noun: str) -> bool:
+    """"total number of buffers written": a number that adds up."""
+    draft.choose(linked, noun)
+    draft.cut(match.start(), end)
+    draft.drop(r"\bin total\b|\boverall\b|\baltogether\b|\btotal\b")
+    draft.operation, draft.stats, draft.kind, draft.limit = "stats", ("sum",), "number", ALL
+    groups(draft)
+    return True
 
-
-coded = _coded
 
 _SUMMARY = re.compile(
     r"\b(?:what (?:is|was|the hell is|on earth is)?\s*(?:going on|happening|wrong|up|broken|going wrong|failing|the (?:status|situation|state|problem|issue|matter))|summar(?:y|ise|ize|ising)(?: of)?|overview(?: of)?|"

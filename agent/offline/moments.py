@@ -45,9 +45,14 @@ _SPOKEN = re.compile(
 def spoken(text: str) -> str:
     """``text`` with clock times as people say them ("half past ten", "3 in the morning") written as a clock shows them.
 
-    Of the same length, padded with NUL, so that offsets hold in the text that was asked.
+    Of the same length, padded with spaces, so that offsets hold in the text that was asked.
     """
     return _SPOKEN.sub(_written, text)
+
+
+def spoken_spans(text: str) -> list[tuple[int, int]]:
+    """Where :func:`spoken` rewrote."""
+    return [match.span() for match in _SPOKEN.finditer(text)]
 
 
 def _written(match: re.Match[str]) -> str:
@@ -69,11 +74,11 @@ def _written(match: re.Match[str]) -> str:
         low = found["ap"].lower()
         suffix = "" if low.startswith("o") else f" {low[0]}m"
         if suffix and hour.isdigit():
-            return f"{hour}{suffix[1:] if match[0][len(hour)] != ' ' else suffix}".ljust(len(match[0]), "\0")
+            return f"{hour}{suffix[1:] if match[0][len(hour)] != ' ' else suffix}".ljust(len(match[0]))
     elif found["m5"]:
         minute = int(found["m5"])
     text = f"{at}:{minute:02d}{suffix}"
-    return text.ljust(len(match[0]), "\0") if len(text) <= len(match[0]) else match[0]
+    return text.ljust(len(match[0])) if len(text) <= len(match[0]) else match[0]
 
 
 @dataclass(slots=True)

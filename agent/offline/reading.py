@@ -7,7 +7,7 @@ from collections.abc import Callable
 from datetime import datetime
 
 from agent.offline import figures, forms
-from agent.offline.conditions import comparisons, negations
+from agent.offline.conditions import codes, comparisons, negations
 from agent.offline.draft import ALL, Draft, groups, limit
 from agent.offline.fields import candidates, link
 from agent.offline.grammar import BARE_FOLLOW, COMMAND, FOLLOW, INJECTION, OFF_TOPIC, PRONOUN, WHY
@@ -54,7 +54,9 @@ def _follows(text: str, previous: Reading) -> bool:
 def interpret(draft: Draft, wording: Wording, *, compared: bool = False) -> None:
     """Settle the operation of a draft whose words about time are gone."""
     comparisons(draft)
+    codes(draft)
     negations(draft, wording)
+    _hinted(draft)
     if compared and forms.compare(draft, windows=True):
         return
     for reader in READERS:
@@ -67,25 +69,42 @@ def interpret(draft: Draft, wording: Wording, *, compared: bool = False) -> None
     _leftover(draft)
 
 
+def _hinted(draft: Draft) -> None:
+    """A field named in brackets, "request time (rt)", "latency (duration_ms)", is the value asked about."""
+    for match in re.finditer(r"\((?P<name>[A-Za-z_][\w.]*)\s?=?\)", draft.text):
+        linked = next((f for f in draft.catalog.fields if f.ref.removeprefix("param:").lower() == match["name"].lower()), None)
+        if linked is None:
+            continue
+        noun = re.search(r"((?:[A-Za-z_][\w-]*\s+){1,2})$", draft.text[: match.start()])
+        draft.text = re.sub(r"\s+", " ", f"{draft.text[: match.start()]} {draft.text[match.end():]}").strip()
+        draft.hint = linked.ref
+        if noun:
+            draft.statements.append(f'"{noun[1].strip()}" was read as the field {match["name"]}')
+        return
+
+
 def finish(draft: Draft, wording: Wording, time: TimeReading) -> Reading:
     """The reading of a settled draft."""
     window, baseline = time.window, time.baseline
     if draft.operation == "compare" and baseline is None:
         window, baseline = _sides(window, draft.catalog)
     target = "" if empty(draft.text) else draft.text
+    if draft.hint and draft.operation in {"stats", "top", "distinct", "lines"} and (draft.field or draft.noun or draft.kind):
+        draft.field, draft.kind = draft.hint, ""
+        draft.order_by = draft.hint if draft.order_by else None
+        draft.ambiguities = [a for a in draft.ambiguities if " was read as " not in a]
     return Reading(
         operation=draft.operation, window=window, baseline=baseline, target=wording.restore(clean(target)),
         base_target=wording.restore(draft.base), filters=tuple(draft.filters), field=draft.field, noun=wording.restore(draft.noun),
         kind=draft.kind, stats=draft.stats, group_by=tuple(draft.group_by), bucket=draft.bucket, limit=draft.limit, order=draft.order,
         order_by=draft.order_by, statements=tuple(draft.statements), ambiguities=tuple(dict.fromkeys(draft.ambiguities)),
-        confidence=0.4 if draft.guessed else 0.9, yes_no=draft.yes_no, guessed=draft.guessed,
+        confidence=0.4 if draft.guessed else 0.9, excluded=tuple(draft.excluded), yes_no=draft.yes_no, guessed=draft.guessed,
     )
 
 
 def _leftover(draft: Draft) -> None:
     """No question form fits: "errors by service", "status codes", "requests over 1 MB", or a bare search."""
     n = limit(draft)
-    forms.coded(draft)
     groups(draft)
     if draft.group_by:
         draft.operation, draft.limit = ("trend", ALL) if draft.group_by == ["time"] else ("count", ALL)

@@ -28,6 +28,7 @@ _KEPT = 0.12
 _LEAST = 0.25
 _IDENTIFIER = re.compile(r"(?:^|_)(?:id|port|pid|code|status|version|line|year|uid|gid|seq|tid|errno|number_id)$|_id$", re.I)
 _LASTING = re.compile(r"duration|latency|elapsed|took|delay|wait|time(?!stamp|zone)|_ms$|_s$|_us$|ttl|timeout|lag", re.I)
+_TAKING = re.compile(r"duration|latency|elapsed|took|(?:response|request|run|exec\w*|query)_?time|^time$|^rt$", re.I)
 _SIZED = re.compile(r"size|bytes|length|^len$|_kb$|_mb$|memory|mem$|payload|transferred|sent|received", re.I)
 
 
@@ -43,14 +44,15 @@ class Settled:
 def settle(reading: Reading, catalog: Catalog, resolve: Resolve) -> Settled:
     """Choose the field and the target of a reading together."""
     if not reading.kind:
-        return Settled(reading, resolve(reading.target, None))
+        return Settled(reading, resolve(reading.target, reading.field))
     best: tuple[float, FieldInfo, str, Target | None] | None = None
     for words, cost in _variants(reading):
-        target = resolve(words, reading.field) if words else None
-        for info, score in _weighed(reading, catalog, target):
-            total = score - cost - _LOST * len(target.unmatched if target else ())
-            if best is None or total > best[0] + 1e-9:
-                best = (total, info, words, target)
+        for held in (None, *_likely(reading, catalog)):
+            target = resolve(words, held) if words else None
+            for info, score in _weighed(reading, catalog, target):
+                total = score - cost - _LOST * len(target.unmatched if target else ())
+                if best is None or total > best[0] + 1e-9:
+                    best = (total, info, words, target)
     if best is None or best[0] < _LEAST - 0.5:
         return Settled(reading, resolve(reading.target, reading.field), lost=reading.field is None)
     _, info, words, target = best
@@ -59,9 +61,20 @@ def settle(reading: Reading, catalog: Catalog, resolve: Resolve) -> Settled:
     return Settled(changed, target)
 
 
+def _likely(reading: Reading, catalog: Catalog) -> list[str]:
+    """The fields most likely meant by name and kind; messages that carry one of them are tried by themselves."""
+    by_name = rated(reading.noun, catalog, numeric=reading.kind != "any") if reading.noun else {}
+    scores = {info.ref: max(by_name.get(info.ref, 0.0), _of_kind(reading, info)) for info in catalog.fields if info.templates}
+    return [ref for ref, score in sorted(scores.items(), key=lambda pair: (-pair[1], pair[0]))[:2] if score >= 0.5]
+
+
 def _variants(reading: Reading) -> list[tuple[str, float]]:
-    """Words that choose the records: without the noun, and with it."""
+    """Words that choose the records: without the noun, with what qualifies it ("statement duration"), and with all of it."""
     found = [(reading.target, 0.0)]
+    words = reading.noun.split()
+    if len(words) > 1:
+        found.append((f"{' '.join(words[:-1])} {reading.target}".strip(), -0.02))
+        found[0] = (reading.target, 0.06)
     if reading.noun:
         found.append((f"{reading.noun} {reading.target}".strip(), _KEPT))
     return found
@@ -126,7 +139,7 @@ def _of_kind(reading: Reading, info: FieldInfo) -> float:
     plain = 0.05 if _IDENTIFIER.search(name) or info.type in {"port", "timestamp"} else 0.25
     match reading.kind:
         case "duration":
-            return 0.6 if info.type == "duration" or _LASTING.search(name) else plain - 0.2
+            return 0.6 if _TAKING.search(name) else 0.52 if info.type == "duration" or _LASTING.search(name) else plain - 0.2
         case "size":
             return 0.6 if info.type == "size" or _SIZED.search(name) else plain
         case "count":
@@ -143,9 +156,11 @@ def _beside(words: list[str], info: FieldInfo, templates: list[Template]) -> flo
     best = 0.0
     for template in templates:
         for match in re.finditer(rf"<{name}>", template.display):
+            keyed = re.search(r"[\w)]\s*[:=]\s*[\"'\[(]?$", template.display[: match.start()])
             left = re.findall(r"[a-z]+", re.sub(r"<[^<>]*>", " ", template.display[: match.start()]).lower())[-4:]
             right = re.findall(r"[a-z]+", re.sub(r"<[^<>]*>", " ", template.display[match.end():]).lower())[:3]
-            near = max((sum(any(likeness(w, o) >= 0.9 for o in side) for w in telling) for side in (left, right)), default=0)
+            sides = [sum(any(likeness(w, o) >= 0.9 for o in side) for w in telling) for side in (left, right)]
+            near = max(sides[0], sides[1] * (0.5 if keyed else 1.0))
             best = max(best, 0.9 * near / len(telling))
     return best
 

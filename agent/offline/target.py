@@ -9,6 +9,7 @@ wrong ones. The reading chosen, close other readings and words that nothing answ
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 
 from agent.offline.everyday import EVERYDAY
@@ -24,7 +25,7 @@ _ENOUGH = 0.45
 _ENOUGH_BESIDE_VALUES = 0.55
 _SHOWN = 3
 
-__all__ = ["Target", "TemplateSearch", "resolve", "troubled"]
+__all__ = ["Probe", "Target", "TemplateSearch", "resolve", "troubled"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,21 +48,30 @@ class Target:
     """The messages were chosen by likeness of meaning, not by their words alone."""
 
 
+Probe = Callable[[tuple[Filter, ...]], bool]
+"""Whether any record meets all conditions."""
+
+
 def resolve(
-    words: str, catalog: Catalog, search: TemplateSearch | None, *, field: str | None = None
+    words: str, catalog: Catalog, search: TemplateSearch | None, *, field: str | None = None, probe: Probe | None = None,
+    lenient: bool = False,
 ) -> Target:
     """The filters that ``words`` mean over ``catalog``; ``search`` is asked when words do not settle it.
 
-    ``field``: the parameter the question asks about; messages that carry it are tried first.
+    ``field``: the parameter the question asks about; messages that carry it are tried first. ``probe`` tells whether
+    a word that no message is made of stands in some record; one that does must match. ``lenient``: words that
+    nothing answers to are left out.
     """
     vocabulary = Vocabulary(catalog)
     links = link(cut(words), vocabulary)
     asked = content(links.words)
     if links.quoted:
         return _by_quotes(links, asked, catalog)
+    asked = [w for w in asked if w in links.level_words or not (w in EVERYDAY and not vocabulary.bears(w))]
     if links.levels and not [w for w in asked if w not in WEAK and w not in links.level_words]:
         return _by_level(links, asked, vocabulary)
-    asked = [w for w in asked if singular(w) not in links.levels and not (w in EVERYDAY and not vocabulary.bears(w))]
+    asked = [w for w in asked if singular(w) not in links.levels]
+    asked, links = _requests(asked, links, vocabulary)
     named = [w for w in asked if w not in WEAK]
     if not named:
         return _target(links, asked, Choice(), catalog, search)
@@ -73,10 +83,48 @@ def resolve(
     if not _enough(choice, links):
         choice = choose(asked, catalog.templates, search, weak)
     if not _enough(choice, links):
-        return _literal(links, asked, [spoken(w, words) for w in named], choice, vocabulary, search)
+        return _literal(links, asked, [spoken(w, words) for w in named], choice, vocabulary, search, probe, lenient=lenient)
     if links.levels and not any(_tells_trouble(word) for word in named):
         choice = _restrict(choice, catalog)
-    return _target(links, asked, choice, catalog, search)
+    return _standing(_target(links, asked, choice, catalog, search), probe)
+
+
+def _standing(target: Target, probe: Probe | None) -> Target:
+    """Words that no message is made of, but that stand in some of these records as a value, must match."""
+    if probe is None or not target.unmatched:
+        return target
+    held, lost = list(target.filters), []
+    said = []
+    for word in target.unmatched:
+        condition = Filter(field="text", op="word", value=word)
+        if probe((*held, condition)):
+            held.append(condition)
+            said.append(f", and the word {word}")
+        else:
+            lost.append(word)
+    return replace(target, filters=tuple(held), unmatched=tuple(lost), reading=target.reading + "".join(said))
+
+
+_REQUESTS = frozenset({"request", "response", "hit", "visit", "call"})
+
+
+def _requests(asked: list[str], links: Links, vocabulary: Vocabulary) -> tuple[list[str], Links]:
+    """"requests" of a log that records requests, each with a status, a method or a path, are those records."""
+    generic = [w for w in asked if singular(w) in _REQUESTS]
+    if not generic:
+        return asked, links
+    by = {name: set(vocabulary.fields[f"param:{name}"].templates) for name in ("status", "status_code", "code", "method", "path", "url", "uri")
+          if f"param:{name}" in vocabulary.fields}
+    coded = set().union(*(by[n] for n in ("status", "status_code", "code", "method") if n in by))
+    placed = set().union(*(by[n] for n in ("path", "url", "uri") if n in by))
+    carriers = coded & placed
+    if not carriers:
+        return asked, links
+    rest = [w for w in asked if w not in generic]
+    if len(carriers) < len(vocabulary.catalog.templates):
+        links.filters.append(_one_of(tuple(sorted(carriers))))
+        links.said.append("requests")
+    return rest, links
 
 
 def _carriers(field: str | None, vocabulary: Vocabulary) -> tuple[Template, ...]:
@@ -109,7 +157,7 @@ def _restrict(choice: Choice, catalog: Catalog) -> Choice:
 
 
 def _by_level(links: Links, asked: list[str], vocabulary: Vocabulary) -> Target:
-    values = level_values(links.levels, vocabulary)
+    values = level_values(links.levels, vocabulary, links.exact)
     bad: tuple[tuple[str, float], ...] = ()
     if values:
         condition = Filter(field="level", op="in", value=values)
@@ -175,13 +223,18 @@ def _literal(
     choice: Choice,
     vocabulary: Vocabulary,
     search: TemplateSearch | None,
+    probe: Probe | None,
+    *,
+    lenient: bool,
 ) -> Target:
     """Beside exact values the words only rank; alone they are looked for as they stand."""
-    if links.filters:
+    if probe is not None:
+        return _probed(links, asked, named, choice, vocabulary, search, probe, lenient=lenient)
+    if links.filters or lenient:
         kept = replace(choice, chosen=(), missing=(), unmatched=tuple(named), near=())
         return _target(links, asked, kept, vocabulary.catalog, search)
     filters = [Filter(field="text", op="word", value=word) for word in named]
-    values = level_values(links.levels, vocabulary) if links.levels else ()
+    values = level_values(links.levels, vocabulary, links.exact) if links.levels else ()
     if values:
         filters.append(Filter(field="level", op="in", value=values))
     said = [f"'{word}'" for word in named] + ([f"level {' or '.join(values)}"] if values else [])
@@ -192,6 +245,42 @@ def _literal(
         ambiguities=tuple(close), unmatched=tuple(named),
         lexical=search is not None and search.lexical,
     )  # fmt: skip
+
+
+def _probed(
+    links: Links, asked: list[str], named: list[str], choice: Choice, vocabulary: Vocabulary, search: TemplateSearch | None, probe: Probe,
+    *, lenient: bool,
+) -> Target:
+    """Words that stand in records must match; those that stand in none are left out beside others that do."""
+    filters, said = list(links.filters), list(links.said)
+    values = level_values(links.levels, vocabulary, links.exact) if links.levels else ()
+    if values:
+        filters.append(Filter(field="level", op="in", value=values))
+        said.append(f"level {' or '.join(values)}")
+    lost: list[str] = []
+    for word in named:
+        condition = Filter(field="text", op="word", value=word)
+        bare = singular(word)
+        loose = Filter(field="text", op="regex", value=rf"(?i)\b{re.escape(bare)}") if bare != word and bare.isalpha() and len(bare) > 3 else None
+        if word in links.names or probe((*filters, condition)):
+            filters.append(condition)
+            said.append(f"'{word}'")
+        elif loose is not None and probe((*filters, loose)):
+            filters.append(loose)
+            said.append(f"a word like '{bare}'")
+        else:
+            lost.append(word)
+    templates = {template.id: template for template in vocabulary.catalog.templates}
+    close = tuple(f"closest message: '{templates[id_].display}'" for id_, _ in choice.chosen[:_SHOWN])
+    if lost and not filters and not lenient:
+        filters = [Filter(field="text", op="word", value=word) for word in lost]
+        reading = _sentence([f"'{word}'" for word in lost]) + "; no message was found to mean this"
+    else:
+        reading = _sentence(said)
+    return Target(
+        tuple(filters), tuple(asked), (), reading, ambiguities=close if lost else (), unmatched=tuple(lost),
+        lexical=search is not None and search.lexical, identifiers=tuple(links.identifiers),
+    )
 
 
 def _target(

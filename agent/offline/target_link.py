@@ -23,6 +23,7 @@ _JOINING = frozenset(
 )
 _COMPARING = frozenset({"than", "least", "most", "over", "under", "above", "below", "top", "last", "first"})
 """A number after these bounds an answer; it stands in no line."""
+_FILE = re.compile(r"[\w-]+\.(?:log|txt|json|jsonl|out|err|gz)", re.I)
 _COMPOUND = re.compile(r"[A-Za-z0-9][_.-][A-Za-z0-9]|[a-z][A-Z]|^[A-Z]{5,}$")
 _OWNING = ("user", "username", "account", "service", "host", "hostname")
 """Names after which even a word the logs never hold is a value."""
@@ -46,6 +47,8 @@ class Links:
     """Levels asked for (``errors``), as the first column of ``_LEVEL_WORDS`` or a generic word."""
     level_words: list[str] = field(default_factory=list)
     """The words that asked for them."""
+    exact: bool = False
+    """Levels were named as the logs write them (``ERROR``): that level alone."""
 
 
 def link(terms: list[Term], vocabulary: Vocabulary) -> Links:
@@ -65,6 +68,9 @@ def link(terms: list[Term], vocabulary: Vocabulary) -> Links:
             _add(links, _path(term.text), f"the text {term.text}")
         elif term.kind == "pair":
             _pair(term, links, vocabulary)
+        elif _FILE.fullmatch(term.text) and not vocabulary.holders(term.text):
+            names, _ = vocabulary.services(term.text.rsplit(".", 1)[0])
+            _add(links, Filter(field="service", op="in", value=tuple(names)) if names else Filter(field="source", op="eq", value=term.text), f"file {term.text}")
         elif _is_value(term, name, terms, at, vocabulary):
             _value(term, name, links, vocabulary)
             _consume(links, terms, at, used)
@@ -212,7 +218,10 @@ def _source(term: Term, terms: list[Term], at: int, links: Links, vocabulary: Vo
     """A word that no message holds but names of services do: those services; nothing when they are all there are."""
     if term.low in STOP or term.low in EVERYDAY or vocabulary.says(term.low) or vocabulary.holders(term.low):
         return False
+    after = terms[at + 1].low if at + 1 < len(terms) else ""
     names, everything = vocabulary.services(term.low)
+    if not names and after in {"log", "logfile"}:
+        return True
     if names and not everything:
         _add(links, Filter(field="service", op="in", value=tuple(names)), f"service {' or '.join(names)}")
     return bool(names)
@@ -252,10 +261,13 @@ def _levels(links: Links, vocabulary: Vocabulary) -> Links:
     they stand alone or with a word for lines.
     """
     low = [word.lower() for word in links.words]
+    links.exact = any(word.isupper() and word.lower() in LEVELS for word in links.words)
     rest = [w for w in low if w not in STOP and w not in _LINES and singular(w) not in _GENERIC]
     only_levels = bool(rest) and all(singular(w) in _LEVEL_WORDS for w in rest)
     for at, word in enumerate(low):
         name = singular(word)
+        if name == "trace" and not links.words[at].isupper() and links.identifiers:
+            continue
         beside = {*low[max(0, at - 1) : at], *low[at + 1 : at + 2]}
         if name in _LEVEL_WORDS and beside & {"level", "severity", "levels"} and "level" in vocabulary.fields:
             values = (name,) if name in LEVELS else _LEVEL_WORDS[name]
@@ -270,12 +282,12 @@ def _levels(links: Links, vocabulary: Vocabulary) -> Links:
     return links
 
 
-def level_values(words: list[str], vocabulary: Vocabulary) -> tuple[str, ...]:
+def level_values(words: list[str], vocabulary: Vocabulary, exact: bool = False) -> tuple[str, ...]:  # noqa: FBT001, FBT002
     """The levels of these logs that ``errors`` or ``warnings`` mean; () when lines carry no levels."""
     info = vocabulary.fields.get("level")
     if info is None:
         return ()
-    wanted = {v for word in words for v in _LEVEL_WORDS.get(word, ("error", "fatal"))}
+    wanted = {v for word in words for v in ((word,) if exact and word in LEVELS else _LEVEL_WORDS.get(word, ("error", "fatal")))}
     return tuple(level for level in LEVELS if level in wanted)
 
 

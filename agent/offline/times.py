@@ -24,6 +24,7 @@ from agent.offline.moments import (
     describe,
     length_of,
     spoken,
+    spoken_spans,
     time_of,
 )
 from telemetry.models import Window
@@ -54,7 +55,8 @@ def find_window(text: str, now: datetime, newest: datetime | None, first: dateti
                  _parts, _relation, _around, _months, _plain, baselines.baseline, _earlier, _sweep):
         rule(reader)
     out = reader.out
-    out.spans = [(low, high + len(plain[high:]) - len(plain[high:].lstrip("\0"))) for low, high in out.spans]
+    rewritten = spoken_spans(text)
+    out.spans = [(low, max([high, *(end for start, end in rewritten if start < high < end)])) for low, high in out.spans]
     out.ambiguities = tuple(reader.doubts)
     out.dated = "no day was said" not in " ".join(reader.notes)
     if out.window.start and out.window.end and out.window.end <= out.window.start:
@@ -236,7 +238,8 @@ def _parts(reader: TimeReader) -> None:
     reader.relative()
     midnight = reader.anchor.replace(hour=0, minute=0, second=0, microsecond=0)
     if match["tonight"]:
-        reader.settle(midnight + timedelta(hours=18), midnight + timedelta(hours=30), match.span())
+        evening = midnight - timedelta(hours=6 if reader.anchor.hour < 12 else -18)
+        reader.settle(evening, evening + timedelta(hours=12), match.span())
         return
     part, day = match["part"].lower(), (match["day"] or "").lower()
     if part == "night":

@@ -37,6 +37,8 @@ class Reading:
     statements: tuple[str, ...] = ()
     ambiguities: tuple[str, ...] = ()
     confidence: float = 0.9
+    excluded: tuple[str, ...] = ()
+    """Words for records to leave out: "except duplicate key ones"."""
     yes_no: bool = False
     guessed: bool = False
     """No form of question fitted; the words alone were taken as a search."""
@@ -52,7 +54,7 @@ class Reading:
     @classmethod
     def from_json(cls, data: dict[str, Any]) -> Reading:
         """The reverse of :meth:`to_json`."""
-        lists = {k: tuple(data[k]) for k in ("stats", "group_by", "statements", "ambiguities")}
+        lists = {k: tuple(data[k]) for k in ("stats", "group_by", "statements", "ambiguities", "excluded")}
         return cls(**{
             **data, **lists, "window": Window.model_validate(data["window"]),
             "baseline": Window.model_validate(data["baseline"]) if data["baseline"] else None,

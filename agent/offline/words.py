@@ -27,6 +27,8 @@ SAME_WORD, SAME_VERB, SAME_STEM, PIECE, SYNONYM, KIN = 1.0, 0.97, 0.95, 0.9, 0.8
 _CAMEL = re.compile(r"(?<=[a-z0-9])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])")
 _RUN = re.compile(r"[A-Za-z][A-Za-z0-9]*|[0-9]+")
 _COMPOUND = re.compile(r"[A-Za-z][A-Za-z0-9]*(?:[-_.$][A-Za-z0-9]+)+")
+_HOST = re.compile(r"[a-z0-9-]+(?:\.[a-z0-9-]+){2,}|[a-z0-9-]+\.(?:com|net|org|io|local|internal|example|test|lan)")
+"""A host name: what it is made of ("mail" of mail.example.com) says nothing about the message."""
 _SLOT = re.compile(r"<[^<>\s]*>")
 _VOWEL = re.compile(r"[aeiouy]")
 
@@ -64,6 +66,8 @@ def tokens(pattern: str) -> tuple[Token, ...]:
             if words[-1] in NEGATIONS:
                 negated_until = place + 2
             whole = not run.isalnum() or len(words) > 1
+            if _HOST.fullmatch(run):
+                words = words[:1]
             found.extend(
                 Token(word, place, place <= negated_until, part=whole and at > 0)
                 for at, word in enumerate(dict.fromkeys(words))

@@ -10,6 +10,7 @@ from typing import Any
 
 from telemetry.errors import StoreError
 from telemetry.models import Catalog, FieldInfo, Filter, Found, Line, Param, Query, Result, Template, Window
+from telemetry.store.bindings import paired
 from telemetry.store.conditions import Conditions
 from telemetry.store.manifest import KeyRow, Manifest, Segment
 from telemetry.store.operations import OPERATIONS, _micros
@@ -32,7 +33,7 @@ class Reader:
             with _read_transaction(manifest):
                 self.segments = [s for _, s in manifest.segments()]
                 self.sources = {s.id: s for s in manifest.sources()}
-                self.keys: dict[int, KeyRow] = {k.id: k for k in manifest.keys()}
+                self.keys: dict[int, KeyRow] = {k.id: paired(k) for k in manifest.keys()}
                 self.stored_templates = {t.id: t for t in manifest.templates()}
                 self._tallies = manifest.db.execute(
                     "SELECT key, level, service, host, logger, sum(rows), min(first), max(last) "
@@ -67,6 +68,11 @@ class Reader:
         else:
             result = OPERATIONS[query.operation](self, query)
         return Found(result=result, total=total, searched=searched, window=query.window, excerpt=excerpt)
+
+    def holds(self, filters: tuple[Filter, ...]) -> bool:
+        """Whether any record meets all ``filters``."""
+        query = Query(operation="count", filters=filters)
+        return bool(self.rows(f"SELECT 1 FROM {self.source(query)} WHERE {self.condition(query)} LIMIT 1"))
 
     def context(self, line: Line, before: int = 5, after: int = 5) -> list[Line]:
         """The lines around one line in its own source."""
