@@ -17,9 +17,7 @@ from tools.registry import ToolResult
 
 CERTAIN = 0.95
 LOG_IN = re.compile(r"\b(?:log(?:ged|s|ging)?|sign(?:ed|s|ing)?)[ -](?:in|on)\b", re.IGNORECASE)
-WRITTEN = re.compile(
-    r"\b(?P<what>lines?|messages?|errors?|warnings?|records?|entries|events?|exceptions?|anything|nothing|everything|something|logs?)"
-    r"(?P<was> (?:that )?(?:was|were|are|is|been|got|get|gets|have been|has been))? logged(?: (?:in|on)(?= the\b|$|\s*$))?", re.IGNORECASE)
+
 FAILED = re.compile(r"fail|invalid|unsuccess|denied|reject|wrong|bad|attempt|tried|try|could not|unable", re.IGNORECASE)
 
 
@@ -91,8 +89,13 @@ class OfflineAnalyst:
         if not held or len(held) == len(self.catalog.templates) or not found.unmatched and _within(found, held):
             return found
         carriers = tuple(t for t in self.catalog.templates if t.id in held)
-        narrow = resolve(words, replace(self.catalog, templates=carriers), None, probe=self._probe, lenient=True)
-        return narrow if _within(narrow, held) or not _within(found, held) else found
+        only = Filter(field="template", op="in", value=tuple(sorted(held)))
+        probe = self._probe
+        inner = (lambda filters: probe((only, *filters))) if probe is not None else None
+        narrow = resolve(words, replace(self.catalog, templates=carriers), None, probe=inner, lenient=True)
+        if not _within(narrow, held):
+            narrow = replace(narrow, filters=(*narrow.filters, only), templates=tuple((id_, 0.5) for id_ in sorted(held)))
+        return found if _within(found, held) and len(found.unmatched) <= len(narrow.unmatched) else narrow
 
     def _excluded(self, words: str) -> Filter:
         """The condition that keeps out what ``words`` mean."""
@@ -142,7 +145,6 @@ def _answered(target: Target | None) -> bool:
 
 def plain(words: str) -> str:
     """Say what a phrasal verb means: who "logged in" did so with success, unless the words say otherwise."""
-    words = WRITTEN.sub(r"\g<what>", words)
     if FAILED.search(words):
         return LOG_IN.sub(" login ", words)
     return LOG_IN.sub(" successful login ", words)

@@ -32,8 +32,16 @@ _EQUAL = ("at least", "at most", "no less", "no more", "up to", ">=", "<=", "gre
 _BINDS = frozenset("is are was were of that which with and for from to took taking take takes lasted than it".split())
 
 
+_HAVING = re.compile(r"\b(?:with|having|that (?:have|has|had|carry)|which (?:have|has|had))\s+(?:a|an|any)\s+(?P<noun>[a-z_][\w.]*)\b(?!\s+(?:of|over|above|under|below|than|in|code)\b)", re.I)
+
+
 def comparisons(draft: Draft) -> None:
     """Take conditions on numbers out of the text and make filters of them."""
+    for match in list(_HAVING.finditer(draft.text)):
+        held = link(match["noun"], draft.catalog)
+        if held is not None and held.score >= 1.0 and held.ref.startswith("param:"):
+            draft.filters.append(Filter(field=held.ref, op="exists"))
+            draft.text = draft.text.replace(match[0], " ", 1)
     for match in list(_BETWEEN.finditer(draft.text)):
         linked = link(match["noun"], draft.catalog, numeric=True)
         if linked is None or linked.score < 0.8:
@@ -69,7 +77,7 @@ def codes(draft: Draft) -> None:
             continue
         if other is not None and other.score >= 0.8 and other.ref != status.ref:
             continue
-        draft.text = re.sub(rf"(?i)\b(?:with |a |an |the |http |status(?: codes?)?(?: of)?:? |codes? |code:? |got |getting |returned |returning |returns? |were |was |is |are |in )*{re.escape(match[0])}(?![\w.])(?: status(?: codes?)?| codes?| http)?", " ", draft.text, count=1).strip()
+        draft.text = re.sub(rf"(?i)\b(?:(?:that |which )?(?:fail(?:ed|ing|s)?|end(?:ed|ing|s)?|respond(?:ed|ing|s)?|answer(?:ed|ing|s)?|repl(?:y|ied|ies)|came back|result(?:ed|ing|s)?|finish(?:ed)?|complet(?:ed|ing)) (?:with|in) |with |a |an |the |http |status(?: codes?)?(?: of)?:? |codes? |code:? |got |getting |returned |returning |returns? |were |was |is |are |in )*{re.escape(match[0])}(?![\w.])(?: status(?: codes?)?| codes?| http)?", " ", draft.text, count=1).strip()
         if match["exact"]:
             draft.filters.append(Filter(field=status.ref, op="eq", value=match["exact"]))
             draft.statements.append(f"{match['exact']} was read as a status code")
@@ -107,10 +115,11 @@ def _field(draft: Draft, word: str, noun: str, unit: str, *, took: bool) -> Link
     if took or word.startswith(("slower", "longer", "faster", "shorter", "quicker")):
         return link("duration", draft.catalog, numeric=True, owners=owners)
     linked = link(noun, draft.catalog, numeric=True) if noun else None
-    if linked is not None and linked.score >= 0.66:
-        return linked
     low = unit.lower()
-    if low and low[0] in "kmgb" and low.rstrip("s") in {"kb", "mb", "gb", "kib", "mib", "gib", "byte", "b"} or word.startswith(("large", "bigger", "small", "heavier")):
+    sized = low.rstrip("s") in {"kb", "mb", "gb", "kib", "mib", "gib", "byte", "b"}
+    if linked is not None and linked.score >= 0.66 and not (sized and linked.score < 1.0):
+        return linked
+    if sized or word.startswith(("large", "bigger", "small", "heavier")):
         return link("size", draft.catalog, numeric=True, owners=owners) or linked
     if low in {"%", "percent"}:
         return linked or _typed(draft, "percent")
@@ -156,6 +165,7 @@ _NEGATED = re.compile(
     r"(?:(?:the |any |those |all )?(?:user|host|ip|address|service|port|level|status|for|from|by|on|about|with|word|text|lines)\s+)*"
     rf"(?P<what>{OPEN}\d+{CLOSE}|[\w.:/@-]+(?: (?!per\b|by\b|in\b|on\b|for\b|since\b|and\b|or\b|were\b|are\b|was\b|is\b|there\b|do\b|did\b|have\b|happened\b)[\w-]+)*?(?: (?:ones|errors|warnings|lines|messages|requests|entries|records)\b)?)(?:\s+(?:or|and|nor)\s+(?P<also>{OPEN}\d+{CLOSE}|[\w.:/@-]+))?(?=$|[\s,;?!.])(?=\s*(?:$|[,;?!.]|per\b|by\b|in\b|on\b|for\b|since\b|and\b|were\b|are\b|was\b|is\b|there\b|do\b|did\b|have\b|happened\b|how\b))", re.I)
 _LEVEL_WORDS = {"error": "error", "warning": "warn", "warn": "warn", "info": "info", "debug": "debug", "fatal": "fatal", "notice": "notice", "critical": "fatal"}
+_OUTPUT = re.compile(r"(?:log|line|logging|record|message|output|entr|activity|anything|a single)", re.I)
 _NOISE = frozenset("the a an any those it them be been yet so only just sure ok found available working responding".split())
 
 
@@ -163,6 +173,8 @@ def negations(draft: Draft, wording: Wording) -> None:
     """Take "except X", "not from Y" out of the text: exact conditions that records must not meet."""
     for match in list(_NEGATED.finditer(draft.text)):
         said = [match["what"], *([match["also"]] if match["also"] else [])]
+        if re.match(r"without\b", match[0], re.I) and _OUTPUT.match(said[0]):
+            continue
         if said[0].lower() in _NOISE or re.match(r"(?:are|is|was|were) not", match[0], re.I) and not re.search(r"not (?:from|for|by|on)", match[0], re.I) and _written(draft, match):
             continue
         for piece in said:

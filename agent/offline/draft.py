@@ -34,6 +34,12 @@ _WORD = re.compile(rf"\s*(?:(?P<word>[A-Za-z_][\w.-]*)|(?P<kept>{OPEN}\d+{CLOSE}
 _TAILS = frozenset({"name", "id", "number", "address", "code", "value", "type", "time", "size", "class"})
 
 
+EVENTS = frozenset("""request session connection block instance error message query event job task order transaction call attempt packet
+login password mail line record entry log warning failure exception statement response operation job build test deploy retry timeout
+file row byte time occurrence item step stage run process thread""".split())
+"""Things that happen: "how many requests" counts records even where a field is called so."""
+
+
 @dataclass(slots=True)
 class Draft:
     """What is settled of one question; ``text`` is what is left to read."""
@@ -246,5 +252,5 @@ def written(draft: Draft, word: str) -> bool:
                for template in draft.catalog.templates for other in re.findall(r"[a-z]{3,}", template.pattern.lower()))
 
 
-__all__ = ["ALL", "COUNTS", "NUMBER", "SECONDS", "Draft", "Phrase", "buckets", "groups", "limit", "named", "number", "phrase", "take",
+__all__ = ["ALL", "COUNTS", "EVENTS", "NUMBER", "SECONDS", "Draft", "Phrase", "buckets", "groups", "limit", "named", "number", "phrase", "take",
            "written"]

@@ -156,6 +156,8 @@ def _scored(words: list[str], name: str, info: FieldInfo | None) -> float:
     joined = "_".join(words)
     if name.lower() == joined or name.lower() == "".join(words):
         return 1.2
+    if singular(name) == joined:
+        return 1.1
     if name.lower() == head:
         return 1.0 if name in _HEADER or info is None or info.distinct != 1 else 0.95
     names = SYNONYMS.get(head, ())

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import Any
 
-from agent.offline.draft import ALL, NUMBER, Draft, groups, named, number, phrase
+from agent.offline.draft import ALL, EVENTS, NUMBER, Draft, groups, named, number, phrase
 from agent.offline.fields import TEMPLATE_NOUNS, link, singular
 from agent.offline.understanding import Kind
 from telemetry.models import Stat
@@ -21,7 +21,7 @@ _KINDS: dict[str, Kind] = {
     "largest": "size", "biggest": "size", "smallest": "size", "heaviest": "size",
 }
 _PERCENTILE = r"p\s?\d{2}(?:\.\d+)?|\d{2}(?:\.\d+)?\s?(?:th|st|nd|rd)?[- ]?percentile|percentile \d{2}|\d{2}(?:th|st|nd|rd)"
-_ONE = rf"(?:{_PERCENTILE}|percentiles?|median|average|mean|avg|max(?:imum|imal)?|min(?:imum|imal)?|typical|longest|shortest|slowest|fastest|quickest|largest|biggest|greatest|smallest|highest|lowest|worst|heaviest|sum|total|combined)"
+_ONE = rf"(?:{_PERCENTILE}|percentiles?|median|average|mean|avg|max(?:imum|imal)?|min(?:imum|imal)?|typical|longest|shortest|slowest|fastest|quickest|largest|biggest|greatest|smallest|highest|lowest|sum|total|combined)"
 _MANY = re.compile(rf"\b(?P<list>{_ONE}(?:(?:\s*,\s*(?:and\s+)?|\s+and\s+(?:the\s+)?|\s*/\s*|\s*&\s*){_ONE})+)\b(?P<of>(?:\s+(?:of|for|in))?(?:\s+the)?)\s*", re.I)
 _SPREAD = re.compile(r"\b(?P<list>distribution|statistics|stats|percentiles|spread|range)\s+(?:of|for|on)(?:\s+the)?\s+", re.I)
 _SINGLE = re.compile(
@@ -160,10 +160,11 @@ def _extremes(draft: Draft) -> bool:
     if n is None and hit is not None and hit[0].score >= 0.8:
         return False
     thing = named(found, draft.catalog, owners=draft.about(match[0]))
-    if thing is not None and thing[0].score >= 0.9 and thing[0].ref != "template" and thing[0].ref not in _numbers(draft):
+    if thing is not None and singular(found.words[thing[1] - 1].lower()) not in EVENTS and thing[0].score >= 0.9 and thing[0].ref != "template" and thing[0].ref not in _numbers(draft):
         return _by_group(draft, match, thing[0].ref, found.ends[thing[1] - 1], word, number(n) if n else 10)
-    draft.field = hit[0].ref if hit and hit[0].score >= 0.5 else _by_kind(draft, kind)
-    draft.noun, draft.kind = (" ".join(found.words[: hit[1]]) if hit and hit[0].score >= 0.5 else ""), kind
+    exact = hit is not None and hit[0].score >= 0.95
+    draft.field = hit[0].ref if hit and exact else _by_kind(draft, kind)
+    draft.noun, draft.kind = (" ".join(found.words[: hit[1]]) if hit and exact else ""), kind
     draft.cut(*match.span())
     draft.operation, draft.limit = "lines", number(n) if n else 10
     draft.order = "asc" if _NAMES.get(word, "max") == "min" else "desc"
@@ -256,6 +257,21 @@ def _how_long(draft: Draft) -> bool:
     draft.field = _by_kind(draft, kind)
     groups(draft)
     draft.limit = ALL
+    return True
+
+
+def added(draft: Draft) -> bool:
+    """"tuples removed per table, in total": a number that adds up, per group."""
+    if not re.search(r"\bin total\b|\btotal\b|\boverall\b|\baltogether\b|\bsum\b", draft.text, re.I):
+        return False
+    found = phrase(re.sub(r"^(?:the |total |overall )+", "", draft.text, flags=re.I), 0)
+    hit = named(found, draft.catalog, numeric=True)
+    if hit is None or hit[0].score < 1.0 or singular(found.words[hit[1] - 1].lower()) in EVENTS:
+        return False
+    noun = " ".join(found.words[: hit[1]])
+    draft.choose(hit[0], noun)
+    draft.drop(rf"\b{re.escape(noun)}\b|\bin total\b|\btotal\b|\boverall\b|\baltogether\b|\bsum\b")
+    draft.operation, draft.stats, draft.kind, draft.limit = "stats", ("sum",), "number", ALL
     return True
 
 

@@ -10,6 +10,7 @@ from typing import Any
 
 from agent.offline.draft import (
     ALL,
+    EVENTS,
     NUMBER,
     SECONDS,
     Draft,
@@ -173,9 +174,12 @@ def share(draft: Draft) -> bool:
         draft.text, draft.base = clean(whole[0]), _base(whole[1])
         return True
     text = clean(draft.text)
-    if _share_of_field(draft, text):
-        return True
     parts = _OF.search(f" {text} ")
+    if not (parts and parts["plain"]) and _share_of_field(draft, text):
+        return True
+    if not parts and draft.filters:
+        draft.base = _base(text)
+        return True
     if parts:
         base, part = clean(text[: max(0, parts.start() - 1)]), clean(text[max(0, parts.end() - 1):])
         draft.base = _base(base)
@@ -360,7 +364,8 @@ def top(draft: Draft) -> bool:
         hit = named(found, draft.catalog, owners=draft.about(draft.text[: match.end()]))
         if hit is not None and hit[0].score >= 0.5:
             noun = " ".join(found.words[: hit[1]])
-            draft.cut(match.start(), found.ends[hit[1] - 1])
+            done = re.search(r"\b(?:most|least) ([a-z]+ed)$", match[0].strip(), re.I)
+            draft.cut(match.start(), found.ends[hit[1] - 1], done[1] if done and done[1].lower() not in {"used", "seen", "affected", "repeated", "logged"} else "")
             return _ranked(draft, hit[0], noun, n, order)
         if found.words and re.search(r"\b(?:top|rank|which|what|most|bottom|least)\b", match[0], re.I) and not re.search(r"\bmost [a-z]+ed\b", match[0], re.I):
             draft.cut(match.start(), match.end() + skip)
@@ -428,10 +433,6 @@ def _by_sum(draft: Draft, linked: Linked, n: int) -> bool:
 
 _COUNT = re.compile(
     r"\b(?:how many times|how many|how often|how frequently|(?:total |overall )?(?:count|tally|number|amount|quantity) of|count(?: up)?(?: the| all| how many)?|total (?:number|count)(?: of)?|number of times)\b|\bcounts?\??$", re.I)
-_EVENTS = frozenset("""request session connection block instance error message query event job task order transaction call attempt packet
-login password mail line record entry log warning failure exception statement response operation job build test deploy retry timeout
-file row byte time occurrence item step stage run process thread""".split())
-"""Things that happen: "how many requests" counts records even where a field is called so."""
 _DISTINCT_NOUNS = frozenset({"user", "ip", "address", "host", "machine", "node", "client", "service", "account", "username",
                              "component", "logger", "port", "level", "program", "customer", "hostname", "people", "pod"})
 
@@ -455,8 +456,8 @@ def count(draft: Draft) -> bool:
         hit = named(found, draft.catalog, owners=draft.about(match[0]))
         head = singular(found.words[hit[1] - 1].lower()) if hit else ""
         whole = hit is not None and hit[1] == len(found.words)
-        exact = hit is not None and hit[0].score >= 1.0 and hit[0].type not in NUMERIC and head not in _EVENTS
-        if hit is not None and hit[0].type in NUMERIC - {"port"} and hit[0].score >= 1.0 and head not in _EVENTS and \
+        exact = hit is not None and hit[0].score >= 1.0 and hit[0].type not in NUMERIC and head not in EVENTS
+        if hit is not None and hit[0].type in NUMERIC - {"port"} and hit[0].score >= 1.0 and head not in EVENTS and \
                 re.search(r"\btotal\b|\bin total\b|\boverall\b|\baltogether\b|\bamount of\b", draft.text, re.I):
             return _added(draft, match, hit[0], found.ends[hit[1] - 1], " ".join(found.words[: hit[1]]))
         if hit is not None and whole and (head in _DISTINCT_NOUNS or exact) and hit[0].score >= 0.6:
@@ -575,6 +576,8 @@ def which(draft: Draft) -> bool:
         hit = named(found, draft.catalog, owners=draft.about(draft.text[: asked.end()]))
         listed = asked["verb"] is not None
         if hit is None or hit[0].score < (0.84 if listed else 0.4):
+            return False
+        if listed and re.search(r"\b(?:lines?|logs?|records?|messages?|entries|events?)$", " ".join(found.words[: hit[1]]), re.I):
             return False
         if listed and (hit[0].ref == "template" or not found.words[hit[1] - 1].lower().endswith("s")
                        or re.match(r"\s*(?:lines|logs|records|messages)\b", draft.text[found.ends[hit[1] - 1]:], re.I)):

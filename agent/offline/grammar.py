@@ -18,7 +18,7 @@ BARE_FOLLOW = re.compile(
     r"(?:the )?(?:average|mean|median|max(?:imum)?|min(?:imum)?|p\d\d|total|sum|trend|first|last|peak|longest|shortest|slowest|largest)(?: one)?|over time|hourly|daily|"
     r"when (?:was|did|were) (?:the )?(?:first|last|it|that|peak)(?: one)?(?: happen| start| end)?|when did (?:it|that|they|this) (?:first |last )?(?:start|begin|end|stop|happen|occur)(?: \w+)?|"
     r"(?:which|what|whose) (?:\w+ ){1,2}(?:was|were|is|are|did|had) (?:it|that|this|those|affected|involved|responsible|most affected)", re.I)
-COMMAND = re.compile(r"^(?:please\s+)?(?:can you\s+|could you\s+)?(?:delete|remove|restart|kill|scale|deploy|drop|rollback|roll back|reboot|shut ?down|patch|apply|create|edit|fix|stop|start|run|execute|install|write|send|email|page)\b(?!.*\b(?:log|logs|lines)\b)|^(?:please )?(?:delete|drop|truncate|remove|erase|wipe|rm)\b", re.I)
+COMMAND = re.compile(r"^(?:please\s+)?(?:can you\s+|could you\s+)?(?:delete|remove|restart|kill|scale|deploy|drop|rollback|roll back|reboot|shut ?down|patch|apply|create|edit|fix|stop|start|run|execute|install|write|send|email|page)\b(?!.*\b(?:log|logs|lines)\b)|^(?:please )?(?:block|ban|unban|unblock|blacklist|whitelist|disable|enable|revoke|rotate|flush)\b (?:the |this |that )?(?:ip|user|host|port|account|traffic|service|key|node|pod|cache|access|\d+\.\d+\.\d+\.\d+)\b|^(?:please )?(?:delete|drop|truncate|remove|erase|wipe|rm)\b", re.I)
 INJECTION = re.compile(r"ignore (?:all |any )?(?:previous|prior|above) (?:instructions|prompts)|system prompt|you are now|disregard (?:all|the|any)", re.I)
 OFF_TOPIC = re.compile(
     r"\b(?:weather|poem|joke|haiku|recipe|song|translate|capital of|meaning of life|stock price|president|"

@@ -26,6 +26,12 @@ READERS: tuple[Callable[[Draft], bool], ...] = (
 """Forms of questions in the order tried; the first that fits wins."""
 
 
+_LOGGED = re.compile(
+    r"\b(?P<what>lines?|messages?|errors?|warnings?|records?|entries|events?|exceptions?|statements?|anything|nothing|everything|something|logs?)"
+    r"(?: (?:that )?(?:was|were|are|is|been|got|get|gets|have been|has been))? logged(?: (?:in|on)(?= the\b|\s*$))?", re.IGNORECASE)
+"""Lines are logged, users log in."""
+
+
 def read(question: str, catalog: Catalog, now: datetime, previous: Reading | None) -> Reading | Refusal:
     """Read one question against the vocabulary of the store; ``previous`` is the conversation's last reading."""
     refusal = _unreadable(question, catalog)
@@ -53,6 +59,7 @@ def _follows(text: str, previous: Reading) -> bool:
 
 def interpret(draft: Draft, wording: Wording, *, compared: bool = False) -> None:
     """Settle the operation of a draft whose words about time are gone."""
+    draft.text = _LOGGED.sub(r"\g<what>", draft.text)
     comparisons(draft)
     codes(draft)
     negations(draft, wording)
@@ -76,6 +83,11 @@ def _hinted(draft: Draft) -> None:
         if linked is None:
             continue
         noun = re.search(r"((?:[A-Za-z_][\w-]*\s+){1,2})$", draft.text[: match.start()])
+        grouped = re.search(r"\b(?:per|by|for each|each)\s+[\w-]+\s*$", draft.text[: match.start()], re.I)
+        if grouped:
+            draft.text = re.sub(r"\s+", " ", f"{draft.text[: grouped.start()]} {draft.text[match.end():]}").strip()
+            draft.group_by.append(linked.ref)
+            return
         draft.text = re.sub(r"\s+", " ", f"{draft.text[: match.start()]} {draft.text[match.end():]}").strip()
         draft.hint = linked.ref
         if noun:
@@ -106,6 +118,8 @@ def _leftover(draft: Draft) -> None:
     """No question form fits: "errors by service", "status codes", "requests over 1 MB", or a bare search."""
     n = limit(draft)
     groups(draft)
+    if draft.group_by and figures.added(draft):
+        return
     if draft.group_by:
         draft.operation, draft.limit = ("trend", ALL) if draft.group_by == ["time"] else ("count", ALL)
         draft.drop(r"^(?:break ?down|breakdown|split|group|distribution|show|give|list|table)\b(?: me)?(?: down)?(?: of)?(?: the)?")

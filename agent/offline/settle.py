@@ -44,7 +44,7 @@ class Settled:
 def settle(reading: Reading, catalog: Catalog, resolve: Resolve) -> Settled:
     """Choose the field and the target of a reading together."""
     if not reading.kind:
-        return Settled(reading, resolve(reading.target, reading.field))
+        return Settled(reading, resolve(reading.target, _carried(reading)))
     best: tuple[float, FieldInfo, str, Target | None] | None = None
     for words, cost in _variants(reading):
         for held in (None, *_likely(reading, catalog)):
@@ -59,6 +59,12 @@ def settle(reading: Reading, catalog: Catalog, resolve: Resolve) -> Settled:
     changed = replace(reading, field=info.ref, target=words, order_by=info.ref if reading.order_by else None,
                       statements=(*reading.statements, *_said(reading, info)))
     return Settled(changed, target)
+
+
+def _carried(reading: Reading) -> str | None:
+    """A parameter that the records must have: the one asked about, compared, or grouped by."""
+    held = [reading.field, *(item.field for item in reading.filters if item.op in {"gt", "ge", "lt", "le", "exists"}), *reading.group_by]
+    return next((ref for ref in held if ref and ref.startswith("param:")), None)
 
 
 def _likely(reading: Reading, catalog: Catalog) -> list[str]:
@@ -97,7 +103,11 @@ def _weighed(reading: Reading, catalog: Catalog, target: Target | None) -> list[
         if numeric and info.type not in NUMERIC:
             continue
         carriers = [t for t in chosen if t.id in info.templates] if chosen is not None and info.templates else None
-        score = max(by_name.get(info.ref, 0.0), _beside(words, info, carriers or _owners(info, catalog)), _of_kind(reading, info))
+        fit = _of_kind(reading, info)
+        score = max(by_name.get(info.ref, 0.0), _beside(words, info, carriers or _owners(info, catalog)), fit)
+        if score <= 0 and not numeric and carriers and info.type != "number":
+            score = 0.5 * _beside(re.findall(r"[a-z]+", reading.target.lower()), info, carriers)
+        score += min(0.0, fit)
         if score <= 0:
             continue
         if carriers is not None:
@@ -121,6 +131,8 @@ def _templates(target: Target | None, catalog: Catalog) -> list[Template] | None
         if item.field == "template":
             listed = set(item.value) if isinstance(item.value, tuple) else {str(item.value)}
             ids = listed if ids is None else ids & listed
+    if ids is None and target.templates and len(target.templates) < len(catalog.templates):
+        ids = {id_ for id_, _ in target.templates}
     if ids is None:
         return None
     return [template for template in catalog.templates if template.id in ids]
@@ -138,6 +150,10 @@ def _of_kind(reading: Reading, info: FieldInfo) -> float:
         return 0.0
     plain = 0.05 if _IDENTIFIER.search(name) or info.type in {"port", "timestamp"} else 0.25
     match reading.kind:
+        case "duration" if info.type == "size" or (_SIZED.search(name) and not _LASTING.search(name)):
+            return -0.5
+        case "size" if info.type == "duration" or _TAKING.search(name):
+            return -0.5
         case "duration":
             return 0.6 if _TAKING.search(name) else 0.52 if info.type == "duration" or _LASTING.search(name) else plain - 0.2
         case "size":

@@ -14,7 +14,7 @@ from dataclasses import dataclass, replace
 
 from agent.offline.everyday import EVERYDAY
 from agent.offline.target_choose import Choice, TemplateSearch, choose, same_words
-from agent.offline.target_lexicon import ERROR_SIGNS, OUTCOMES
+from agent.offline.target_lexicon import ERROR_SIGNS, NEGATIONS, OUTCOMES
 from agent.offline.target_link import Links, content, level_values, link
 from agent.offline.target_terms import WEAK, cut, spoken
 from agent.offline.target_vocabulary import Vocabulary
@@ -105,12 +105,12 @@ def _standing(target: Target, probe: Probe | None) -> Target:
     return replace(target, filters=tuple(held), unmatched=tuple(lost), reading=target.reading + "".join(said))
 
 
-_REQUESTS = frozenset({"request", "response", "hit", "visit", "call"})
+_REQUESTS = frozenset({"requests", "responses", "hits", "visits", "requested"})
 
 
 def _requests(asked: list[str], links: Links, vocabulary: Vocabulary) -> tuple[list[str], Links]:
     """"requests" of a log that records requests, each with a status, a method or a path, are those records."""
-    generic = [w for w in asked if singular(w) in _REQUESTS]
+    generic = [w for w in asked if w in _REQUESTS]
     if not generic:
         return asked, links
     by = {name: set(vocabulary.fields[f"param:{name}"].templates) for name in ("status", "status_code", "code", "method", "path", "url", "uri")
@@ -228,7 +228,7 @@ def _literal(
     lenient: bool,
 ) -> Target:
     """Beside exact values the words only rank; alone they are looked for as they stand."""
-    if probe is not None:
+    if probe is not None and not links.identifiers:
         return _probed(links, asked, named, choice, vocabulary, search, probe, lenient=lenient)
     if links.filters or lenient:
         kept = replace(choice, chosen=(), missing=(), unmatched=tuple(named), near=())
@@ -259,6 +259,8 @@ def _probed(
         said.append(f"level {' or '.join(values)}")
     lost: list[str] = []
     for word in named:
+        if word in NEGATIONS:
+            continue
         condition = Filter(field="text", op="word", value=word)
         bare = singular(word)
         loose = Filter(field="text", op="regex", value=rf"(?i)\b{re.escape(bare)}") if bare != word and bare.isalpha() and len(bare) > 3 else None

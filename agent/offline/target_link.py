@@ -142,8 +142,9 @@ def _placed(terms: list[Term], at: int, name: str) -> bool:
     after = terms[at + 1].low if at + 1 < len(terms) else ""
     before = terms[at - 1].low if at else ""
     earlier = terms[at - 2].low if at > 1 else ""
+    named = name in {"host", "hostname", "node", "server", "machine", "service", "app", "application", "daemon", "pod"}
     bound = before in {"from", "on", "in", "at", "for", "by"} or (before == "the" and earlier in {"from", "on", "in", "at", "for", "by"})
-    return after in _PLACES or before in _PLACES or bool(name) or (bound and _ends(terms, at))
+    return after in _PLACES or before in _PLACES or named or (bound and _ends(terms, at))
 
 
 def _ends(terms: list[Term], at: int) -> bool:
@@ -216,12 +217,15 @@ def _exact(links: Links, info: FieldInfo, value: str) -> None:
 
 def _source(term: Term, terms: list[Term], at: int, links: Links, vocabulary: Vocabulary) -> bool:
     """A word that no message holds but names of services do: those services; nothing when they are all there are."""
-    if term.low in STOP or term.low in EVERYDAY or vocabulary.says(term.low) or vocabulary.holders(term.low):
+    if term.low in STOP or term.low in EVERYDAY or vocabulary.holders(term.low):
         return False
     after = terms[at + 1].low if at + 1 < len(terms) else ""
     names, everything = vocabulary.services(term.low)
-    if not names and after in {"log", "logfile"}:
+    of_log = after in {"log", "logfile", "logs"} and terms[at - 1 if at else 0].low in {"the", "in", "our", "this", "of"}
+    if everything or (of_log and not names and singular(term.low) not in _LEVEL_WORDS and after != "logs"):
         return True
+    if not of_log and vocabulary.says(term.low):
+        return False
     if names and not everything:
         _add(links, Filter(field="service", op="in", value=tuple(names)), f"service {' or '.join(names)}")
     return bool(names)

@@ -33,7 +33,7 @@ STOP: frozenset[str] = _words("""
     past previous today yesterday minute minutes hour hours second-by day days week weeks month months ago
     grouped group sorted sort ordered order trend graph chart plot distribution percentile percentage
     percent ratio rate share entire whole exactly approximately specific particular perform performed
-    performs need needs want like let s t re ve ll d m
+    logged logging performs need needs want like let s t re ve ll d m
 """)
 """Words that ask, count, or bind, but never choose lines."""
 

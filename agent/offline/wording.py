@@ -28,6 +28,7 @@ _CONTRACTIONS = (
     (r"\bnr\.? of\b|\bno\. of\b|#\s?of\b|\bnum(?:ber)? of\b", "number of"), (r"\bavg\b", "average"), (r"\berrs\b", "errors"),
     (r"\bmsgs\b", "messages"), (r"\breqs\b", "requests"), (r"\bconns\b", "connections"), (r"\bsecs\b", "seconds"),
     (r"\bpct\b|\bper ?cent\b", "percent"), (r"\bvs\b\.?", "versus"), (r"\ba lot\b", " "),
+    (r"\bbreak (?:down )?(?:the |all |our |these )?(\w+)(?: down)? (by|per)\b", r"\1 \2"),
 )
 _POLITE = re.compile(
     r"^(?:(?:hi|hey|hello|ok|okay|so|well|um+|yo|team|folks|guys|quick question|quick one|question)\b[\s,:!.-]*)+(?=\w+\s)"
