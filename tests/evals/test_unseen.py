@@ -55,6 +55,7 @@ def test_every_case_has_a_truth_and_every_truth_a_case(name: str) -> None:
 def test_line_numbers_point_at_the_printed_record(name: str, tmp_path: Path) -> None:
     home = unseen.write(name, tmp_path)
 
+    assert len(list(home.iterdir())) == (2 if name == "nginx" else 1)
     printed = {path.name: path.read_text().splitlines() for path in home.iterdir()}
     assert all(printed[e.source][e.no - 1] == e.text.split("\n")[0] for e in unseen.build(name))
 
@@ -91,6 +92,14 @@ def test_leader_must_stand_first(small: Pile) -> None:
     assert not wanted.wrong(table(["s1", 80.0], ["s0", 12.5]))
     assert wanted.wrong(table(["s0", 12.5], ["s1", 80.0]))
     assert wanted.wrong(table())
+
+
+def test_kinds_stand_in_order_with_their_counts(small: Pile) -> None:
+    wanted = wants.kinds(small, call="took_ms")
+
+    assert not wanted.wrong(table(["t1", "call took <*> ms", 4]))
+    assert wanted.wrong(table(["t1", "call took <*> ms", 3]))
+    assert wanted.wrong(table(["t1", "other <*>", 4]))
 
 
 def test_peak_takes_a_series_or_its_busiest_bucket(small: Pile) -> None:

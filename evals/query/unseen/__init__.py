@@ -22,7 +22,8 @@ from evals.query.unseen.pile import Pile
 CASES = Path(__file__).parent / "cases"
 OPEN = ("syslog", "postfix", "nginx", "kubejson", "postgres")
 """Systems whose failures may be looked at."""
-HELD_OUT: tuple[str, ...] = ("springboot", "celery", "haproxy", "logcat", "ciscoasa", "logfmt", "spark")
+HELD_OUT: tuple[str, ...] = ("springboot", "celery", "haproxy", "logcat", "ciscoasa", "logfmt", "spark",
+                             "rabbitmq", "cbs")
 """Systems that only rates are shown of."""
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections import Counter, defaultdict
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -185,6 +186,29 @@ def refused() -> Refused:
 def patterns(*, never: tuple[str, ...] = (), **kinds: Mapping[str, int]) -> Patterns:
     """A table of templates by key words (``_`` stands for anything between words)."""
     return Patterns({name.replace("_", ".*"): numbers for name, numbers in kinds.items()}, never)
+
+
+def kinds(pile: Pile, **names: str) -> Kinds:
+    """The commonest kinds of record in order: the generator's kind and key words of its message."""
+    return Kinds(tuple((words.replace("_", ".*"), len(pile.kind(kind))) for kind, words in names.items()))
+
+
+@dataclass(frozen=True)
+class Kinds:
+    """A table of templates, commonest first: each row has a text that matches and the count."""
+
+    rows: tuple[tuple[str, int], ...]
+
+    def wrong(self, answer: Answer) -> str:
+        """See :class:`evals.query.expect.Expect`."""
+        result, complaint = result_of(answer, "table")
+        rows = result.get("rows") or []
+        if complaint or len(rows) != len(self.rows):
+            return complaint or f"{len(rows)} rows, wanted {len(self.rows)}"
+        for row, (words, count) in zip(rows, self.rows, strict=True):
+            if count not in row or not any(re.search(words, str(cell)) for cell in row):
+                return f"row {row}, wanted {words} {count}"
+        return ""
 
 
 @dataclass(frozen=True)

@@ -41,11 +41,11 @@ def _connections(sheet: Sheet) -> None:
 def _attacks(sheet: Sheet) -> None:
     for start, end, rate in ((START, END, 60), (f"{DAY} 02:10", f"{DAY} 02:40", 700)):
         for time in sheet.times(start, end, rate):
-            source, scan = sheet.pick(SCANNERS), rate == 700
+            src, scan = sheet.pick(SCANNERS), rate == 700
             port = 3389 if scan else sheet.pick((22, 23, 445, 3389, 8080))
             proto, target = ("udp" if port == 8080 else "tcp"), f"192.168.50.{sheet.rng.randint(2, 20)}"
-            _add(sheet, time, "deny", "4-106023", f"Deny {proto} src outside:{source}/{sheet.rng.randint(1024, 65000)} dst dmz:{target}/{port} by "
-                 f'access-group "outside_in" [0x0, 0x0]', source=source, port=port, target=target, proto=proto)
+            _add(sheet, time, "deny", "4-106023", f"Deny {proto} src outside:{src}/{sheet.rng.randint(1024, 65000)} dst dmz:{target}/{port} by "
+                 f'access-group "outside_in" [0x0, 0x0]', src=src, port=port, target=target, proto=proto)
     for start, end, rate in ((START, END, 9), (f"{DAY} 03:30", f"{DAY} 03:50", 320)):
         for time in sheet.times(start, end, rate):
             user = sheet.pick(USERS)
@@ -84,7 +84,7 @@ TRUTHS: dict[str, Callable[[Pile], Expect]] = {
     "rejected": lambda p: w.count(p.kind("rejected")),
     "built": lambda p: w.count(p.kind("built")),
     "admin": lambda p: w.count(p.kind("rejected").at(user="admin")),
-    "denied_from": lambda p: w.count(_denied(p).at(source=SCANNERS[0])),
+    "denied_from": lambda p: w.count(_denied(p).at(src=SCANNERS[0])),
     "udp": lambda p: w.count(_denied(p).at(proto="udp")),
     "window": lambda p: w.count(p.kind("rejected").span(f"{DAY} 03:30", f"{DAY} 03:45")),
     "last": lambda p: w.count(_denied(p).final(hours=2)),
@@ -93,7 +93,7 @@ TRUTHS: dict[str, Callable[[Pile], Expect]] = {
     "targets": lambda p: w.distinct(_denied(p), "target"),
     "users": lambda p: w.distinct(p.kind("rejected"), "user"),
     "top_users": lambda p: w.top(p.kind("rejected"), "user", 3),
-    "top_source": lambda p: w.most(_denied(p), "source"),
+    "top_source": lambda p: w.most(_denied(p), "src"),
     "reasons": lambda p: w.groups(p.kind("teardown"), "reason"),
     "rdp_share": lambda p: w.share(_denied(p).at(port=3389), _denied(p)),
     "bytes": lambda p: w.stat(p.kind("teardown"), "size", "sum"),
@@ -115,11 +115,11 @@ TRUTHS: dict[str, Callable[[Pile], Expect]] = {
     "template": lambda p: w.patterns(CPU_utilization={"count": len(p.kind("cpu"))}),
     "big": lambda p: w.either(w.count(p.kind("teardown").over("size", 1_000_000)), w.count(p.kind("teardown").over("size", 1_048_576))),
     "cpu_over": lambda p: w.count(p.kind("cpu").over("percent", 90)),
-    "not_from": lambda p: w.count(_denied(p).lacks(source=SCANNERS[0])),
+    "not_from": lambda p: w.count(_denied(p).lacks(src=SCANNERS[0])),
     "yes_admin": lambda p: w.yes(p.kind("accepted").at(user="admin")),
     "no_test": lambda _: w.no(),
     "then_user": lambda p: w.count(p.kind("rejected").at(user="m.keller")),
-    "then_sources": lambda p: w.top(_denied(p), "source"),
+    "then_sources": lambda p: w.top(_denied(p), "src"),
     "nothing": lambda _: w.no(),
     "shun": lambda _: w.refused(),
 }
