@@ -43,7 +43,7 @@ class OfflineAnalyst:
         reading, target = settled.reading, settled.target
         if settled.lost:
             return Triage(refusal=f'No field of these logs answers to "{reading.noun}".', nearest=list(offers(self.catalog)))
-        if reading.guessed and not _answered(target):
+        if reading.guessed and (not _answered(target) or _ordered(given.question, target)):
             reason = "I cannot read this as a question about these logs, and nothing in them answers to its words."
             return Triage(refusal=reason, nearest=list(offers(self.catalog)))
         base = self._resolve(reading.base_target)
@@ -141,6 +141,12 @@ def _answered(target: Target | None) -> bool:
         return False
     linked = any(f.field not in {"text", "message"} for f in target.filters)
     return linked or bool(target.templates or target.identifiers)
+
+
+def _ordered(question: str, target: Target | None) -> bool:
+    """Whether a question that fits no form begins with a word that nothing answers to: an order, more likely."""
+    first = re.match(r"\s*(?:please\s+)?([A-Za-z]+)", question)
+    return bool(target and first and first[1].lower() in target.unmatched)
 
 
 def plain(words: str) -> str:

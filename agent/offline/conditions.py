@@ -20,7 +20,7 @@ _OPS = (
     r"faster than|quicker than|lower than|at most|no more than|up to")
 _COMPARISON = re.compile(
     rf"(?P<noun>\b[a-z][\w.]*)?\s*(?:\b(?:is|was|are|were|of|took|taking|take|takes|lasted|lasting|with|that|a|an)\b\s*)*"
-    rf"(?P<op>\b(?:{_OPS})\b|>=|<=|==|>|<|=(?=\s))\s*(?P<value>-?\d[\d,]*(?:\.\d+)?)\s*(?P<unit>{_UNITS})?(?![\w:])(?!-\d)", re.I)
+    rf"(?P<op>\b(?:{_OPS})\b|>=|<=|==|>|<|=(?=\s))\s*(?P<value>-?\d[\d,]*(?:\.\d+)?)\s*(?P<unit>{_UNITS})?(?![\w:])(?!-\d)(?:\s+(?P<thing>[a-z_]{{3,}}))?", re.I)
 _BETWEEN = re.compile(
     rf"(?P<noun>\b[a-z][\w.]*)\s+(?:is |was |are |were )?(?:between|from)\s+(?P<low>\d[\d,.]*)\s*(?:{_UNITS})?\s+(?:and|to)\s+(?P<high>\d[\d,.]*)\s*(?P<unit>{_UNITS})?(?![\w:])", re.I)
 _AFTER = re.compile(
@@ -93,6 +93,9 @@ def _compare(draft: Draft, match: re.Match[str]) -> None:
     noun = "" if noun in _BINDS else noun
     took = re.search(r"\b(?:took|taking|takes?|lasted|lasting)\b", match[0], re.I)
     linked = _field(draft, word, noun, match["unit"] or "", took=bool(took))
+    thing = link(match["thing"], draft.catalog, numeric=True) if match["thing"] and not match["unit"] else None
+    if thing is not None and thing.score >= 1.0 and (linked is None or linked.score < 1.0):
+        linked, took = thing, None
     if linked is None:
         return
     unit = _unit(match["unit"])
@@ -103,7 +106,8 @@ def _compare(draft: Draft, match: re.Match[str]) -> None:
     draft.statements.append(f"{linked.ref.removeprefix('param:')} {word} {match['value']}{unit and ' ' + unit}")
     named = link(noun, draft.catalog, numeric=True) if noun else None
     kept = "" if named is not None and named.score >= 0.8 and named.ref == linked.ref else noun
-    draft.text = draft.text.replace(match[0], f" {kept} ", 1)
+    after = match["thing"] if match["thing"] and linked is not thing else ""
+    draft.text = draft.text.replace(match[0], f" {kept} {after or ''} ", 1)
 
 
 def _plain(value: float) -> str:
@@ -164,6 +168,8 @@ _NEGATED = re.compile(
     r"(?:which|that) (?:are|is|was|were) not)\s+"
     r"(?:(?:the |any |those |all )?(?:user|host|ip|address|service|port|level|status|for|from|by|on|about|with|word|text|lines)\s+)*"
     rf"(?P<what>{OPEN}\d+{CLOSE}|[\w.:/@-]+(?: (?!per\b|by\b|in\b|on\b|for\b|since\b|and\b|or\b|were\b|are\b|was\b|is\b|there\b|do\b|did\b|have\b|happened\b)[\w-]+)*?(?: (?:ones|errors|warnings|lines|messages|requests|entries|records)\b)?)(?:\s+(?:or|and|nor)\s+(?P<also>{OPEN}\d+{CLOSE}|[\w.:/@-]+))?(?=$|[\s,;?!.])(?=\s*(?:$|[,;?!.]|per\b|by\b|in\b|on\b|for\b|since\b|and\b|were\b|are\b|was\b|is\b|there\b|do\b|did\b|have\b|happened\b|how\b))", re.I)
+_NOT_KEPT = re.compile(_NEGATED.pattern[: _NEGATED.pattern.index("(?P<what>")] + rf"(?P<what>{OPEN}\d+{CLOSE})(?:\s+(?:or|and|nor)\s+(?P<also>{OPEN}\d+{CLOSE}))?", re.I)
+"""The same before something quoted or an identifier, whatever follows."""
 _LEVEL_WORDS = {"error": "error", "warning": "warn", "warn": "warn", "info": "info", "debug": "debug", "fatal": "fatal", "notice": "notice", "critical": "fatal"}
 _OUTPUT = re.compile(r"(?:log|line|logging|record|message|output|entr|activity|anything|a single)", re.I)
 _NOISE = frozenset("the a an any those it them be been yet so only just sure ok found available working responding".split())
@@ -171,7 +177,9 @@ _NOISE = frozenset("the a an any those it them be been yet so only just sure ok 
 
 def negations(draft: Draft, wording: Wording) -> None:
     """Take "except X", "not from Y" out of the text: exact conditions that records must not meet."""
-    for match in list(_NEGATED.finditer(draft.text)):
+    for match in [*_NOT_KEPT.finditer(draft.text), *_NEGATED.finditer(draft.text)]:
+        if match[0] not in draft.text:
+            continue
         said = [match["what"], *([match["also"]] if match["also"] else [])]
         if re.match(r"without\b", match[0], re.I) and _OUTPUT.match(said[0]):
             continue

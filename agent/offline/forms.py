@@ -40,6 +40,11 @@ _GAP_REST = (
     r"are|top|worst|with|a|an|no|has|have|had|been|we|see|data|files?|stream|timeline|at|logging|writing|seconds?|minutes?|hours?)\b")
 
 
+def silent(text: str) -> bool:
+    """Whether a text speaks of silence in the logs."""
+    return bool(_GAP.search(text))
+
+
 def gaps(draft: Draft) -> bool:
     """"when did it stop logging", "longest silence", "any holes in the log?"."""
     match = _GAP.search(draft.text)
@@ -182,6 +187,9 @@ def share(draft: Draft) -> bool:
         return True
     if parts:
         base, part = clean(text[: max(0, parts.start() - 1)]), clean(text[max(0, parts.end() - 1):])
+        if not _base(re.sub(r"\b(?:whole|entire|full|all|complete)\b", " ", part)):
+            draft.text, draft.base = base, ""
+            return True
         draft.base = _base(base)
         lead = parts["verb"] or ""
         lead = "" if lead.lower() in {"that", "which"} else f"{lead} "
@@ -267,7 +275,7 @@ def _leave_time(draft: Draft) -> None:
 
 
 _EDGE = r"(?:first|last|earliest|latest|most recent(?:ly)?|newest|oldest|final|initial)"
-_WHEN = re.compile(r"\bwhen (?:did|was|were|is|are|does|do|has|have|had)\b|\bsince when\b|\bwhen\b(?=.*\b(?:first|last|start|began|begin|latest|earliest|recent(?:ly)?)\b)|^when\b|\b(?:at )?what time\b|\bhow long ago\b|\bwhat (?:was|is) the time of\b", re.I)
+_WHEN = re.compile(r"\bwhen (?:did|was|were|is|are|does|do|has|have|had)\b|\bsince when\b|\bwhen\b(?=.*\b(?:first|last|start|began|begin|latest|earliest|recent(?:ly)?)\b)|^when\b|\b(?:at )?what time\b|\bhow long ago\b|^(?:the )?times? of (?:the )?(?=first|last|latest|most recent|earliest)|\bwhat (?:was|is) the time of\b", re.I)
 _OCCURRENCE = re.compile(
     rf"\b(?:the )?{_EDGE} (?:time|occurrence|occurence|seen|instance|appearance|sighting|sign)s?(?: (?:of|that|when|we saw|a|an))?\b", re.I)
 _EDGE_HEAD = re.compile(
@@ -432,7 +440,7 @@ def _by_sum(draft: Draft, linked: Linked, n: int) -> bool:
 
 
 _COUNT = re.compile(
-    r"\b(?:how many times|how many|how often|how frequently|(?:total |overall )?(?:count|tally|number|amount|quantity) of|count(?: up)?(?: the| all| how many)?|total (?:number|count)(?: of)?|number of times)\b|\bcounts?\??$", re.I)
+    r"\b(?:how many times|how many|how often|how frequently|(?:total |overall )?(?:count|tally|number|amount|quantity) of|count(?: up)?(?: the| all| how many)?|total (?:number|count)(?: of)?|number of times)\b|\bcounts?\??$|\bin total$|\baltogether$", re.I)
 _DISTINCT_NOUNS = frozenset({"user", "ip", "address", "host", "machine", "node", "client", "service", "account", "username",
                              "component", "logger", "port", "level", "program", "customer", "hostname", "people", "pod"})
 
@@ -515,7 +523,7 @@ def summary(draft: Draft) -> bool:
 
 
 _YES_NO = re.compile(
-    r"^(?:and )?(?:did|was|were|is|are|has|have|had|does|do|any)\b(?:\s+(?:there|we|anyone|anybody|someone|somebody|it|the system))?(?:\s+(?:been|any|ever|a|an|some|see|seen|get|have|had|got))*|\bwas there\b|\bhave there been\b|^(?:check )?(?:if|whether)\b(?: there)?(?: (?:was|were|is|are|any))*", re.I)
+    r"^(?:and )?(?:did|was|were|is|are|has|have|had|does|do|any)\b(?:\s+(?:there|we|anyone|anybody|someone|somebody|it|the system))?(?:\s+(?:been|any|ever|a|an|some|see|seen|get|have|had|got)\b)*|\bwas there\b|\bhave there been\b|^(?:check )?(?:if|whether)\b(?: there)?(?: (?:was|were|is|are|any)\b)*", re.I)
 
 
 def yes_no(draft: Draft) -> bool:

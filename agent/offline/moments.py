@@ -18,7 +18,7 @@ PARTS = {"morning": (6, 12), "afternoon": (12, 18), "evening": (18, 24), "night"
 MONTH = r"(?:jan(?:uary)?|feb(?:ruary)?|mar(?:ch)?|apr(?:il)?|may|june?|july?|aug(?:ust)?|sept?(?:ember)?|oct(?:ober)?|nov(?:ember)?|dec(?:ember)?)"
 DAY = r"(?:mon|tues|wednes|thurs|fri|satur|sun)day"
 UNIT = r"(?:seconds?|secs?|minutes?|mins?|hours?|hrs?|days?|weeks?|months?|years?|[smhdw])\b"
-COUNT = r"(?:\d+(?:\.\d+)?|(?:half an?|an?|one|two|three|four|five|six|ten|fifteen|twenty|thirty|couple of|few)\b)"
+COUNT = r"(?:\d+(?:\.\d+)?|(?:half an?|half(?=\s+(?:hour|minute|day))|an?|one|two|three|four|five|six|ten|fifteen|twenty|thirty|couple of|few)\b)"
 CLOCK = r"(?:\d{1,2}:\d{2}(?::\d{2}(?:\.\d+)?)?(?:\s?(?:am|pm))?|\d{1,2}\s?(?:am|pm)|noon|midnight)\b"
 DATE = (
     r"(?:\d{4}[-/]\d{1,2}[-/]\d{1,2}"
@@ -37,7 +37,7 @@ _HOURS = {"one": 1, "two": 2, "three": 3, "four": 4, "five": 5, "six": 6, "seven
           "twelve": 12}
 _HOUR = rf"(?:\d{{1,2}}|{'|'.join(_HOURS)})"
 _SPOKEN = re.compile(
-    rf"\b(?P<part>half|quarter) (?P<way>past|to|after|before) (?P<h>{_HOUR})\b(?!:)|\b(?P<m>\d{{1,2}}|five|ten|twenty) (?:minutes? )?(?P<way2>past) (?P<h2>{_HOUR})\b(?!:)"
+    rf"\b(?P<part>half|quarter) (?P<way>past|to|after|before) (?P<h>{_HOUR})\b(?!:)(?:\s?(?P<noon>am|pm)\b)?|\b(?P<m>\d{{1,2}}|five|ten|twenty) (?:minutes? )?(?P<way2>past) (?P<h2>{_HOUR})\b(?!:)"
     rf"|\b(?P<h3>{_HOUR})(?P<m3>:\d\d)?\s?(?:o['’]?clock )?(?P<day>in the morning|in the afternoon|in the evening|at night)\b|\b(?P<h4>{_HOUR})\s?(?P<ap>a\.?m\.?|p\.?m\.?|o['’]?clock)(?!\w)"
     r"|\b(?P<h5>\d{1,2})h(?P<m5>\d{2})\b", re.IGNORECASE)
 
@@ -64,6 +64,7 @@ def _written(match: re.Match[str]) -> str:
         minute = 30 if found["part"].lower() == "half" else 15
         if found["way"].lower() in {"to", "before"}:
             at, minute = (at - 1) % 24, 60 - minute
+        suffix = f" {found['noon'].lower()}" if found["noon"] else ""
     elif found["m"]:
         minute = {"five": 5, "ten": 10, "twenty": 20}.get(found["m"].lower()) or int(found["m"])
     elif found["day"]:

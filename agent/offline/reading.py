@@ -59,6 +59,8 @@ def _follows(text: str, previous: Reading) -> bool:
 
 def interpret(draft: Draft, wording: Wording, *, compared: bool = False) -> None:
     """Settle the operation of a draft whose words about time are gone."""
+    if forms.silent(draft.text) and forms.gaps(draft):
+        return
     draft.text = _LOGGED.sub(r"\g<what>", draft.text)
     comparisons(draft)
     codes(draft)

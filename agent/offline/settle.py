@@ -15,7 +15,7 @@ from agent.offline.fields import NUMERIC, rated
 from agent.offline.followup import SEPARATOR
 from agent.offline.target import Target
 from agent.offline.target_terms import STOP, WEAK
-from agent.offline.understanding import Reading
+from agent.offline.understanding import Kind, Reading
 from agent.offline.words import likeness
 from telemetry.models import Catalog, FieldInfo, Filter, Template
 
@@ -95,6 +95,8 @@ def _said(reading: Reading, info: FieldInfo) -> tuple[str, ...]:
 def _weighed(reading: Reading, catalog: Catalog, target: Target | None) -> list[tuple[FieldInfo, float]]:
     """Fields that may be meant, with how much speaks for each."""
     numeric = reading.kind != "any"
+    if numeric and (sort := _sort(reading.noun)):
+        reading = replace(reading, kind=sort)
     chosen = _templates(target, catalog)
     by_name = rated(reading.noun, catalog, numeric=numeric) if reading.noun else {}
     words = [w for w in re.findall(r"[a-z]+", reading.noun.lower()) if w not in STOP]
@@ -108,12 +110,21 @@ def _weighed(reading: Reading, catalog: Catalog, target: Target | None) -> list[
         if score <= 0 and not numeric and carriers and info.type != "number":
             score = 0.5 * _beside(re.findall(r"[a-z]+", reading.target.lower()), info, carriers)
         score += min(0.0, fit)
+        if numeric and reading.kind in {"duration", "size"} and fit < 0.5:
+            score *= 0.6
         if score <= 0:
             continue
         if carriers is not None:
             score += _CARRIED * sum(t.count for t in carriers) / max(1, sum(t.count for t in chosen or ())) if carriers else _FOREIGN
         found.append((info, score))
     return found
+
+
+def _sort(noun: str) -> Kind:
+    """The sort of number that a noun names by itself: "render time" is a duration."""
+    if re.search(r"\b(?:time|times|duration|latency|runtime|delay|elapsed|lag|wait)\b", noun, re.I):
+        return "duration"
+    return "size" if re.search(r"\b(?:size|sizes|bytes|length|volume)\b", noun, re.I) else ""
 
 
 def _fields(catalog: Catalog, by_name: dict[str, float]) -> list[FieldInfo]:

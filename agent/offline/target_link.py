@@ -178,6 +178,9 @@ def _value(term: Term, name: str, links: Links, vocabulary: Vocabulary) -> None:
     fitting = [(info, value) for info, value in holders if info in named] or [
         (info, value) for info, value in holders if info.ref in _COLUMNS[:2]
     ]
+    if _IP.fullmatch(term.text) or _spelt(term.text, vocabulary):
+        _add(links, Filter(field="text", op="word", value=term.text), f"the word {term.text}")
+        return
     params = [(info, value) for info, value in holders if info.ref.startswith("param:")]
     own = [info for info in named if bare_name(info.ref) == name and _open(info)]
     if common and not fitting:
@@ -196,6 +199,16 @@ def _value(term: Term, name: str, links: Links, vocabulary: Vocabulary) -> None:
         _add(links, Filter(field="text", op="regex", value=pattern), f"the text {term.after} {term.text}")
     else:
         _add(links, Filter(field="text", op="word", value=term.text), f"the word {term.text}")
+
+
+_IP = re.compile(r"\d{1,3}(?:\.\d{1,3}){3}")
+
+
+def _spelt(value: str, vocabulary: Vocabulary) -> bool:
+    """Whether some message has ``value``, a compound, in its constant text: then the text decides, not one parameter."""
+    if not re.search(r"[A-Za-z].*[._/-]", value):
+        return False
+    return any(value in template.pattern for template in vocabulary.catalog.templates)
 
 
 def _before_slot(word: str, vocabulary: Vocabulary) -> bool:

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import re
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 from telemetry.store.manifest import KeyRow
 
@@ -34,16 +33,6 @@ class Binding:
     def width(self) -> int:
         """The most values one record can have."""
         return max((len(self.columns.get(k, ())) + len(self.words.get(k, ())) for k in self.keys), default=0)
-
-
-_PAIR = re.compile(r"(?<![\w.<:-])([A-Za-z_][\w.-]{0,40})=([A-Za-z][\w-]{0,60})(?=[\s,;)\]}\"']|$)")
-
-
-def paired(key: KeyRow) -> KeyRow:
-    """The key with its constant ``name=value`` pairs as parameters too: ``status=sent`` can be asked for by name."""
-    taken = {name for _, name in key.slots} | {name for name, _ in key.words}
-    found = tuple((m[1], m[2]) for m in _PAIR.finditer(key.text) if m[1] not in taken)
-    return replace(key, words=(*key.words, *found)) if found else key
 
 
 def bind(keys: Iterable[KeyRow], name: str) -> Binding:

@@ -10,10 +10,10 @@ from typing import Any
 
 from telemetry.errors import StoreError
 from telemetry.models import Catalog, FieldInfo, Filter, Found, Line, Param, Query, Result, Template, Window
-from telemetry.store.bindings import paired
 from telemetry.store.conditions import Conditions
 from telemetry.store.manifest import KeyRow, Manifest, Segment
 from telemetry.store.operations import OPERATIONS, _micros
+from telemetry.store.variants import name_variants
 
 _COLUMNS = "id, epoch_us(ts), level, service, host, key_id, source, line_no, line"
 _NUMERIC = frozenset({"number", "size", "duration", "percent", "port"})
@@ -33,7 +33,7 @@ class Reader:
             with _read_transaction(manifest):
                 self.segments = [s for _, s in manifest.segments()]
                 self.sources = {s.id: s for s in manifest.sources()}
-                self.keys: dict[int, KeyRow] = {k.id: paired(k) for k in manifest.keys()}
+                self.keys: dict[int, KeyRow] = name_variants(manifest.keys())
                 self.stored_templates = {t.id: t for t in manifest.templates()}
                 self._tallies = manifest.db.execute(
                     "SELECT key, level, service, host, logger, sum(rows), min(first), max(last) "
