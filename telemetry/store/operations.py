@@ -203,7 +203,7 @@ def cooccur(run: Runner, query: Query) -> Result:
     everything = _from(run, bare)
     sql = (
         f"SELECT key_id, count(*) FILTER (epoch_us(ts) // {step} IN ({near})), count(*) "
-        f"FROM {everything} AND NOT coalesce(({run.condition(query)}), false) GROUP BY 1"
+        f"FROM {everything} AND ts IS NOT NULL AND NOT coalesce(({run.condition(query)}), false) GROUP BY 1"
     )
     together: dict[str, int] = defaultdict(int)
     overall: dict[str, int] = defaultdict(int)
