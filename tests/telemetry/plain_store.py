@@ -193,7 +193,7 @@ class Plain:
 
     def gaps(self, records: Sequence[Record]) -> list[list[Any]]:
         times = sorted(r.ts for r in records if r.ts is not None)
-        pairs = sorted(((b - a, a, b) for a, b in zip(times, times[1:]) if b > a), key=lambda x: (-x[0], x[1]))
+        pairs = sorted(((b - a, a, b) for a, b in zip(times, times[1:], strict=False) if b > a), key=lambda x: (-x[0], x[1]))
         return [[iso(a), iso(b), n / 1e6] for n, a, b in pairs]
 
     def templates(self, records: Sequence[Record], by: Callable[[Record], Any]) -> dict[Any, list[Any]]:

@@ -334,7 +334,8 @@ def test_catalog_times_follow_what_is_left(store: Store) -> None:
 
     catalog = store.reader.catalog
 
-    assert catalog.first is not None and catalog.last is not None
+    assert catalog.first is not None
+    assert catalog.last is not None
     assert (plain.micros(catalog.first), plain.micros(catalog.last)) == (min(times), max(times))
     assert min(t.first_seen for t in catalog.templates if t.first_seen) == catalog.first
 
