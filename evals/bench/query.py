@@ -99,7 +99,7 @@ def run(lines: int = 1_000_000, cache: Path | None = None) -> dict[str, Any]:
     asked = cases(request)
     command = [sys.executable, "-m", "evals.bench.query", str(home), *(c.question for c in asked)]
     ours = json.loads(subprocess.run(command, check=True, capture_output=True, text=True).stdout)
-    subprocess.run(["cat", str(log)], check=True, stdout=subprocess.DEVNULL)
+    subprocess.run(["/bin/cat", str(log)], check=True, stdout=subprocess.DEVNULL)
     questions = [_compared(case, log, found) for case, found in zip(asked, ours["answers"], strict=True)]
     return {
         "log": f"synthetic, {lines:,} lines, {log.stat().st_size / 2**20:.0f} MiB", "build": built,
@@ -125,7 +125,7 @@ def _prepared(cache: Path, lines: int) -> tuple[Path, Path, dict[str, Any]]:
 
 def _compared(case: Case, log: Path, found: dict[str, Any]) -> dict[str, Any]:
     before, begun = resource.getrusage(resource.RUSAGE_CHILDREN), time.perf_counter()
-    said = subprocess.run(["sh", "-c", case.shell, "sh", str(log)], check=False, capture_output=True, text=True,
+    said = subprocess.run(["/bin/sh", "-c", case.shell, "sh", str(log)], check=False, capture_output=True, text=True,
                           env={"LC_ALL": "C", "PATH": "/usr/bin:/bin"}).stdout.rstrip("\n")
     wall, after = time.perf_counter() - begun, resource.getrusage(resource.RUSAGE_CHILDREN)
     cpu = after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
