@@ -35,26 +35,25 @@ class Cataloguer:
         self.tallies = tallies
 
     def build(self, reader: Snapshot) -> Catalog:
-        by_key: Counter[int] = Counter()
-        facets: dict[str, Counter[str]] = {name: Counter() for name in FIELDS}
-        spans: dict[str, list[int]] = defaultdict(list)
-        levels: dict[str, Counter[str]] = defaultdict(Counter)
-        services: dict[str, Counter[str]] = defaultdict(Counter)
+        facets: tuple[dict[str | None, int], ...] = tuple(defaultdict(int) for _ in FIELDS)
+        by_key: dict[int, int] = defaultdict(int)
+        parts: dict[str, _Parts] = defaultdict(_Parts)
         for key, level, service, host, logger, rows, first, last in self.tallies:
-            template = self.keys[key].template
             by_key[key] += rows
-            for name, value in zip(FIELDS, (level, service, host, logger), strict=True):
-                if value is not None:
-                    facets[name][value] += rows
-            spans[template] += [t for t in (first, last) if t is not None]
-            if level:
-                levels[template][level] += rows
-            if service:
-                services[template][service] += rows
-        templates = self._templates(reader, by_key, spans, levels, services)
+            facets[0][level] += rows
+            facets[1][service] += rows
+            facets[2][host] += rows
+            facets[3][logger] += rows
+            part = parts[self.keys[key].template]
+            part.levels[level] += rows
+            part.services[service] += rows
+            if first is not None:
+                part.times.append(first)
+                part.times.append(last)
+        commonest = sorted(by_key, key=by_key.__getitem__, reverse=True)
         times = [t for s in reader.segments for t in (s.first, s.last) if t is not None]
         return Catalog(
-            templates=templates,
+            templates=self._templates(reader, by_key, commonest, parts),
             fields=(*_facet_fields(facets), *self._param_fields(by_key)),
             records=sum(s.rows for s in reader.segments),
             undated=sum(s.undated for s in reader.segments),
@@ -64,28 +63,27 @@ class Cataloguer:
         )
 
     def _templates(
-        self, reader: Snapshot, by_key: Counter[int], spans: dict[str, list[int]],
-        levels: dict[str, Counter[str]], services: dict[str, Counter[str]],
+        self, reader: Snapshot, by_key: Mapping[int, int], commonest: Sequence[int], parts: Mapping[str, _Parts]
     ) -> tuple[Template, ...]:
         members: dict[str, list[int]] = defaultdict(list)
-        for key, _ in by_key.most_common():
+        for key in commonest:
             members[self.keys[key].template].append(key)
         found = []
         for ident, keys in members.items():
             row = reader.stored_templates.get(ident)
             if row is None:
                 continue
+            part = parts[ident]
             found.append(Template(
                 id=ident, pattern=row.pattern, display=row.display, params=_params(row.params, keys, self.keys),
-                count=sum(by_key[k] for k in keys), first_seen=moment(min(spans[ident], default=None)),
-                last_seen=moment(max(spans[ident], default=None)),
+                count=sum(by_key[k] for k in keys), first_seen=moment(min(part.times, default=None)),
+                last_seen=moment(max(part.times, default=None)),
                 examples=tuple(self.keys[k].example for k in keys[:3]),
-                levels=tuple(x for x, _ in levels[ident].most_common()),
-                services=tuple(x for x, _ in services[ident].most_common(8)),
+                levels=_commonest(part.levels), services=_commonest(part.services)[:8],
             ))
         return tuple(sorted(found, key=lambda t: (-t.count, t.id)))
 
-    def _param_fields(self, by_key: Counter[int]) -> list[FieldInfo]:
+    def _param_fields(self, by_key: Mapping[int, int]) -> list[FieldInfo]:
         values: dict[str, Counter[str]] = defaultdict(Counter)
         types: dict[str, Counter[str]] = defaultdict(Counter)
         owners: dict[str, dict[str, None]] = defaultdict(dict)
@@ -106,21 +104,40 @@ class Cataloguer:
         ]
 
 
+class _Parts:
+    """What the tallies of one template add up to."""
+
+    __slots__ = ("levels", "services", "times")
+
+    def __init__(self) -> None:
+        self.levels: dict[str | None, int] = defaultdict(int)
+        self.services: dict[str | None, int] = defaultdict(int)
+        self.times: list[int] = []
+
+
+def _commonest(counts: Mapping[str | None, int]) -> tuple[str, ...]:
+    if len(counts) == 1:
+        return tuple(x for x in counts if x)
+    return tuple(x for x in sorted(counts, key=counts.__getitem__, reverse=True) if x)
+
+
 def _params(
     params: tuple[tuple[str, str], ...], keys: list[int], known: dict[int, KeyRow]
 ) -> tuple[Param, ...]:
-    examples: dict[str, dict[str, None]] = defaultdict(dict)
+    examples: dict[str, dict[str, None]] = {}
     for ident in keys[:50]:
         for name, value in known[ident].words:
-            examples[name][value] = None
-    return tuple(Param(n, t, t in NUMERIC, tuple(examples[n])[:5]) for n, t in params)
+            examples.setdefault(name, {})[value] = None
+    return tuple(Param(n, t, t in NUMERIC, tuple(examples.get(n, ()))[:5]) for n, t in params)
 
 
-def _facet_fields(facets: dict[str, Counter[str]]) -> list[FieldInfo]:
-    return [
-        FieldInfo(name, "word", len(counts), tuple(counts.most_common(300)))
-        for name, counts in facets.items() if counts
-    ]
+def _facet_fields(facets: Sequence[Mapping[str | None, int]]) -> list[FieldInfo]:
+    found = []
+    for name, counts in zip(FIELDS, facets, strict=True):
+        known = Counter({value: rows for value, rows in counts.items() if value is not None})
+        if known:
+            found.append(FieldInfo(name, "word", len(known), tuple(known.most_common(300))))
+    return found
 
 
 def _notes(reader: Snapshot) -> tuple[str, ...]:

@@ -9,6 +9,7 @@ import sqlite3
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
 from typing import IO, Any
 
@@ -240,6 +241,7 @@ def set_assignments(
     db.execute("DELETE FROM templates WHERE id NOT IN (SELECT DISTINCT template FROM keys)")
 
 
+@lru_cache(20_000)
 def _pairs(text: str) -> tuple[tuple[str, str], ...]:
     return tuple((a, b) for a, b in json.loads(text))
 
