@@ -8,9 +8,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, field_validator
+from pydantic import BaseModel, ConfigDict, StringConstraints, field_validator
 
 Level = Literal["trace", "debug", "info", "notice", "warn", "error", "fatal"]
 LEVELS: tuple[Level, ...] = ("trace", "debug", "info", "notice", "warn", "error", "fatal")
@@ -126,7 +126,8 @@ Operation = Literal[
     "count", "distinct", "top", "share", "stats", "first", "last", "trend", "gaps",
     "compare", "lines", "templates", "cooccur", "summary",
 ]
-Stat = Literal["min", "max", "mean", "sum", "p50", "p90", "p95", "p99", "count"]
+Stat = Annotated[str, StringConstraints(pattern=r"^(min|max|mean|sum|count|p[1-9][0-9]?(\.[0-9]{1,3})?)$")]
+"""``min max mean sum count`` or a percentile: ``p50``, ``p95``, ``p99.9`` … (interpolated between records)."""
 
 
 class Query(BaseModel):
@@ -140,10 +141,13 @@ class Query(BaseModel):
                 ``filters`` divided by records matching ``base_filters``
     stats       one stat: scalar, else table (stat, value), of numeric ``field``; with group_by a table
     first last  lines, the first or last ``limit`` records in time order
-    trend       series (time, count) per ``bucket`` seconds, empty buckets included
+    trend       series (time, count) per ``bucket`` seconds, empty buckets included; with group_by
+                (group…, time, count), one series for each of the ``limit`` commonest groups
     gaps        table (start, end, seconds) of the longest silences
-    compare     table (template, pattern, before, after, change) of ``window`` against ``baseline``
-    lines       lines, in time order (or by ``rank`` when given)
+    compare     table (template, pattern, before, after, change) of ``window`` against ``baseline``;
+                windows of other lengths are scaled, an open side ending where the data does
+    lines       lines, in time order; by ``rank`` when given; by the number in field ``order_by`` when
+                given, ``order`` first (``desc``: largest), records without that number left out
     templates   table (template, pattern, count, first, last)
     cooccur     table (template, pattern, together, lift) within ``bucket`` seconds of the selection
     summary     table (template, pattern, level, count, first, last), most severe and frequent first
@@ -163,6 +167,8 @@ class Query(BaseModel):
     order: Literal["asc", "desc"] = "desc"
     rank: tuple[str, ...] = ()
     """Words whose presence ranks lines (operation ``lines``): best match first."""
+    order_by: str | None = None
+    """A numeric field, as ``param:duration`` (units are read: seconds, bytes), that orders lines: "slowest 5"."""
 
 
 class Line(BaseModel):

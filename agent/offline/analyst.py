@@ -129,7 +129,7 @@ def to_query(reading: Reading, target: Target | None, base: Target | None, given
         operation=reading.operation, window=given.window or reading.window, baseline=reading.baseline,
         filters=filters, base_filters=base_filters, field=reading.field, stats=reading.stats,
         group_by=reading.group_by, bucket=reading.bucket, limit=reading.limit, order=reading.order,
-        rank=target.rank if target and reading.operation == "lines" else (),
+        order_by=reading.order_by, rank=target.rank if target and reading.operation == "lines" else (),
     )
 
 

@@ -156,6 +156,9 @@ def _summary(reading: Reading, query: Query, found: Found, when: str) -> str:
 
 def _lines(reading: Reading, query: Query, found: Found, when: str) -> str:
     shown = len(found.result.lines or [])
+    if query.order_by:
+        way = "smallest" if query.order == "asc" else "largest"
+        return f"The {_n(shown, 'line')} with the {way} {_name(query.order_by)} of {found.total:,} {when}."
     rest = f", the {'best' if query.rank else 'first'} {shown} shown" if shown < found.total else ""
     return f"{_n(found.total, 'line')} {when}{rest}."
 

@@ -55,20 +55,29 @@ def values_sql(binding: Binding, width: int) -> list[str]:
     """SQL expressions that give a record's 1st, 2nd … value of the parameter, NULL where it has none."""
     expressions = []
     for rank in range(binding.width):
-        by_column: dict[int, list[int]] = defaultdict(list)
-        by_word: dict[str, list[int]] = defaultdict(list)
-        for key in binding.keys:
-            slots = binding.columns.get(key, ())
-            constants = binding.words.get(key, ())
-            if rank < len(slots):
-                by_column[slots[rank]].append(key)
-            elif rank - len(slots) < len(constants):
-                by_word[constants[rank - len(slots)]].append(key)
-        cases = [f"WHEN {in_keys(k)} THEN p{c}" for c, k in sorted(by_column.items()) if c < width]
-        cases += [f"WHEN {in_keys(k)} THEN {_word_sql(w)}" for w, k in sorted(by_word.items())]
+        cases = [f"WHEN {in_keys(keys)} THEN {value}" for value, keys in _ranked(binding, rank, width)]
         if cases:
             expressions.append(f"CASE {' '.join(cases)} END")
     return expressions
+
+
+def places(binding: Binding, width: int) -> list[tuple[str, list[int]]]:
+    """Every (SQL value, keys that hold it there) of the parameter."""
+    return [place for rank in range(binding.width) for place in _ranked(binding, rank, width)]
+
+
+def _ranked(binding: Binding, rank: int, width: int) -> list[tuple[str, list[int]]]:
+    by_column: dict[int, list[int]] = defaultdict(list)
+    by_word: dict[str, list[int]] = defaultdict(list)
+    for key in binding.keys:
+        slots = binding.columns.get(key, ())
+        constants = binding.words.get(key, ())
+        if rank < len(slots):
+            by_column[slots[rank]].append(key)
+        elif rank - len(slots) < len(constants):
+            by_word[constants[rank - len(slots)]].append(key)
+    found = [(f"p{column}", keys) for column, keys in sorted(by_column.items()) if column < width]
+    return found + [(_word_sql(word), keys) for word, keys in sorted(by_word.items())]
 
 
 def _word_sql(word: str) -> str:

@@ -9,7 +9,7 @@ from pathlib import PurePath
 
 from telemetry.errors import QueryError
 from telemetry.models import LEVELS, Filter, Window
-from telemetry.store.bindings import Binding, bind, in_keys, numeric_sql, quote, values_sql
+from telemetry.store.bindings import Binding, bind, in_keys, numeric_sql, places, quote, values_sql
 from telemetry.store.manifest import KeyRow, SourceRow
 
 CONSTANTS = frozenset({"level", "service", "host", "logger", "pid", "thread", "trace_id"})
@@ -25,8 +25,8 @@ class Conditions:
         self.width = width
 
     def where(self, window: Window, filters: Sequence[Filter]) -> str:
-        """One SQL condition for the window and all filters together."""
-        parts = [self.window(window), *(self.one(f) for f in filters)]
+        """One SQL condition for the window and all filters together, the cheapest tests first."""
+        parts = [self.window(window), *(self.one(f) for f in sorted(filters, key=_cost))]
         return " AND ".join(f"({p})" for p in parts if p) or "true"
 
     def window(self, window: Window) -> str:
@@ -48,7 +48,7 @@ class Conditions:
             cases = " ".join(f"WHEN {s.id} THEN {quote(s.path)}" for s in self.sources)
             return [f"CASE source {cases} END"] if cases else ["NULL"]
         if ref == "template":
-            return ["CAST(key_id AS VARCHAR)"]
+            return ["coalesce(template, 'unknown')"]
         if ref.startswith("param:"):
             return values_sql(self.binding(ref.removeprefix("param:")), self.width) or ["NULL"]
         raise QueryError(
@@ -90,13 +90,22 @@ class Conditions:
             return _signed(self._param(_positive(item)), negative=True)
         if item.op == "exists":
             return in_keys(binding.keys)
-        return self._each(item, values_sql(binding, self.width), narrow=in_keys(binding.keys))
+        tests = [f"({in_keys(keys)} AND {_compare(value, item)})" for value, keys in places(binding, self.width)]
+        return " OR ".join(tests) or "false"
 
-    def _each(self, item: Filter, values: Sequence[str], narrow: str = "") -> str:
+    def _each(self, item: Filter, values: Sequence[str]) -> str:
         if item.op in {"ne", "not_in", "not_contains", "not_regex", "not_word"}:
-            return _signed(self._each(_positive(item), values, narrow), negative=True)
-        tests = " OR ".join(_compare(v, item) for v in values) or "false"
-        return f"{narrow} AND ({tests})" if narrow else tests
+            return _signed(self._each(_positive(item), values), negative=True)
+        return " OR ".join(f"({_compare(v, item)})" for v in values) or "false"
+
+
+def _cost(item: Filter) -> int:
+    """Numbers and short columns before parameters, those before the whole line, patterns last."""
+    if item.field in {"text", "message"}:
+        return 4 if item.op.endswith(("word", "regex")) else 3
+    if item.field.startswith("param:"):
+        return 2
+    return 0 if item.field in {"template", "source"} else 1
 
 
 def timestamp(when: datetime) -> str:
@@ -149,10 +158,9 @@ def _text(column: str, item: Filter) -> str:
         case "contains" | "eq":
             return f"contains({column}, {quote(value)})"
         case "icontains":
-            return f"contains(lower({column}), {quote(value.lower())})"
+            return _within(column, value)
         case "word":
-            return f"contains(lower({column}), {quote(value.lower())}) AND " \
-                   f"regexp_matches({column}, {quote(word_pattern(value))})"
+            return f"{_within(column, value)} AND regexp_matches({column}, {quote(word_pattern(value))})"
         case "regex":
             try:
                 re.compile(value)
@@ -167,6 +175,15 @@ def _text(column: str, item: Filter) -> str:
         case _:
             raise QueryError(f"operator {item.op!r} does not apply to text", where=item.field,
                              remedy="use contains, icontains, word or regex")
+
+
+def _within(column: str, value: str) -> str:
+    """Case-insensitive containment. Lowering every line costs more than looking for a part without letters first."""
+    folded = f"contains(lower({column}), {quote(value.lower())})"
+    if value.isascii() and not re.search(r"[A-Za-z]", value):
+        return f"contains({column}, {quote(value)})"
+    part = max(re.findall(r"[!-@\[-`{-~]{3,}", value), key=len, default="") if value.isascii() else ""
+    return f"contains({column}, {quote(part)}) AND {folded}" if part else folded
 
 
 def word_pattern(value: str) -> str:

@@ -9,6 +9,7 @@ import sqlite3
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
 from typing import IO, Any
 
@@ -32,6 +33,21 @@ CREATE TABLE IF NOT EXISTS tallies (
   segment INTEGER NOT NULL, key INTEGER NOT NULL, level TEXT, service TEXT, host TEXT, logger TEXT,
   source INTEGER NOT NULL, rows INTEGER NOT NULL, first INTEGER, last INTEGER);
 CREATE INDEX IF NOT EXISTS tallies_segment ON tallies (segment);
+CREATE TABLE IF NOT EXISTS totals (
+  key INTEGER NOT NULL, level TEXT, service TEXT, host TEXT, logger TEXT, rows INTEGER NOT NULL, first INTEGER,
+  last INTEGER);
+CREATE UNIQUE INDEX IF NOT EXISTS totals_group ON totals (
+  key, ifnull(level, char(0)), ifnull(service, char(0)), ifnull(host, char(0)), ifnull(logger, char(0)));
+"""
+_TALLIED = (
+    "SELECT key, level, service, host, logger, sum(rows), min(first), max(last) FROM tallies {} GROUP BY 1, 2, 3, 4, 5"
+)
+_ADD_TOTALS = f"""
+INSERT INTO totals {_TALLIED}
+ON CONFLICT (key, ifnull(level, char(0)), ifnull(service, char(0)), ifnull(host, char(0)), ifnull(logger, char(0)))
+DO UPDATE SET rows = rows + excluded.rows,
+  first = min(ifnull(first, excluded.first), ifnull(excluded.first, first)),
+  last = max(ifnull(last, excluded.last), ifnull(excluded.last, last))
 """
 
 
@@ -102,6 +118,9 @@ class Manifest:
                 self.db.execute("PRAGMA journal_mode=WAL")
                 self.db.execute("PRAGMA synchronous=FULL")
                 self.db.executescript(SCHEMA)
+                if not self.db.execute("SELECT 1 FROM totals LIMIT 1").fetchone():
+                    with self.transaction():
+                        sum_up(self.db)
             elif not path.exists():
                 raise StoreError(
                     "no logs have been ingested yet", where=str(home), remedy="run: oncalm ingest PATH"
@@ -155,6 +174,12 @@ class Manifest:
         rows = self.db.execute("SELECT id, pattern, display, params FROM templates")
         return [TemplateRow(r[0], r[1], r[2], _pairs(r[3])) for r in rows]
 
+    def totals(self) -> list[tuple[Any, ...]]:
+        """Records, first and last time (µs) per (key, level, service, host, logger) over all segments."""
+        if self.db.execute("SELECT 1 FROM sqlite_master WHERE name = 'totals'").fetchone():
+            return self.db.execute("SELECT * FROM totals").fetchall()
+        return self.db.execute(_TALLIED.format("")).fetchall()
+
     def meta(self, name: str) -> str | None:
         row = self.db.execute("SELECT value FROM meta WHERE name = ?", (name,)).fetchone()
         return None if row is None else str(row[0])
@@ -175,6 +200,13 @@ def add_segments(db: sqlite3.Connection, segments: Iterable[tuple[Segment, list[
             f"INSERT INTO tallies VALUES ({cursor.lastrowid},?,?,?,?,?,?,?,?,?)",
             tallies,
         )
+        db.execute(_ADD_TOTALS.format("WHERE segment = ?"), (cursor.lastrowid,))
+
+
+def sum_up(db: sqlite3.Connection) -> None:
+    """Make the totals anew from the tallies, inside the caller's transaction: after segments went."""
+    db.execute("DELETE FROM totals")
+    db.execute(f"INSERT INTO totals {_TALLIED.format('')}")
 
 
 def put_source(db: sqlite3.Connection, row: SourceRow) -> None:
@@ -209,6 +241,7 @@ def set_assignments(
     db.execute("DELETE FROM templates WHERE id NOT IN (SELECT DISTINCT template FROM keys)")
 
 
+@lru_cache(20_000)
 def _pairs(text: str) -> tuple[tuple[str, str], ...]:
     return tuple((a, b) for a, b in json.loads(text))
 

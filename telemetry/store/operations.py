@@ -7,39 +7,41 @@ from collections import defaultdict
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from decimal import Decimal
 from typing import Any, Protocol
 
 from telemetry.errors import QueryError
-from telemetry.models import LEVELS, Query, Result
+from telemetry.models import LEVELS, Query, Result, Window
 from telemetry.store.bindings import numeric_sql
+from telemetry.store.selection import micros
 
 _NICE = (1, 5, 10, 30, 60, 300, 600, 900, 1800, 3600, 10800, 21600, 86400, 604800, 2592000)
 MAX_BUCKETS = 20_000
+_ALL = 1_000_000
 
 
 class Runner(Protocol):
     """What an operation needs of the reader."""
 
     def rows(self, sql: str) -> list[tuple[Any, ...]]: ...
-    def source(self, query: Query, *, base: bool = False) -> str: ...
-    def condition(self, query: Query, *, base: bool = False) -> str: ...
+    def total(self, query: Query, *, base: bool = False) -> int: ...
+    def source(self, query: Query) -> str: ...
+    def condition(self, query: Query) -> str: ...
     def values(self, ref: str) -> list[str]: ...
     def template_of(self, key: int) -> str: ...
     def pattern_of(self, template: str) -> str: ...
+    def extent(self) -> tuple[int, int] | None: ...
 
 
 def count(run: Runner, query: Query) -> Result:
     if not query.group_by:
-        return Result(kind="scalar", value=_scalar(run, f"SELECT count(*) FROM {_from(run, query)}"))
+        return Result(kind="scalar", value=run.total(query))
     return _grouped(run, query, "count(*)", ["count"])
 
 
 def distinct(run: Runner, query: Query) -> Result:
     if query.group_by:
         return _grouped(run, query, "count(DISTINCT v)", ["distinct"])
-    if query.field == "template":
-        keys = run.rows(f"SELECT DISTINCT key_id FROM {_from(run, query)}")
-        return Result(kind="scalar", value=len({run.template_of(k) for (k,) in keys}))
     sql = f"SELECT count(DISTINCT v) FROM ({_valued(run, query)})"
     return Result(kind="scalar", value=_scalar(run, sql))
 
@@ -69,11 +71,9 @@ def share(run: Runner, query: Query) -> Result:
     if query.group_by:
         return _share_by(run, query)
     if query.field is None:
-        part = _scalar(run, f"SELECT count(*) FROM {_from(run, query)}")
-        base = run.source(query, base=True)
-        whole = _scalar(run, f"SELECT count(*) FROM {base} WHERE {run.condition(query, base=True)}")
-        return Result(kind="scalar", value=part / whole if whole else None)
-    counted = top(run, query.model_copy(update={"limit": 1_000_000}))
+        whole = run.total(query, base=True)
+        return Result(kind="scalar", value=run.total(query) / whole if whole else None)
+    counted = top(run, query.model_copy(update={"limit": _ALL}))
     rows = counted.rows or []
     total = sum(r[-1] for r in rows)
     rows = [[*r, r[-1] / total] for r in rows[: query.limit]]
@@ -83,8 +83,8 @@ def share(run: Runner, query: Query) -> Result:
 def _share_by(run: Runner, query: Query) -> Result:
     """Per group: matching records, all records of the base, and their ratio; highest ratio first."""
     everything = query.model_copy(update={"filters": query.base_filters})
-    part = {tuple(r[:-1]): r[-1] for r in _grouped(run, query, "count(*)", ["count"]).rows or []}
-    whole = {tuple(r[:-1]): r[-1] for r in _grouped(run, everything, "count(*)", ["count"]).rows or []}
+    part = {tuple(r[:-1]): r[-1] for r in _grouped(run, query, "count(*)", ["count"], _ALL).rows or []}
+    whole = {tuple(r[:-1]): r[-1] for r in _grouped(run, everything, "count(*)", ["count"], _ALL).rows or []}
     rows = [[*group, part.get(group, 0), total, part.get(group, 0) / total] for group, total in whole.items()]
     rows.sort(key=lambda r: (-r[-1], str(r[:-3])))
     columns = [*map(_label, query.group_by), "count", "of", "share"]
@@ -98,12 +98,12 @@ def stats(run: Runner, query: Query) -> Result:
     if query.group_by:
         groups = ", ".join(f"g{i}" for i in range(len(query.group_by)))
         rows = run.rows(
-            f"SELECT {groups}, {aggregates}, count(v) n FROM ({inner}) WHERE v IS NOT NULL GROUP BY {groups} "
+            f"SELECT {groups}, {aggregates}, count(v) n FROM ({inner}) WHERE isfinite(v) GROUP BY {groups} "
             f"ORDER BY {len(query.group_by) + 1} {query.order} LIMIT {query.limit}"
         )
         columns = [*(_label(g) for g in query.group_by), *wanted]
         return Result(kind="table", columns=columns, rows=[list(r[:-1]) for r in rows])
-    row = run.rows(f"SELECT {aggregates} FROM ({inner}) WHERE v IS NOT NULL")[0]
+    row = run.rows(f"SELECT {aggregates} FROM ({inner}) WHERE isfinite(v)")[0]
     if len(wanted) == 1:
         return Result(kind="scalar" if row[0] is not None else "none", value=row[0])
     return Result(kind="table", columns=["stat", "value"], rows=[list(x) for x in zip(wanted, row, strict=True)])
@@ -111,7 +111,7 @@ def stats(run: Runner, query: Query) -> Result:
 
 def _aggregate(stat: str) -> str:
     if stat.startswith("p"):
-        return f"quantile_cont(v, {int(stat[1:]) / 100})"
+        return f"quantile_cont(v, {Decimal(stat[1:]) / 100})"
     return {"mean": "avg(v)", "count": "count(v)"}.get(stat, f"{stat}(v)")
 
 
@@ -120,18 +120,27 @@ def trend(run: Runner, query: Query) -> Result:
     low, high = run.rows(f"SELECT min(epoch_us(ts)), max(epoch_us(ts)) FROM {source}")[0]
     if low is None:
         return Result(kind="none")
-    first = _micros(query.window.start) if query.window.start else low
-    last = _micros(query.window.end) - 1 if query.window.end else high
+    first = micros(query.window.start) if query.window.start else low
+    last = micros(query.window.end) - 1 if query.window.end else high
     seconds = query.bucket or _nice((last - first) / 1e6 / 48)
     while (last - first) / 1e6 / seconds > MAX_BUCKETS:
         seconds = _nice(seconds * 2)
     step = seconds * 1_000_000
-    counts = dict(run.rows(
-        f"SELECT epoch_us(ts) // {step} b, count(*) FROM {source} AND ts IS NOT NULL GROUP BY b"
-    ))
+    refs = [ref for ref in query.group_by if ref != "time"]
+    groups = "".join(f"{_group(run, ref, query)} g{i}, " for i, ref in enumerate(refs))
+    found = run.rows(
+        f"SELECT {groups}epoch_us(ts) // {step} b, count(*) n FROM {source} AND ts IS NOT NULL GROUP BY ALL"
+    )
+    series: dict[tuple[Any, ...], dict[int, int]] = defaultdict(dict)
+    for *group, bucket, n in found:
+        series[tuple(group)][bucket] = n
+    commonest = sorted(series, key=lambda g: (-sum(series[g].values()), str(g)))
     buckets = range(first // step, last // step + 1)
-    rows = [[_iso(b * step), counts.get(b, 0)] for b in buckets]
-    return Result(kind="series", columns=["time", "count"], rows=rows)
+    rows = [
+        [*group, _iso(b * step), series[group].get(b, 0)]
+        for group in (commonest[: query.limit] if refs else commonest) for b in buckets
+    ]
+    return Result(kind="series", columns=[*map(_label, refs), "time", "count"], rows=rows)
 
 
 def gaps(run: Runner, query: Query) -> Result:
@@ -149,7 +158,7 @@ def compare(run: Runner, query: Query) -> Result:
         raise QueryError("a comparison needs a baseline window", where="query", remedy="give both windows")
     after = _per_template(run, query)
     before = _per_template(run, query.model_copy(update={"window": query.baseline}))
-    scale = _length(query) / max(_length(query.model_copy(update={"window": query.baseline})), 1e-9)
+    scale = _length(run, query.window) / _length(run, query.baseline)
     rows: list[tuple[float, list[Any]]] = []
     for template in after.keys() | before.keys():
         b, a = before.get(template, 0), after.get(template, 0)
@@ -160,11 +169,12 @@ def compare(run: Runner, query: Query) -> Result:
     return Result(kind="table", columns=["template", "pattern", "before", "after", "change"], rows=table)
 
 
-def _length(query: Query) -> float:
-    window = query.window
-    if window.start and window.end:
-        return (window.end - window.start).total_seconds()
-    return 1.0
+def _length(run: Runner, window: Window) -> float:
+    """Seconds of a window; an open side is where the data begins or ends."""
+    low, high = run.extent() or (0, 0)
+    start = micros(window.start) if window.start else low
+    end = micros(window.end) if window.end else high + 1
+    return max(end - start, 1) / 1e6
 
 
 def _change(expected: float, after: int) -> str:
@@ -193,7 +203,7 @@ def cooccur(run: Runner, query: Query) -> Result:
     everything = _from(run, bare)
     sql = (
         f"SELECT key_id, count(*) FILTER (epoch_us(ts) // {step} IN ({near})), count(*) "
-        f"FROM {everything} AND NOT coalesce(({run.condition(query)}), false) GROUP BY 1"
+        f"FROM {everything} AND ts IS NOT NULL AND NOT coalesce(({run.condition(query)}), false) GROUP BY 1"
     )
     together: dict[str, int] = defaultdict(int)
     overall: dict[str, int] = defaultdict(int)
@@ -251,39 +261,25 @@ def _severity(level: str | None) -> int:
     return LEVELS.index(level) if level in LEVELS else LEVELS.index("info")
 
 
-def _grouped(run: Runner, query: Query, aggregate: str, names: Sequence[str]) -> Result:
+def _grouped(run: Runner, query: Query, aggregate: str, names: Sequence[str], most: int = 1000) -> Result:
     inner = _valued(run, query, extra=query.group_by)
     groups = ", ".join(f"g{i}" for i in range(len(query.group_by)))
     rows = run.rows(
         f"SELECT {groups}, {aggregate} n FROM ({inner}) GROUP BY {groups} "
-        f"ORDER BY n {query.order}, {groups} LIMIT {max(query.limit, 1000)}"
+        f"ORDER BY n {query.order}, {groups} LIMIT {max(query.limit, most)}"
     )
-    if "template" not in query.group_by:
-        return Result(kind="table", columns=[*map(_label, query.group_by), *names], rows=[list(r) for r in rows])
-    at = query.group_by.index("template")
-    merged: dict[tuple[Any, ...], int] = defaultdict(int)
-    for row in rows:
-        key = list(row[:-1])
-        key[at] = run.template_of(int(key[at]))
-        merged[tuple(key)] += row[-1]
-    table = [[*k, n] for k, n in sorted(merged.items(), key=lambda x: -x[1])]
-    return Result(kind="table", columns=[*map(_label, query.group_by), *names], rows=table)
+    return Result(kind="table", columns=[*map(_label, query.group_by), *names], rows=[list(r) for r in rows])
 
 
 def _valued(run: Runner, query: Query, *, numeric: bool = False, extra: Sequence[str] = ()) -> str:
     """A subquery with one row per record and distinct value: columns v, g0, g1 …"""
     values = run.values(query.field) if query.field and query.field != "time" else ["NULL"]
     groups = "".join(f", {_group(run, ref, query)} g{i}" for i, ref in enumerate(extra))
-    source = _from(run, query)
-    if len(values) == 1:
-        value = numeric_sql(values[0]) if numeric else values[0]
-        return f"SELECT {value} v{groups} FROM {source}"
-    listed = f"unnest(list_distinct([{', '.join(values)}]))"
-    inner = f"SELECT {listed} v{groups} FROM {source}"
-    if not numeric:
-        return inner
     names = "".join(f", g{i}" for i in range(len(extra)))
-    return f"SELECT {numeric_sql('v')} v{names} FROM ({inner})"
+    value = values[0] if len(values) == 1 else f"unnest(list_distinct([{', '.join(values)}]))"
+    inner = f"SELECT {value} v{groups} FROM {_from(run, query)}"
+    # A number is read from the named column: written out, the expression would be worked out once per use.
+    return f"SELECT {numeric_sql('v')} v{names} FROM ({inner})" if numeric else inner
 
 
 def _group(run: Runner, ref: str, query: Query) -> str:
@@ -305,10 +301,6 @@ def _scalar(run: Runner, sql: str) -> int:
 
 def _label(ref: str | None) -> str:
     return (ref or "value").removeprefix("param:")
-
-
-def _micros(when: datetime) -> int:
-    return (when - datetime(1970, 1, 1, tzinfo=UTC)) // timedelta(microseconds=1)
 
 
 def _iso(micros: int | None) -> str | None:

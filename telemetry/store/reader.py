@@ -2,23 +2,26 @@
 
 from __future__ import annotations
 
-from collections import Counter, defaultdict
-from datetime import UTC, datetime, timedelta
+import tempfile
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-from telemetry.errors import StoreError
-from telemetry.models import Catalog, FieldInfo, Filter, Found, Line, Param, Query, Result, Template, Window
+from telemetry.errors import QueryError, StoreError
+from telemetry.models import Catalog, Filter, Found, Line, Query, Result, Window
+from telemetry.store.catalog import Cataloguer, moment
 from telemetry.store.conditions import Conditions
+from telemetry.store.excerpts import COLUMNS, Excerpts
 from telemetry.store.manifest import KeyRow, Manifest, Segment
-from telemetry.store.operations import OPERATIONS, _micros
+from telemetry.store.operations import OPERATIONS
+from telemetry.store.selection import Matches, inside, overlapping
 from telemetry.store.variants import name_variants
 
-_COLUMNS = "id, epoch_us(ts), level, service, host, key_id, source, line_no, line"
-_NUMERIC = frozenset({"number", "size", "duration", "percent", "port"})
-_FIELDS = ("level", "service", "host", "logger")
 EXCERPT = 5
+_SHOWN = frozenset({"lines", "first", "last"})
+_NEVER_NONE = frozenset({"count", "distinct", "compare", "share"})
 
 
 class Reader:
@@ -31,60 +34,63 @@ class Reader:
         manifest = Manifest(home)
         try:
             with _read_transaction(manifest):
-                self.segments = [s for _, s in manifest.segments()]
+                listed = [s for _, s in manifest.segments()]
                 self.sources = {s.id: s for s in manifest.sources()}
                 self.keys: dict[int, KeyRow] = name_variants(manifest.keys())
                 self.stored_templates = {t.id: t for t in manifest.templates()}
-                self._tallies = manifest.db.execute(
-                    "SELECT key, level, service, host, logger, sum(rows), min(first), max(last) "
-                    "FROM tallies GROUP BY 1, 2, 3, 4, 5"
-                ).fetchall()
+                self._totals = manifest.totals()
         finally:
             manifest.close()
-        self._missing = [s for s in self.segments if not (home / s.path).exists()]
-        self.segments = [s for s in self.segments if s not in self._missing]
+        self.missing = [s for s in listed if not (home / s.path).exists()]
+        gone = {s.path for s in self.missing}
+        self.segments = [s for s in listed if s.path not in gone]
         self.width = max((s.slots for s in self.segments), default=0)
         self.conditions = Conditions(self.keys, list(self.sources.values()), self.width)
-        self.db = duckdb.connect(":memory:", config={"memory_limit": memory, "threads": 2, "autoinstall_known_extensions": False})
+        self.db = duckdb.connect(":memory:", config={
+            "memory_limit": memory, "threads": 2, "autoinstall_known_extensions": False,
+            "temp_directory": tempfile.gettempdir(),
+        })
+        self._matched: dict[tuple[Window, tuple[Filter, ...]], Matches] = {}
 
     def close(self) -> None:
         self.db.close()
 
     def run(self, query: Query) -> Found:
         """Answer a query exactly. The excerpt holds up to five lines that the result rests on."""
-        if not self._pruned(query.window):
+        if not overlapping(self.segments, query.window):
             return Found(result=Result(kind="none"), total=0, searched=0, window=query.window, excerpt=[])
-        bare = f"{self.source(query)} WHERE {self.conditions.where(query.window, ())}"
-        searched = int(self.rows(f"SELECT count(*) FROM {bare}")[0][0])
-        total = searched
-        if query.filters:
-            total = int(self.rows(f"SELECT count(*) FROM {self.source(query)} WHERE {self.condition(query)}")[0][0])
-        excerpt = self._lines(query, min(EXCERPT, query.limit), newest=query.operation == "last") if total else []
-        if query.operation in {"lines", "first", "last"}:
-            lines = self._lines(query, query.limit, newest=query.operation == "last") if total else []
+        if query.order_by:
+            holding = Filter(field=query.order_by, op="exists")
+            query = query.model_copy(update={"filters": (*query.filters, holding)})
+        searched = self.matches(query.window, ()).total
+        found = self.matches(query.window, query.filters)
+        shown = query.operation in _SHOWN
+        lines = self._lines(query, found, query.limit if shown else min(EXCERPT, query.limit))
+        if shown:
             result = Result(kind="lines", lines=lines) if lines else Result(kind="none")
-        elif total == 0 and query.operation not in {"count", "distinct", "compare", "share"}:
+        elif found.total == 0 and query.operation not in _NEVER_NONE:
             result = Result(kind="none")
         else:
             result = OPERATIONS[query.operation](self, query)
-        return Found(result=result, total=total, searched=searched, window=query.window, excerpt=excerpt)
+        return Found(result=result, total=found.total, searched=searched, window=query.window,
+                     excerpt=lines[:EXCERPT])
 
     def holds(self, filters: tuple[Filter, ...]) -> bool:
         """Whether any record meets all ``filters``."""
-        query = Query(operation="count", filters=filters)
-        return bool(self.rows(f"SELECT 1 FROM {self.source(query)} WHERE {self.condition(query)} LIMIT 1"))
+        where = self.conditions.where(Window(), filters)
+        return bool(self.rows(f"SELECT 1 FROM {self._scan(self.segments)} WHERE {where} LIMIT 1"))
 
     def context(self, line: Line, before: int = 5, after: int = 5) -> list[Line]:
         """The lines around one line in its own source."""
         source = next((s.id for s in self.sources.values() if s.path == line.source), -1)
         where = f"source = {source} AND line_no BETWEEN {line.line_no - before} AND {line.line_no + after}"
-        sql = f"SELECT {_COLUMNS} FROM {self._scan(self.segments)} WHERE {where} ORDER BY line_no"
+        sql = f"SELECT {COLUMNS} FROM {self._scan(self.segments)} WHERE {where} ORDER BY line_no"
         return [self._line(row) for row in self.rows(sql)]
 
     @cached_property
     def catalog(self) -> Catalog:
         """Templates, fields and extent, from the tallies alone: no segment is read."""
-        return _Cataloguer(self.keys, self._tallies).build(self)
+        return Cataloguer(self.keys, self._totals).build(self)
 
     # What the operations need -------------------------------------------------------------
 
@@ -95,12 +101,27 @@ class Reader:
             return self.db.execute(sql).fetchall()
         except (duckdb.IOException, duckdb.InvalidInputException) as error:
             raise self._damage(error) from error
+        except duckdb.OutOfMemoryException as error:
+            raise QueryError(f"the answer needs too much memory: {error}", where="query",
+                             remedy="ask about a shorter time or fewer records") from error
 
-    def source(self, query: Query, *, base: bool = False) -> str:
-        return self._scan(self._pruned(query.window))
+    def matches(self, window: Window, filters: tuple[Filter, ...]) -> Matches:
+        """How many records of the window the filters select, and the segments that hold them."""
+        key = (window, filters)
+        if key not in self._matched:
+            self._matched[key] = self._matches(window, filters)
+        return self._matched[key]
 
-    def condition(self, query: Query, *, base: bool = False) -> str:
-        return self.conditions.where(query.window, query.base_filters if base else query.filters)
+    def total(self, query: Query, *, base: bool = False) -> int:
+        return self.matches(query.window, query.base_filters if base else query.filters).total
+
+    def source(self, query: Query) -> str:
+        known = self._matched.get((query.window, query.filters))
+        segments = known.segments if known else overlapping(self.segments, query.window)
+        return self._scan(segments, templates="template" in {query.field, *query.group_by})
+
+    def condition(self, query: Query) -> str:
+        return self.conditions.where(query.window, query.filters)
 
     def values(self, ref: str) -> list[str]:
         return self.conditions.values(ref)
@@ -112,177 +133,85 @@ class Reader:
         row = self.stored_templates.get(template)
         return row.pattern if row else template
 
+    def extent(self) -> tuple[int, int] | None:
+        """First and last known time of the whole store, µs since 1970."""
+        times = [t for s in self.segments for t in (s.first, s.last) if t is not None]
+        return (min(times), max(times)) if times else None
+
     # --------------------------------------------------------------------------------------
 
-    def _pruned(self, window: Window) -> list[Segment]:
-        low = _micros(window.start) if window.start else None
-        high = _micros(window.end) if window.end else None
-        if low is None and high is None:
-            return self.segments
-        return [
-            s for s in self.segments
-            if s.first is not None and s.last is not None
-            and (low is None or s.last >= low) and (high is None or s.first < high)
-        ]
-
-    def _scan(self, segments: list[Segment]) -> str:
+    def _scan(self, segments: Sequence[Segment], *, templates: bool = False) -> str:
+        """``FROM`` text over segments; with ``templates`` a column ``template`` is joined."""
         if not segments:
             columns = "NULL::BIGINT id, NULL::TIMESTAMPTZ ts, NULL::INT key_id, '' \"level\", '' service, "
-            return f"(SELECT {columns} '' host, '' logger, 0 source, 0 line_no, '' line WHERE false)"
+            slots = "".join(f", NULL::VARCHAR p{i}" for i in range(self.width))
+            rest = f"'' host, '' logger, '' pid, '' thread, '' trace_id, 0 source, 0 line_no, '' line, '' words{slots}"
+            return f"(SELECT {columns}{rest}, 0 file_index, '' template WHERE false)"
         files = ", ".join("'" + str(self.home / s.path).replace("'", "''") + "'" for s in segments)
-        return f"read_parquet([{files}], union_by_name=true, hive_partitioning=false)"
+        scan = f"read_parquet([{files}], union_by_name=true, hive_partitioning=false)"
+        if not templates:
+            return scan
+        return f"({scan} LEFT JOIN {self._key_templates} USING (key_id))"
 
-    def _lines(self, query: Query, limit: int, *, newest: bool) -> list[Line]:
-        way = "DESC" if newest else "ASC"
-        order = f"ts {way} NULLS LAST, id {way}"
-        if query.rank:
-            score = " + ".join(self.conditions.one(Filter(field="text", op="word", value=w)).join(
-                ("CAST((", ") AS INT)")) for w in query.rank)
-            order = f"({score}) DESC, {order}"
-        sql = f"SELECT {_COLUMNS} FROM {self.source(query)} WHERE {self.condition(query)} ORDER BY {order} LIMIT {limit}"
-        return [self._line(row) for row in self.rows(sql)]
+    @cached_property
+    def _key_templates(self) -> str:
+        self.db.execute("CREATE TABLE key_templates (key_id INTEGER, template VARCHAR)")
+        self.db.execute("INSERT INTO key_templates SELECT unnest(?), unnest(?)",
+                        [list(self.keys), [k.template for k in self.keys.values()]])
+        return "key_templates"
+
+    def _matches(self, window: Window, filters: tuple[Filter, ...]) -> Matches:
+        segments = overlapping(self.segments, window)
+        if not filters:
+            partial = [s for s in segments if not inside(s, window)]
+            whole = sum(s.rows for s in segments) - sum(s.rows for s in partial)
+            return Matches(segments, whole + sum(self._counts(partial, window, ()).values()))
+        counts = self._counts(segments, window, filters)
+        return Matches([s for s in segments if s.path in counts], sum(counts.values()))
+
+    def _counts(self, segments: list[Segment], window: Window, filters: tuple[Filter, ...]) -> dict[str, int]:
+        """Matching records per segment that has some."""
+        if not segments:
+            return {}
+        where = self.conditions.where(window, filters)
+        rows = self.rows(f"SELECT file_index, count(*) FROM {self._scan(segments)} WHERE {where} GROUP BY 1")
+        return {segments[at].path: int(n) for at, n in rows}
+
+    def _lines(self, query: Query, found: Matches, limit: int) -> list[Line]:
+        if not found.total or limit <= 0:
+            return []
+        rows = Excerpts(self.rows, self._scan, self.conditions, found.segments).rows(query, limit)
+        return [self._line(row) for row in rows]
 
     def _line(self, row: tuple[Any, ...]) -> Line:
         ident, micros, level, service, host, key, source, line_no, text = row
         path = self.sources[source].path if source in self.sources else "?"
         return Line(
-            id=ident, time=_when(micros), level=level, service=service, host=host,
+            id=ident, time=moment(micros), level=level, service=service, host=host,
             template=self.template_of(key), source=path, line_no=line_no, text=text,
         )
 
     def _damage(self, error: Exception) -> StoreError:
         import polars as pl
 
+        said = str(error).split("\n\nLINE")[0]
         for segment in self.segments:
             try:
                 pl.read_parquet(self.home / segment.path, n_rows=1)
             except (pl.exceptions.PolarsError, OSError):
                 return StoreError(
-                    f"a segment is damaged: {error}", where=str(self.home / segment.path),
+                    f"a segment is damaged: {said}", where=str(self.home / segment.path),
                     remedy="run: oncalm doctor --repair (sets the segment aside so that the rest can be read; "
                     "ingest its sources again into a new home to get the lines back)",
                 )
-        return StoreError(f"the query failed: {error}", where=str(self.home), remedy="run: oncalm doctor")
+        return StoreError(f"the query failed: {said}", where=str(self.home), remedy="run: oncalm doctor")
 
 
-class _Cataloguer:
-    """Adds up tallies into templates and fields."""
-
-    def __init__(self, keys: dict[int, KeyRow], tallies: list[tuple[Any, ...]]) -> None:
-        self.keys = keys
-        self.tallies = tallies
-
-    def build(self, reader: Reader) -> Catalog:
-        by_key: Counter[int] = Counter()
-        facets: dict[str, Counter[str]] = {name: Counter() for name in _FIELDS}
-        spans: dict[str, list[int]] = defaultdict(list)
-        levels: dict[str, Counter[str]] = defaultdict(Counter)
-        services: dict[str, Counter[str]] = defaultdict(Counter)
-        for key, level, service, host, logger, rows, first, last in self.tallies:
-            template = self.keys[key].template
-            by_key[key] += rows
-            for name, value in zip(_FIELDS, (level, service, host, logger), strict=True):
-                if value is not None:
-                    facets[name][value] += rows
-            spans[template] += [t for t in (first, last) if t is not None]
-            if level:
-                levels[template][level] += rows
-            if service:
-                services[template][service] += rows
-        templates = self._templates(reader, by_key, spans, levels, services)
-        times = [t for s in reader.segments for t in (s.first, s.last) if t is not None]
-        return Catalog(
-            templates=templates,
-            fields=(*_facet_fields(facets), *self._param_fields(by_key)),
-            records=sum(s.rows for s in reader.segments),
-            undated=sum(s.undated for s in reader.segments),
-            first=_when(min(times, default=None)),
-            last=_when(max(times, default=None)),
-            notes=_notes(reader),
-        )
-
-    def _templates(
-        self, reader: Reader, by_key: Counter[int], spans: dict[str, list[int]],
-        levels: dict[str, Counter[str]], services: dict[str, Counter[str]],
-    ) -> tuple[Template, ...]:
-        members: dict[str, list[int]] = defaultdict(list)
-        for key, _ in by_key.most_common():
-            members[self.keys[key].template].append(key)
-        found = []
-        for ident, keys in members.items():
-            row = reader.stored_templates.get(ident)
-            if row is None:
-                continue
-            found.append(Template(
-                id=ident, pattern=row.pattern, display=row.display, params=_params(row.params, keys, self.keys),
-                count=sum(by_key[k] for k in keys), first_seen=_when(min(spans[ident], default=None)),
-                last_seen=_when(max(spans[ident], default=None)),
-                examples=tuple(self.keys[k].example for k in keys[:3]),
-                levels=tuple(x for x, _ in levels[ident].most_common()),
-                services=tuple(x for x, _ in services[ident].most_common(8)),
-            ))
-        return tuple(sorted(found, key=lambda t: (-t.count, t.id)))
-
-    def _param_fields(self, by_key: Counter[int]) -> list[FieldInfo]:
-        values: dict[str, Counter[str]] = defaultdict(Counter)
-        types: dict[str, Counter[str]] = defaultdict(Counter)
-        owners: dict[str, dict[str, None]] = defaultdict(dict)
-        for ident, rows in by_key.items():
-            key = self.keys[ident]
-            for kind, name in key.slots:
-                types[name][kind] += rows
-                owners[name][key.template] = None
-            for name, value in key.words:
-                types[name]["word"] += rows
-                if not value.startswith("\x1f"):
-                    values[name][value] += rows
-                owners[name][key.template] = None
-        return [
-            FieldInfo(f"param:{name}", kinds.most_common(1)[0][0], len(values[name]),
-                      tuple(values[name].most_common(300)), tuple(owners[name]))
-            for name, kinds in sorted(types.items())
-        ]
-
-
-def _params(
-    params: tuple[tuple[str, str], ...], keys: list[int], known: dict[int, KeyRow]
-) -> tuple[Param, ...]:
-    examples: dict[str, dict[str, None]] = defaultdict(dict)
-    for ident in keys[:50]:
-        for name, value in known[ident].words:
-            examples[name][value] = None
-    return tuple(Param(n, t, t in _NUMERIC, tuple(examples[n])[:5]) for n, t in params)
-
-
-def _facet_fields(facets: dict[str, Counter[str]]) -> list[FieldInfo]:
-    return [
-        FieldInfo(name, "word", len(counts), tuple(counts.most_common(300)))
-        for name, counts in facets.items() if counts
-    ]
-
-
-def _notes(reader: Reader) -> tuple[str, ...]:
-    notes: dict[str, None] = {}
-    for source in reader.sources.values():
-        for note in source.state.get("notes", ()):
-            notes[str(note)] = None
-    for segment in reader._missing:
-        notes[f"a segment of {segment.rows} records is missing: {segment.path}; they are not part of answers"] = None
-    return tuple(notes)
-
-
-def _when(micros: int | None) -> datetime | None:
-    return None if micros is None else datetime(1970, 1, 1, tzinfo=UTC) + timedelta(microseconds=micros)
-
-
-class _read_transaction:  # noqa: N801 - used as a function
+@contextmanager
+def _read_transaction(manifest: Manifest) -> Iterator[None]:
     """One snapshot for several reads."""
-
-    def __init__(self, manifest: Manifest) -> None:
-        self.db = manifest.db
-
-    def __enter__(self) -> None:
-        self.db.execute("BEGIN")
-
-    def __exit__(self, *_: object) -> None:
-        self.db.execute("ROLLBACK")
+    manifest.db.execute("BEGIN")
+    try:
+        yield
+    finally:
+        manifest.db.execute("ROLLBACK")

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from telemetry.errors import StoreError
-from telemetry.store.manifest import Manifest, Segment, add_segments
+from telemetry.store.manifest import Manifest, Segment, add_segments, sum_up
 
 if TYPE_CHECKING:
     import polars as pl
@@ -166,3 +166,5 @@ def unlist(db: Any, ids: list[int]) -> None:
     """Take segments off the list, inside the caller's transaction; their files stay."""
     db.executemany("DELETE FROM segments WHERE id = ?", ((i,) for i in ids))
     db.executemany("DELETE FROM tallies WHERE segment = ?", ((i,) for i in ids))
+    if ids:
+        sum_up(db)
