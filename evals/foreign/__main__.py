@@ -10,13 +10,13 @@ from typing import Any
 
 from evals.foreign.apps import ANDROID, PROXY, SPARK
 from evals.foreign.draw import Kind, lines
-from evals.foreign.edge import DOCKER, NGINX, REDIS
+from evals.foreign.edge import NGINX, REDIS
 from evals.foreign.linux import CLUSTER, LINUX
 from evals.foreign.mac import MAC, WINDOWS
 from evals.foreign.servers import CASSANDRA, KUBELET, POSTGRES
 from evals.parsing import METRICS, System, faults, mean, score, stock_templates, templates
 
-KINDS = (LINUX, CLUSTER, MAC, WINDOWS, PROXY, SPARK, ANDROID, POSTGRES, KUBELET, CASSANDRA, REDIS, NGINX, DOCKER)
+KINDS = (LINUX, CLUSTER, MAC, WINDOWS, PROXY, SPARK, ANDROID, POSTGRES, KUBELET, CASSANDRA, REDIS, NGINX)
 FAULTS = 40
 
 

@@ -1,6 +1,7 @@
 """Values as real systems write them, and lines drawn from tables of templates.
 
-A template is text with holes ``{kind}`` or ``{kind:argument}``; its label has ``<*>`` for every hole. Holes of
+A template is text with holes ``{kind}`` or ``{kind:argument}``; its label has ``<*>`` for every hole, and is then
+corrected (:mod:`evals.foreign.labels`). Holes of
 one kind draw from few values or many, as the real things do. All lines are invented.
 """
 
@@ -12,6 +13,8 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from itertools import accumulate
 from random import Random
+
+from evals.foreign.labels import corrected
 
 LINES = 2000
 HOLE = re.compile(r"\{(?P<kind>[a-z]+)(?::(?P<argument>[^{}]*))?\}")
@@ -47,9 +50,9 @@ def lines(kind: Kind, count: int = LINES) -> tuple[list[str], list[str]]:
     moment, raw, labels = datetime(2005, 6, 14, 3, 4, 5), [], []  # noqa: DTZ001 - logs write local times
     for component, message in drawn:
         moment += timedelta(milliseconds=random.randrange(9000))
-        head = kind.head.replace("@clock", clock(kind.clock, moment)).replace("@component", component)
+        head = kind.head.replace("@component", component).replace("@clock", clock(kind.clock, moment))
         raw.append(fill(head, random) + fill(message, random))
-        labels.append(HOLE.sub("<*>", message))
+        labels.append(corrected(HOLE.sub("<*>", message)))
     return raw, labels
 
 

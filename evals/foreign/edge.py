@@ -1,4 +1,4 @@
-"""A cache, a web server and a container engine, as invented lines."""
+"""A cache and a web server, as invented lines."""
 
 from evals.foreign.draw import Kind
 
@@ -37,19 +37,19 @@ REDIS = Kind("Redis", "{int:1,9000}:{pick:M~S~C} @clock {pick:*~#~-} ", "%d %b %
     " | +failover-state-reconf-slaves master mymaster {ip} {int:6379,6379}",
 ), skew=1.1)  # fmt: skip
 
-NGINX = Kind("Nginx", "@clock [{pick:error~warn~crit~notice}] {int:10,9000}#{int:10,9000}: ", "%Y/%m/%d %H:%M:%S", (
-    " | *{int:1,900000} open() \"{path}\" failed (2: No such file or directory), client: {ip}, server: {host}, request: \"GET {path} HTTP/1.1\", host: \"{host}\"".replace("(2:", "({int:2,2}:").replace("{path} HTTP/1.1", "{pick:/a/b.png HTTP/1.1~/favicon.ico HTTP/1.1~/v1/x?y=2 HTTP/1.0}"),
-    " | *{int:1,900000} connect() failed ({int:111,111}: Connection refused) while connecting to upstream, client: {ip}, server: {host}, request: \"POST {pick:/api/orders HTTP/1.1~/v1/x?y=2 HTTP/1.0}\", upstream: \"{pick:http://10.0.0.4:8080/api~http://10.0.0.5:8080/v1}\", host: \"{host}\"",
-    " | *{int:1,900000} upstream timed out ({int:110,110}: Connection timed out) while reading response header from upstream, client: {ip}, server: {host}, request: \"GET {pick:/a/b.png HTTP/1.1~/v1/x?y=2 HTTP/1.0}\", upstream: \"{pick:http://10.0.0.4:8080/api~http://10.0.0.5:8080/v1}\", host: \"{host}\"",
-    " | *{int:1,900000} upstream prematurely closed connection while reading response header from upstream, client: {ip}, server: {host}, request: \"GET {pick:/a/b.png HTTP/1.1~/v1/x?y=2 HTTP/1.0}\", upstream: \"{pick:http://10.0.0.4:8080/api~http://10.0.0.5:8080/v1}\", host: \"{host}\"",
-    " | *{int:1,900000} an upstream response is buffered to a temporary file {path} while reading upstream, client: {ip}, server: {host}, request: \"GET {pick:/a/b.png HTTP/1.1~/v1/x?y=2 HTTP/1.0}\", upstream: \"{pick:http://10.0.0.4:8080/api~http://10.0.0.5:8080/v1}\", host: \"{host}\"",
-    " | *{int:1,900000} client intended to send too large body: {int:1000000,99999999} bytes, client: {ip}, server: {host}, request: \"POST {pick:/api/orders HTTP/1.1~/v1/x?y=2 HTTP/1.0}\", host: \"{host}\"",
-    " | *{int:1,900000} access forbidden by rule, client: {ip}, server: {host}, request: \"GET {pick:/a/b.png HTTP/1.1~/v1/x?y=2 HTTP/1.0}\", host: \"{host}\"",
-    " | *{int:1,900000} directory index of \"{path}\" is forbidden, client: {ip}, server: {host}, request: \"GET {pick:/a/b.png HTTP/1.1~/v1/x?y=2 HTTP/1.0}\", host: \"{host}\"",
-    " | *{int:1,900000} limiting requests, excess: {float:30} by zone \"{word}\", client: {ip}, server: {host}, request: \"GET {pick:/a/b.png HTTP/1.1~/v1/x?y=2 HTTP/1.0}\", host: \"{host}\"",
-    " | *{int:1,900000} no live upstreams while connecting to upstream, client: {ip}, server: {host}, request: \"GET {pick:/a/b.png HTTP/1.1~/v1/x?y=2 HTTP/1.0}\", upstream: \"{pick:http://backend/api~http://shop/v1}\", host: \"{host}\"",
-    " | *{int:1,900000} SSL_do_handshake() failed (SSL: error:{up:8}:SSL routines:ssl3_get_client_hello:unsupported protocol) while SSL handshaking, client: {ip}, server: {ip}:{int:443,443}",
-    " | *{int:1,900000} user \"{user}\": password mismatch, client: {ip}, server: {host}, request: \"GET {pick:/a/b.png HTTP/1.1~/v1/x?y=2 HTTP/1.0}\", host: \"{host}\"",
+NGINX = Kind("Nginx", "@clock [{pick:error~warn~crit~notice}] {int:10,9000}#{int:10,9000}: @component", "%Y/%m/%d %H:%M:%S", (
+    "*{int:1,900000}  | open() \"{path}\" failed (2: No such file or directory), client: {ip}, server: {host}, request: \"GET {path} HTTP/1.1\", host: \"{host}\"".replace("(2:", "({int:2,2}:").replace("{path} HTTP/1.1", "{pick:/a/b.png HTTP/1.1~/favicon.ico HTTP/1.1~/v1/x?y=2 HTTP/1.0}"),
+    "*{int:1,900000}  | connect() failed ({int:111,111}: Connection refused) while connecting to upstream, client: {ip}, server: {host}, request: \"POST {pick:/api/orders HTTP/1.1~/v1/x?y=2 HTTP/1.0}\", upstream: \"{pick:http://10.0.0.4:8080/api~http://10.0.0.5:8080/v1}\", host: \"{host}\"",
+    "*{int:1,900000}  | upstream timed out ({int:110,110}: Connection timed out) while reading response header from upstream, client: {ip}, server: {host}, request: \"GET {pick:/a/b.png HTTP/1.1~/v1/x?y=2 HTTP/1.0}\", upstream: \"{pick:http://10.0.0.4:8080/api~http://10.0.0.5:8080/v1}\", host: \"{host}\"",
+    "*{int:1,900000}  | upstream prematurely closed connection while reading response header from upstream, client: {ip}, server: {host}, request: \"GET {pick:/a/b.png HTTP/1.1~/v1/x?y=2 HTTP/1.0}\", upstream: \"{pick:http://10.0.0.4:8080/api~http://10.0.0.5:8080/v1}\", host: \"{host}\"",
+    "*{int:1,900000}  | an upstream response is buffered to a temporary file {path} while reading upstream, client: {ip}, server: {host}, request: \"GET {pick:/a/b.png HTTP/1.1~/v1/x?y=2 HTTP/1.0}\", upstream: \"{pick:http://10.0.0.4:8080/api~http://10.0.0.5:8080/v1}\", host: \"{host}\"",
+    "*{int:1,900000}  | client intended to send too large body: {int:1000000,99999999} bytes, client: {ip}, server: {host}, request: \"POST {pick:/api/orders HTTP/1.1~/v1/x?y=2 HTTP/1.0}\", host: \"{host}\"",
+    "*{int:1,900000}  | access forbidden by rule, client: {ip}, server: {host}, request: \"GET {pick:/a/b.png HTTP/1.1~/v1/x?y=2 HTTP/1.0}\", host: \"{host}\"",
+    "*{int:1,900000}  | directory index of \"{path}\" is forbidden, client: {ip}, server: {host}, request: \"GET {pick:/a/b.png HTTP/1.1~/v1/x?y=2 HTTP/1.0}\", host: \"{host}\"",
+    "*{int:1,900000}  | limiting requests, excess: {float:30} by zone \"{word}\", client: {ip}, server: {host}, request: \"GET {pick:/a/b.png HTTP/1.1~/v1/x?y=2 HTTP/1.0}\", host: \"{host}\"",
+    "*{int:1,900000}  | no live upstreams while connecting to upstream, client: {ip}, server: {host}, request: \"GET {pick:/a/b.png HTTP/1.1~/v1/x?y=2 HTTP/1.0}\", upstream: \"{pick:http://backend/api~http://shop/v1}\", host: \"{host}\"",
+    "*{int:1,900000}  | SSL_do_handshake() failed (SSL: error:{up:8}:SSL routines:ssl3_get_client_hello:unsupported protocol) while SSL handshaking, client: {ip}, server: {ip}:{int:443,443}",
+    "*{int:1,900000}  | user \"{user}\": password mismatch, client: {ip}, server: {host}, request: \"GET {pick:/a/b.png HTTP/1.1~/v1/x?y=2 HTTP/1.0}\", host: \"{host}\"",
     " | signal {int:1,17} (SIGCHLD) received from {int:10,9000}",
     " | worker process {int:10,9000} exited with code {int:0,2}",
     " | worker process {int:10,9000} exited on signal {int:9,11}",
@@ -63,27 +63,4 @@ NGINX = Kind("Nginx", "@clock [{pick:error~warn~crit~notice}] {int:10,9000}#{int
     " | conflicting server name \"{host}\" on {ip}:{int:80,80}, ignored",
     " | bind() to {ip}:{int:80,443} failed ({int:98,98}: Address already in use)",
     " | {int:512,1024} worker_connections are not enough",
-), skew=1.0)  # fmt: skip
-
-DOCKER = Kind("Docker", "time=\"@clock\" level={pick:info~warning~error} ", "%Y-%m-%dT%H:%M:%S.%f3Z", (
-    " | msg=\"Container failed to exit within {int:10,10} seconds of signal {int:15,15} - using the force\" container={hex:64}",
-    " | msg=\"ignoring event\" container={hex:64} module=libcontainerd namespace=moby topic={path} type=\"*events.TaskDelete\"",
-    " | msg=\"Handler for GET {path} returned error: No such container: {word}\"",
-    " | msg=\"Handler for POST {path} returned error: Conflict. The container name is already in use by container {hex:64}\"",
-    " | msg=\"shim reaped\" id={hex:64}",
-    " | msg=\"starting signal loop\" namespace=moby path={path} pid={int:10,32000}",
-    " | msg=\"shim disconnected\" id={hex:64}",
-    " | msg=\"cleaning up after shim disconnected\" id={hex:64} namespace=moby",
-    " | msg=\"cleaning up dead shim\"",
-    " | msg=\"Attempting next endpoint for pull after error: unauthorized: authentication required\"",
-    " | msg=\"Not continuing with pull after error: context canceled\"",
-    " | msg=\"Layer sha256:{hex:64} cleaned up\"",
-    " | msg=\"Loading containers: start.\"",
-    " | msg=\"Loading containers: done.\"",
-    " | msg=\"Default bridge (docker0) is assigned with an IP address {pick:172.17.0.0/16~172.18.0.0/16}. Daemon option --bip can be used to set a preferred IP address\"",
-    " | msg=\"Docker daemon\" commit={hex:7} graphdriver(s)={pick:overlay2~aufs} version={pick:19.03.5~20.10.7}",
-    " | msg=\"Daemon has completed initialization\"",
-    " | msg=\"API listen on {path}\"",
-    " | msg=\"Processing signal 'terminated'\"",
-    " | msg=\"[resolver] failed to query external DNS server\" client-addr=\"udp:{ip}:{port}\" dns-server=\"udp:{ip}:{int:53,53}\"",
 ), skew=1.0)  # fmt: skip
