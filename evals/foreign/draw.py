@@ -124,7 +124,7 @@ DRAWN: dict[str, Callable[[Random, str], str]] = {
     "word": _one(WORDS),
     "class": _one(CLASSES),
     "port": lambda random, _: str(random.randint(1024, 65000)),
-    "pick": lambda random, argument: random.choice(argument.split("~")),
+    "pick": lambda random, argument: random.choice(argument.split("~" if ";;" not in argument else ";;")),
     "up": lambda random, argument: _hex(random, argument).upper(),
     "time": lambda random, _: f"{random.randrange(24):02d}:{random.randrange(60):02d}:{random.randrange(60):02d}",
 }

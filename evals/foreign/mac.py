@@ -72,7 +72,7 @@ WINDOWS = Kind("Windows", "@clock, Info                  @component    ", "%Y-%m
     "CBS | Expecting attribute name [HRESULT = {pick:0x800f080d~0x800f0805} - CBS_E_MANIFEST_INVALID_ITEM]",
     "CBS | Failed to get next element [HRESULT = {pick:0x800f080d~0x800f0805} - CBS_E_MANIFEST_INVALID_ITEM]",
     "CBS | Session: {int:30546173,30547999}_{int:100000,99999999} initialized by client {pick:WindowsUpdateAgent~DISM~SPP}.".replace("{int:30546173,30547999}_{int:100000,99999999}", "{pick:30546173_4261722401~30546354_1220994512~30546355_912345}"),
-    "CBS | Read out cached package applicability for package: {pick:Package_for_KB3135445~31bf3856ad364e35~amd64~~6.1.1.2~Package_for_KB2999226~31bf3856ad364e35~amd64~~6.1.1.7}, ApplicableState: {int:80,112}, CurrentState:{int:0,112}".replace("~31bf3856ad364e35~amd64~~", ":31bf3856ad364e35:amd64::"),
+    "CBS | Read out cached package applicability for package: {pick:Package_for_KB3135445~31bf3856ad364e35~amd64~~6.1.1.2;;Package_for_KB2999226~31bf3856ad364e35~amd64~~6.1.1.7}, ApplicableState: {int:80,112}, CurrentState:{int:0,112}",
     "CBS | SQM: Initializing online with Windows opt-in: {pick:False~True}",
     "CBS | SQM: Cleaning up report files older than {int:10,10} days.",
     "CBS | SQM: Requesting upload of all unsent reports.",
