@@ -40,6 +40,7 @@ _LISTED = re.compile(r"\w[,|@]\w")
 _IN_SPACE = re.compile(r"[\w.-]+/[\w.-]+\W*|[a-z]\w*\.[a-z]\w*\W*")
 """A name in a space of names: ``default/web``, ``shop.orders``."""
 _CLASS = re.compile(r"(?:[A-Z][a-z]+){2,}\W*")
+_BRACKETS = re.compile(r"([\[\](){}\"']+)")
 _PREFIX_ENDS = frozenset("=:([{\"'/,<>|;#@")
 _SUFFIX_STARTS = frozenset(",;:)]}\"'>.|!?")
 FEW_WORDS = 4
@@ -135,11 +136,13 @@ def _wordings(words: Sequence[str], shape: Shape, at: int) -> int:
 
 def _takes_value(before: str, words: Sequence[str], rests: Sequence[str]) -> bool:
     """Whether the place or the form of words that differ says they are values, be they letters only."""
-    start, end = affix(words)
+    start, end = affix(words) if words else ("", "")
     if before == "=" or start.endswith("=") or takes_name(before, rests) or _FIELD.fullmatch(start or before):
         return True
     if start[-1:] + end[:1] in {"()", "[]", "{}"}:
         return True
+    if not words:
+        return False
     if before and all(_OF_PROCESS.fullmatch(w) for w in words):
         return True
     if before.endswith(":") and all(_CLASS.fullmatch(w) for w in words):
@@ -228,7 +231,7 @@ def _one_value(parts: Sequence[Part], bucket: list[int], column: int) -> Iterabl
         return
     before = columns[column - 1] if column else ""
     words = sorted(tokens - {WILD})
-    if _takes_value(before, words, _rests(words)) or (len(tokens) >= (MANY_WORDS if column else MANY_SUBJECTS) and anchors > 1):
+    if _takes_value(before, words, _rests(words) if words else ()) or (len(tokens) >= (MANY_WORDS if column else MANY_SUBJECTS) and anchors > 1):
         yield bucket
         return
     rests = _rests([parts[at].columns[column] for at in bucket])
@@ -282,12 +285,20 @@ def pattern_of(shapes: Sequence[Shape], columns: Shape) -> str:
             tokens.append(token)
             continue
         values = [shape[at] for shape in shapes]
-        start, end = affix(values)
         if len(set(values)) > 1 and _units(columns, at, values):
             tokens[-1] += values[0].lstrip(string.ascii_letters)
         else:
-            tokens.append(f"{start}{VAR}{end}")
+            tokens.append(_piecewise(values))
     return " ".join(tokens)
+
+
+def _piecewise(values: Sequence[str]) -> str:
+    """Values as one: part by part when all have the same brackets and quotes, else what they begin and end with."""
+    cut = [_BRACKETS.split(value) for value in values]
+    if len({tuple(pieces[1::2]) for pieces in cut}) > 1 or len(set(values)) == 1:
+        return VAR.join(affix(values))
+    columns = zip(*cut, strict=True)
+    return "".join(c[0] if len(set(c)) == 1 else VAR.join(affix(c)) for c in columns)
 
 
 def normalise(pattern: str) -> str:
