@@ -82,7 +82,7 @@ _ENTITIES = frozenset(
     "container service topic queue database db table schema index bucket namespace deployment pod "
     "plugin module package interface driver partition volume component bean servlet app application "
     "tenant customer group role zone region broker consumer producer channel peer flag worker job host "
-    "hostname machine keyspace collection repository branch image chart release dataset model endpoint"
+    "client daemon process program task device profile driver executor hostname machine keyspace collection repository branch image chart release dataset model endpoint"
     .split()
 )
 _STATE = re.compile(

@@ -32,14 +32,22 @@ _NUMBERED_WORD = re.compile(r"\W*[A-Z]{3,}\d{1,2}\W*")
 _ENCLOSED = re.compile(r"(?:\([^\s()]+\)|\"[^\s\"]+\"|'[^\s']+'|\[[^\s\[\]]+\])[.,;:]?")
 _UNIT = re.compile(r"(?:[KMGTP]i?B|B|[Bb]ytes?|[munµ]?s|sec(?:ond)?s?|min(?:ute)?s?|hours?|days?)[.,;:)\]]*")
 _VALUED = re.compile(r"([\w.-]=)[^\s=,;()\[\]{}]+|\"[^\s\"]+\"|'[^\s']+'")
-_BUNDLE = re.compile(r"(?<![\w.])(?:com|org|net|io)\.\w+\.[\w.]*\w(?<!Exception)(?<!Error)(?![\w.])")
+_BUNDLE = re.compile(r"(?<![\w.])(?:com|org|net|io)\.\w+\.[\w.]*\w(?<!Exception)(?<!Error)(?:\.\x01)?(?![\w.])")
 """Reverse-DNS names of programs."""
+_OF_PROCESS = re.compile(r"[A-Za-z][\w.-]*(?:[(\[]\x01[)\]]|@\x01)\W*")
+"""A name with its number: ``cron[0]``, ``worker(0)``, ``Session@0``."""
+_LISTED = re.compile(r"\w[,|@]\w")
+_IN_SPACE = re.compile(r"[\w.-]+/[\w.-]+\W*|[a-z]\w*\.[a-z]\w*\W*")
+"""A name in a space of names: ``default/web``, ``shop.orders``."""
+_CLASS = re.compile(r"(?:[A-Z][a-z]+){2,}\W*")
+_BRACKETS = re.compile(r"([\[\](){}\"']+)")
 _PREFIX_ENDS = frozenset("=:([{\"'/,<>|;#@")
 _SUFFIX_STARTS = frozenset(",;:)]}\"'>.|!?")
 FEW_WORDS = 4
 FEW_CAPS = 16
 MANY_PHRASES = 64
-MANY_WORDS = 6
+MANY_WORDS = 5
+MANY_SUBJECTS = 6
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -81,11 +89,24 @@ def split(shapes: Sequence[Shape]) -> list[Part]:
         key=lambda at: len(columns[at]), default=None,
     )
     if chosen is None:
-        return [_part(shapes, fixed)]
+        empty = _emptied(columns)
+        if empty is None:
+            return [_part(shapes, fixed)]
+        sides = ([s for s in shapes if (s[empty[0]] == empty[1]) is is_empty] for is_empty in (False, True))
+        return [part for side in sorted(sides, key=lambda side: shapes.index(side[0])) for part in split(side)]
     buckets: dict[str, list[Shape]] = {}
     for shape in shapes:
         buckets.setdefault(shape[chosen], []).append(shape)
     return [part for bucket in buckets.values() for part in split(bucket)]
+
+
+def _emptied(columns: Sequence[Sequence[str]]) -> tuple[int, str] | None:
+    """The only column of ``key=value`` where some have no value, and the text without one: told apart, as labels do.
+
+    Two such columns would make four templates, and more ever more, so they stay together.
+    """
+    bare = [(at, w) for at, words in enumerate(columns) if len(words) > 1 for w in words if w.endswith("=")]
+    return bare[0] if len(bare) == 1 and all(w.startswith(bare[0][1]) for w in columns[bare[0][0]]) else None
 
 
 def column_of(shape: Shape, at: int, values: Iterable[str]) -> str:
@@ -106,11 +127,27 @@ def _wordings(words: Sequence[str], shape: Shape, at: int) -> int:
     if not plain or all(_ENCLOSED.fullmatch(w) for w in words) or _units(shape, at, words):
         return 0
     before = shape[at - 1] if at else ""
-    if takes_name(before, rests) or _FIELD.fullmatch(start or before):
+    if _takes_value(before, words, rests):
         return 0
     if all(_CAPS.fullmatch(w) for w in rests):
         return 0 if before.endswith(":") else FEW_CAPS
     return MANY_PHRASES if all(_SYMBOL.fullmatch(w) for w in rests) else FEW_WORDS
+
+
+def _takes_value(before: str, words: Sequence[str], rests: Sequence[str]) -> bool:
+    """Whether the place or the form of words that differ says they are values, be they letters only."""
+    start, end = affix(words) if words else ("", "")
+    if before == "=" or start.endswith("=") or takes_name(before, rests) or _FIELD.fullmatch(start or before):
+        return True
+    if start[-1:] + end[:1] in {"()", "[]", "{}"}:
+        return True
+    if not words:
+        return False
+    if before and all(_OF_PROCESS.fullmatch(w) for w in words):
+        return True
+    if before.endswith(":") and all(_CLASS.fullmatch(w) for w in words):
+        return True
+    return any(_LISTED.search(r) for r in rests) or all(_IN_SPACE.fullmatch(r) for r in rests)
 
 
 def _units(shape: Shape, at: int, values: Iterable[str]) -> bool:
@@ -193,8 +230,8 @@ def _one_value(parts: Sequence[Part], bucket: list[int], column: int) -> Iterabl
     if not anchors:
         return
     before = columns[column - 1] if column else ""
-    named = takes_name(before, sorted(tokens - {WILD}))
-    if named or start.endswith("=") or _FIELD.fullmatch(start or before) or (len(tokens) >= MANY_WORDS and anchors > 1):
+    words = sorted(tokens - {WILD})
+    if _takes_value(before, words, _rests(words) if words else ()) or (len(tokens) >= (MANY_WORDS if column else MANY_SUBJECTS) and anchors > 1):
         yield bucket
         return
     rests = _rests([parts[at].columns[column] for at in bucket])
@@ -216,15 +253,24 @@ def affix(values: Sequence[str]) -> tuple[str, str]:
         if low[size - 1] == "-" and all(re.match(r"[A-Za-z]*\d", v) or v[:1] == VAR for v in rests):
             break
         size -= 1
-    shortest = min(map(len, values)) - size
+    start, end = low[:size], _ending([v[size:] for v in values])
+    quoted = end.find(start[-1:]) if start[-1:] in {'"', "'"} else 0
+    return start, end[max(0, quoted) :]
+
+
+def _ending(values: Sequence[str]) -> str:
+    """The text from a delimiter on that all values end with."""
+    first = values[0]
+    shortest = min(map(len, values))
     tail = 0
-    inside = low[size:]
-    while tail < shortest:
-        last = values[0][-1 - tail]
-        if _closes(last, inside) or last not in _SUFFIX_STARTS or any(v[-1 - tail] != last for v in values):
-            break
+    while tail < shortest and all(v[-1 - tail] == first[-1 - tail] for v in values):
         tail += 1
-    return low[:size], low[len(low) - tail :] if tail else ""
+    for at in range(len(first) - tail, len(first)):
+        inside, rest = first[:at], first[at:]
+        apart = first[at] in _SUFFIX_STARTS and (first[at] != "." or not any(c.isalnum() for c in rest))
+        if (apart or (first[at] in "([" and VAR in rest)) and not _closes(first[at], inside):
+            return rest
+    return ""
 
 
 def _closes(mark: str, value: str) -> bool:
@@ -239,12 +285,20 @@ def pattern_of(shapes: Sequence[Shape], columns: Shape) -> str:
             tokens.append(token)
             continue
         values = [shape[at] for shape in shapes]
-        start, end = affix(values)
         if len(set(values)) > 1 and _units(columns, at, values):
             tokens[-1] += values[0].lstrip(string.ascii_letters)
         else:
-            tokens.append(f"{start}{VAR}{end}")
+            tokens.append(_piecewise(values))
     return " ".join(tokens)
+
+
+def _piecewise(values: Sequence[str]) -> str:
+    """Values as one: part by part when all have the same brackets and quotes, else what they begin and end with."""
+    cut = [_BRACKETS.split(value) for value in values]
+    if len({tuple(pieces[1::2]) for pieces in cut}) > 1 or len(set(values)) == 1:
+        return VAR.join(affix(values))
+    columns = zip(*cut, strict=True)
+    return "".join(c[0] if len(set(c)) == 1 else VAR.join(affix(c)) for c in columns)
 
 
 def normalise(pattern: str) -> str:
