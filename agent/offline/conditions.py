@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import Any
 
-from agent.offline.draft import Draft
+from agent.offline.draft import COUNTS, Draft
 from agent.offline.fields import Linked, link, singular
 from agent.offline.wording import CLOSE, OPEN, Wording
 from telemetry.models import LEVELS, Catalog, Filter
@@ -37,6 +37,8 @@ _HAVING = re.compile(r"\b(?:with|having|that (?:have|has|had|carry)|which (?:hav
 
 def comparisons(draft: Draft) -> None:
     """Take conditions on numbers out of the text and make filters of them."""
+    draft.text = re.sub(rf"\b({'|'.join(COUNTS)}|half a|an|a)\s+(?=(?:milli)?seconds?\b|minutes?\b|hours?\b|megabytes?\b|kilobytes?\b)",
+                        lambda m: f"{ {'half a': '0.5', 'a': '1', 'an': '1'}.get(m[1].lower()) or COUNTS[m[1].lower()]} ", draft.text, flags=re.I)
     for match in list(_HAVING.finditer(draft.text)):
         held = link(match["noun"], draft.catalog)
         if held is not None and held.score >= 1.0 and held.ref.startswith("param:"):
@@ -154,12 +156,10 @@ def _factor(unit: str, linked: Linked, catalog: Catalog) -> float:
         return factor * 1_000_000
     if name.endswith(("_ns", "_nanos")):
         return factor * 1_000_000_000
-    if linked.type == "duration":
-        return factor
     shown = [t.display for t in catalog.templates if any(p.name == name for p in t.params)]
-    if any(re.search(rf"<{re.escape(name)}>\s?ms\b", d) for d in shown):
-        return factor * 1000
-    return factor
+    milli = sum(bool(re.search(rf"<{re.escape(name)}>\s?(?:ms|msecs?|milliseconds?|millis)\b", d)) for d in shown)
+    other = sum(bool(re.search(rf"<{re.escape(name)}>\s?(?:s|secs?|seconds?)\b", d)) for d in shown)
+    return factor * 1000 if milli > other else factor
 
 
 _NEGATED = re.compile(

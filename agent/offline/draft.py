@@ -36,7 +36,7 @@ _TAILS = frozenset({"name", "id", "number", "address", "code", "value", "type", 
 
 EVENTS = frozenset("""request session connection block instance error message query event job task order transaction call attempt packet
 login password mail line record entry log warning failure exception statement response operation job build test deploy retry timeout
-file row byte time occurrence item step stage run process thread""".split())
+command file row byte time occurrence item step stage run process thread""".split())
 """Things that happen: "how many requests" counts records even where a field is called so."""
 
 

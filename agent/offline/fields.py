@@ -44,6 +44,7 @@ SYNONYMS: dict[str, tuple[str, ...]] = {
     "page": ("path", "url"), "path": ("path", "url", "file"),
     "duration": ("duration", "latency", "elapsed", "took", "time", "request_time", "latency_ms", "ms"),
     "latency": ("latency", "latency_ms", "duration", "request_time", "time", "elapsed"),
+    "runtime": ("runtime", "duration", "elapsed", "took", "time", "latency"),
     "time": ("request_time", "time", "duration", "elapsed", "latency"),
     "long": ("duration", "elapsed", "took", "latency", "request_time", "time"),
     "size": ("size", "bytes", "length", "len"), "bytes": ("bytes", "size", "length", "len"),
@@ -155,7 +156,9 @@ def _scored(words: list[str], name: str, info: FieldInfo | None) -> float:
     head = words[-1]
     joined = "_".join(words)
     if name.lower() == joined or name.lower() == "".join(words):
-        return 1.2
+        return 1.4 if len(words) > 1 else 1.2
+    if len(words) > 1 and info is not None and info.type == head and name.lower() in SYNONYMS.get(words[0], ()):
+        return 1.3  # "source IPs": an address by its type, the source by its name
     if singular(name) == joined:
         return 1.1
     if name.lower() == head:

@@ -21,7 +21,7 @@ _KINDS: dict[str, Kind] = {
     "largest": "size", "biggest": "size", "smallest": "size", "heaviest": "size",
 }
 _PERCENTILE = r"p\s?\d{2}(?:\.\d+)?|\d{2}(?:\.\d+)?\s?(?:th|st|nd|rd)?[- ]?percentile|percentile \d{2}|\d{2}(?:th|st|nd|rd)"
-_ONE = rf"(?:{_PERCENTILE}|percentiles?|median|average|mean|avg|max(?:imum|imal)?|min(?:imum|imal)?|typical|longest|shortest|slowest|fastest|quickest|largest|biggest|greatest|smallest|highest|lowest|sum|total|combined)"
+_ONE = rf"(?:{_PERCENTILE}|percentiles?|median|average|mean|avg|max(?:imum|imal)?|min(?:imum|imal)?|typical|longest|shortest|slowest|fastest|quickest|largest|biggest|greatest|smallest|highest|lowest|worst|sum|total|combined)"
 _MANY = re.compile(rf"\b(?P<list>{_ONE}(?:(?:\s*,\s*(?:and\s+)?|\s+and\s+(?:the\s+)?|\s*/\s*|\s*&\s*){_ONE})+)\b(?P<of>(?:\s+(?:of|for|in))?(?:\s+the)?)\s*", re.I)
 _SPREAD = re.compile(r"\b(?P<list>distribution|statistics|stats|percentiles|spread|range)\s+(?:of|for|on)(?:\s+the)?\s+", re.I)
 _SINGLE = re.compile(
@@ -34,7 +34,7 @@ _NOT_HERE = re.compile(r"\b(?:gap|silence|hole|pause)s?\b", re.I)
 
 def stats(draft: Draft) -> bool:
     """"p95 of the block size", "how long did builds take on average", "min, max and mean of size"."""
-    return _many(draft) or _which_extreme(draft) or _how_long(draft) or _extremes(draft) or _single(draft) or _tail(draft)
+    return _many(draft) or _with_most(draft) or _which_extreme(draft) or _how_long(draft) or _extremes(draft) or _single(draft) or _tail(draft)
 
 
 def stat(text: str) -> tuple[Stat, ...]:
@@ -112,6 +112,8 @@ def _single(draft: Draft) -> bool:
             continue
         if word in {"total", "sum", "combined"} and not _summable(draft, match.end()):
             continue
+        if word == "worst" and not _summable(draft, match.end()):
+            continue
         if _NOT_HERE.match(rest) or re.match(r"(?:hour|minute|day|second)s?\b", rest, re.I) and word not in {"average", "mean"}:
             continue
         head = phrase(draft.text, match.end())
@@ -136,6 +138,31 @@ def _summable(draft: Draft, at: int) -> bool:
     found = phrase(draft.text, at)
     hit = named(found, draft.catalog, numeric=True, owners=draft.about())
     return hit is not None and hit[0].score >= 0.66
+
+
+_MOST_OF = re.compile(
+    rf"\b(?:the )?(?:(?P<n>{NUMBER})\s+)?(?P<thing>lines|records|messages|entries|requests|responses|events|calls|transfers|connections|jobs|runs|ones) (?:with|having|that have|that had|which had) (?:the )?(?P<word>most|highest|largest|biggest|longest|lowest|smallest|fewest|least|shortest)\s+", re.I)
+
+
+def _with_most(draft: Draft) -> bool:
+    """"the 5 lines with the most skipped frames": records in the order of a number."""
+    match = _MOST_OF.search(draft.text)
+    if not match:
+        return False
+    found = phrase(draft.text, match.end())
+    for start in range(len(found.words)):
+        linked = link(" ".join(found.words[start:]), draft.catalog, numeric=True, owners=draft.about())
+        if linked is not None and linked.score >= 0.66:
+            rest = " ".join(found.words[:start])
+            draft.choose(linked, " ".join(found.words[start:]))
+            keep = "" if match["thing"].lower() in {"lines", "records", "messages", "entries", "events", "ones"} else match["thing"]
+            draft.cut(match.start(), found.ends[-1], f"{keep} {rest}")
+            draft.operation, draft.limit, draft.kind = "lines", number(match["n"]) if match["n"] else 10, "number"
+            draft.order = "asc" if match["word"].lower() in {"lowest", "smallest", "fewest", "least", "shortest"} else "desc"
+            draft.order_by = linked.ref
+            draft.drop(r"^(?:show|list|give|find|get|what (?:are|were)|which (?:are|were))(?: me| us)?(?: the)?\b")
+            return True
+    return False
 
 
 _RECORDS = re.compile(
@@ -264,13 +291,16 @@ def added(draft: Draft) -> bool:
     """"tuples removed per table, in total": a number that adds up, per group."""
     if not re.search(r"\bin total\b|\btotal\b|\boverall\b|\baltogether\b|\bsum\b", draft.text, re.I):
         return False
-    found = phrase(re.sub(r"^(?:the |total |overall )+", "", draft.text, flags=re.I), 0)
+    probe = Draft(draft.catalog, draft.text)
+    groups(probe)
+    found = phrase(re.sub(r"^(?:how many |the |total |overall |number of |sum of )+", "", probe.text, flags=re.I), 0)
     hit = named(found, draft.catalog, numeric=True)
     if hit is None or hit[0].score < 1.0 or singular(found.words[hit[1] - 1].lower()) in EVENTS:
         return False
     noun = " ".join(found.words[: hit[1]])
+    draft.text, draft.group_by, draft.bucket = probe.text, [*draft.group_by, *(g for g in probe.group_by if g not in draft.group_by)], probe.bucket or draft.bucket
     draft.choose(hit[0], noun)
-    draft.drop(rf"\b{re.escape(noun)}\b|\bin total\b|\btotal\b|\boverall\b|\baltogether\b|\bsum\b")
+    draft.drop(rf"\bhow many\b|\bnumber of\b|\b{re.escape(noun)}\b|\bin total\b|\btotal\b|\boverall\b|\baltogether\b|\bsum\b")
     draft.operation, draft.stats, draft.kind, draft.limit = "stats", ("sum",), "number", ALL
     return True
 

@@ -56,10 +56,17 @@ def gaps(draft: Draft) -> bool:
     if re.search(r"\bhow many (?!gaps|silences|holes|pauses)", draft.text, re.I):
         return False
     n = limit(draft)
+    if (named_log := re.search(r"\b(?:the |our )?(\w+)[ -]logs?\b", draft.text, re.I)) and not _serves(draft, named_log[1]):
+        draft.cut(*named_log.span())
     draft.drop(_GAP.pattern)
     draft.drop(_GAP_REST)
     draft.operation, draft.limit = "gaps", n or 5
     return True
+
+
+def _serves(draft: Draft, word: str) -> bool:
+    info = next((f for f in draft.catalog.fields if f.ref == "service"), None)
+    return info is not None and any(word.lower() in value.lower() for value, _ in info.values)
 
 
 _COOCCUR = re.compile(
@@ -91,8 +98,8 @@ _COMPARE = re.compile(
     r"\b(?:what(?:ever)?(?: (?:is|was|has|have|had|are|were|did|all))*(?: been| got)? (?:change[ds]?|new|newly|different|differs?|vanish(?:ed)?|disappear(?:ed)?|stand(?:s)? out|unusual)"
     r"|any(?:thing)? (?:that )?(?:is |was )?(?:new|changed|different|unusual)|(?<!how many )new (?=(?:kinds? of |types? of )?(?:messages|templates|errors|events|patterns|kinds|types|lines|log messages|warnings|exceptions)\b)"
     r"|compar(?:e|ed|ing|ison)(?: of)?|differences?|differs?|diff\b|versus|changes? (?:between|from|since)|"
-    r"(?:not|never) (?:been )?seen before|(?:which|what) (?P<noun2>\w+) (?:are|is|were|appeared|showed up) (?:new|newly|for the first time)|(?:that )?(?:started|began) (?:to appear|appearing|showing up)|"
-    r"did (?:the )?(?:number of )?(?P<noun>[\w ]+?) (?:increase|decrease|rise|drop|go up|go down|grow|spike|change)|"
+    r"(?:not|never) (?:been )?seen before|(?:which|what) (?P<noun2>\w+) (?:are|is|were|appeared|showed up) (?:new|newly|for the first time)|(?:that |what |has )*(?:started|began) (?:to appear|appearing|showing up|happening|failing)|(?:that )?(?:we )?(?:did not|had not|have not|never) (?:see|seen|had|have)(?: it)? before|"
+    r"did (?:the )?(?:number of )?(?P<noun>[\w ]*?\w+(?<!ss)s|[\w ]*?(?:rate|count|traffic|load|volume)) (?:increase|decrease|rise|drop|go up|go down|grow|spike|change)|"
     r"(?:more|fewer|less)(?: \w+){0,2} than (?:before|yesterday|usual|normal|the day before|earlier))\b", re.I)
 
 
@@ -179,8 +186,9 @@ def share(draft: Draft) -> bool:
         draft.text, draft.base = clean(whole[0]), _base(whole[1])
         return True
     text = clean(draft.text)
-    parts = _OF.search(f" {text} ")
-    if not (parts and parts["plain"]) and _share_of_field(draft, text):
+    every = [m for m in _OF.finditer(f" {text} ") if _base(text[: max(0, m.start() - 1)]) or m["plain"]]
+    parts = next((m for m in every if m["plain"]), every[0] if every else None)
+    if not (parts and parts["plain"]) and not draft.filters and _share_of_field(draft, text):
         return True
     if not parts and draft.filters:
         draft.base = _base(text)
@@ -213,7 +221,7 @@ def _share_of_field(draft: Draft, text: str) -> bool:
         return True
     words = [w for w in FILLER.sub(" ", text).split() if w]
     linked = link(" ".join(words), draft.catalog) if 0 < len(words) < 3 else None
-    if linked is not None and linked.score > 0.8 and singular(words[-1]) not in TEMPLATE_NOUNS:
+    if linked is not None and linked.score > 0.8 and singular(words[-1].lower()) not in TEMPLATE_NOUNS | EVENTS:
         draft.choose(linked, " ".join(words))
         draft.text, draft.limit = "", 100
         return True
@@ -464,7 +472,8 @@ def count(draft: Draft) -> bool:
         hit = named(found, draft.catalog, owners=draft.about(match[0]))
         head = singular(found.words[hit[1] - 1].lower()) if hit else ""
         whole = hit is not None and hit[1] == len(found.words)
-        exact = hit is not None and hit[0].score >= 1.0 and hit[0].type not in NUMERIC and head not in EVENTS
+        told = {f.ref for f in draft.catalog.fields if f.values}
+        exact = hit is not None and hit[0].ref not in told and hit[0].score >= 1.0 and hit[0].type not in NUMERIC and head not in EVENTS
         if hit is not None and hit[0].type in NUMERIC - {"port"} and hit[0].score >= 1.0 and head not in EVENTS and \
                 re.search(r"\btotal\b|\bin total\b|\boverall\b|\baltogether\b|\bamount of\b", draft.text, re.I):
             return _added(draft, match, hit[0], found.ends[hit[1] - 1], " ".join(found.words[: hit[1]]))
@@ -570,6 +579,9 @@ def which(draft: Draft) -> bool:
             draft.cut(0, value.end())
             draft.operation, draft.limit, draft.kind = "top", 100, "any"
             return draft.field != "template" or _kinds(draft)
+    n = limit(draft)
+    if n:
+        draft.drop(r"\btop$|\btop(?=\s*[,;])|\bonly$")
     asked = re.search(r"\b(?:from |on |to |in |at |by |for )?(?P<wh>which|what|whose)\s+(?=[a-z_])|\b(?P<who>who)\b|^(?P<where>where)\b|^(?:list|show|name|give me|print|get)(?: me)?(?: all)?(?: of)?(?: the)?(?: (?:different|distinct|unique))?\s+(?P<verb>)(?=[a-z_])", draft.text, re.I)
     if not asked:
         return False
@@ -592,7 +604,7 @@ def which(draft: Draft) -> bool:
             return False
         draft.choose(hit[0], " ".join(found.words[: hit[1]]))
         draft.cut(asked.start(), found.ends[hit[1] - 1])
-    draft.operation, draft.limit, draft.kind = "top", 100, "any"
+    draft.operation, draft.limit, draft.kind = "top", n or 100, "any"
     return draft.field != "template" or _kinds(draft)
 
 

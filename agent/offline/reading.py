@@ -21,7 +21,7 @@ from telemetry.models import Catalog, Window
 LONGEST = 2000
 READERS: tuple[Callable[[Draft], bool], ...] = (
     forms.gaps, forms.cooccur, forms.compare, forms.share, forms.distinct, figures.stats, forms.trend, forms.first_last,
-    forms.templates, forms.top, forms.count, forms.summary, forms.yes_no, forms.which, forms.lines,
+    forms.templates, forms.top, figures.added, forms.count, forms.summary, forms.yes_no, forms.which, forms.lines,
 )
 """Forms of questions in the order tried; the first that fits wins."""
 

@@ -23,6 +23,9 @@ Resolve = Callable[[str, str | None], Target | None]
 _CARRIED, _FOREIGN = 0.5, -1.0
 _LOST = 0.35
 """What a word that nothing answers to costs."""
+_DROPPED = 0.8
+"""What a word costs that some messages answer to, but not those that carry the field."""
+_ANYWHERE = 0.4
 _KEPT = 0.12
 """What it costs to leave the noun among the words that choose records."""
 _LEAST = 0.25
@@ -47,10 +50,12 @@ def settle(reading: Reading, catalog: Catalog, resolve: Resolve) -> Settled:
         return Settled(reading, resolve(reading.target, _carried(reading)))
     best: tuple[float, FieldInfo, str, Target | None] | None = None
     for words, cost in _variants(reading):
+        known = set(resolve(words, None).unmatched if words and resolve(words, None) else ())  # type: ignore[union-attr]
         for held in (None, *_likely(reading, catalog)):
             target = resolve(words, held) if words else None
+            lost = target.unmatched if target else ()
             for info, score in _weighed(reading, catalog, target):
-                total = score - cost - _LOST * len(target.unmatched if target else ())
+                total = score - cost - sum(_LOST if word in known else _DROPPED for word in lost)
                 if best is None or total > best[0] + 1e-9:
                     best = (total, info, words, target)
     if best is None or best[0] < _LEAST - 0.5:
@@ -106,16 +111,19 @@ def _weighed(reading: Reading, catalog: Catalog, target: Target | None) -> list[
             continue
         carriers = [t for t in chosen if t.id in info.templates] if chosen is not None and info.templates else None
         fit = _of_kind(reading, info)
-        score = max(by_name.get(info.ref, 0.0), _beside(words, info, carriers or _owners(info, catalog)), fit)
+        beside = _beside(words, info, carriers or _owners(info, catalog))
+        score = max(by_name.get(info.ref, 0.0), beside, fit, _in_gap(reading, info, carriers or _owners(info, catalog)))
         if score <= 0 and not numeric and carriers and info.type != "number":
             score = 0.5 * _beside(re.findall(r"[a-z]+", reading.target.lower()), info, carriers)
         score += min(0.0, fit)
-        if numeric and reading.kind in {"duration", "size"} and fit < 0.5:
+        if numeric and reading.kind in {"duration", "size"} and fit < 0.5 and beside < 1.0:
             score *= 0.6
         if score <= 0:
             continue
         if carriers is not None:
             score += _CARRIED * sum(t.count for t in carriers) / max(1, sum(t.count for t in chosen or ())) if carriers else _FOREIGN
+        else:
+            score += _ANYWHERE
         found.append((info, score))
     return found
 
@@ -177,6 +185,7 @@ def _of_kind(reading: Reading, info: FieldInfo) -> float:
 def _beside(words: list[str], info: FieldInfo, templates: list[Template]) -> float:
     """How many of the noun's words stand right before or after the value in messages, 0 to 0.9."""
     telling = [w for w in words if w not in WEAK] or words
+    whole = 1.25 if len(words) > 1 else 0.9
     if not telling or not info.ref.startswith("param:"):
         return 0.0
     name = re.escape(info.ref.removeprefix("param:"))
@@ -189,7 +198,21 @@ def _beside(words: list[str], info: FieldInfo, templates: list[Template]) -> flo
             sides = [sum(any(likeness(w, o) >= 0.9 for o in side) for w in telling) for side in (left, right)]
             near = max(sides[0], sides[1] * (0.5 if keyed else 1.0))
             best = max(best, 0.9 * near / len(telling))
+            if len(words) > 1 and all(any(likeness(w, o) >= 0.9 for o in left) for w in words) and not keyed:
+                best = max(best, whole)
     return best
+
+
+_GAP = re.compile(r"[\"']([^\"']*?)\s*(?:(?<![\w.])[NXYZ](?![\w.])|\.\.\.|<\*>)")
+
+
+def _in_gap(reading: Reading, info: FieldInfo, templates: list[Template]) -> float:
+    """Whether the value stands where a quoted phrase leaves a gap: 'Already tried N time(s)'."""
+    gap = _GAP.search(reading.target)
+    name = info.ref.removeprefix("param:")
+    if not gap or len(gap[1]) < 3:
+        return 0.0
+    return 1.5 if any(f"{gap[1]} <{name}>" in t.display or f"{gap[1]}<{name}>" in t.display for t in templates) else 0.0
 
 
 def merged(text: str, resolve: Resolve) -> str:

@@ -76,6 +76,7 @@ def resolve(
     if not named:
         return _target(links, asked, Choice(), catalog, search)
     weak = WEAK | vocabulary.actors(named)
+    catalog = _holding(links, vocabulary)
     choice = Choice()
     carriers = _carriers(field, vocabulary)
     if carriers:
@@ -103,6 +104,19 @@ def _standing(target: Target, probe: Probe | None) -> Target:
         else:
             lost.append(word)
     return replace(target, filters=tuple(held), unmatched=tuple(lost), reading=target.reading + "".join(said))
+
+
+def _holding(links: Links, vocabulary: Vocabulary) -> Catalog:
+    """The catalog with only the templates that can hold the values linked so far; all when that leaves none."""
+    kept = list(vocabulary.catalog.templates)
+    for item in links.filters:
+        info = vocabulary.fields.get(item.field)
+        if item.op != "eq" or info is None or not info.templates:
+            continue
+        name, value = item.field.removeprefix("param:"), str(item.value).lower()
+        held = set(info.templates)
+        kept = [t for t in kept if t.id in held and (any(p.name == name for p in t.params) or value in t.pattern.lower())]
+    return replace(vocabulary.catalog, templates=tuple(kept)) if kept else vocabulary.catalog
 
 
 _REQUESTS = frozenset({"requests", "responses", "hits", "visits", "requested"})
@@ -264,7 +278,7 @@ def _probed(
         condition = Filter(field="text", op="word", value=word)
         bare = singular(word)
         loose = Filter(field="text", op="regex", value=rf"(?i)\b{re.escape(bare)}") if bare != word and bare.isalpha() and len(bare) > 3 else None
-        if word in links.names or probe((*filters, condition)):
+        if (word in links.names and (loose is None or not probe((*filters, loose)))) or probe((*filters, condition)):
             filters.append(condition)
             said.append(f"'{word}'")
         elif loose is not None and probe((*filters, loose)):
@@ -325,6 +339,9 @@ def _outcomes(choice: Choice, templates: dict[str, Template]) -> tuple[Choice, l
     if not choice.chosen or not words:
         return choice, []
     bad = tuple(pair for pair in choice.chosen if troubled(templates[pair[0]]))
+    good = tuple(pair for pair in choice.chosen if pair not in bad)
+    if good and bad and not any(_tells_trouble(word) for word in words):
+        return replace(choice, chosen=good), []
     if bad and all(_tells_trouble(word) for word in words):
         return replace(choice, chosen=bad), []
     return choice, words

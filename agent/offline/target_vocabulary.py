@@ -63,7 +63,8 @@ class Vocabulary:
 
     def mostly_value(self, word: str) -> bool:
         """Whether more records hold ``word`` as the value of a parameter than as constant text."""
-        as_value = sum(n for i, _ in self.holders(word) for v, n in i.values if v.lower() == word.lower())
+        params = [i for i, _ in self.holders(word) if i.ref.startswith("param:")]
+        as_value = sum(n for i in params for v, n in i.values if v.lower() == word.lower())
         if not as_value:
             return False
         as_text = sum(
@@ -71,7 +72,7 @@ class Vocabulary:
             for template in self.catalog.templates
             if any(token.word == word.lower() for token in tokens(template.pattern))
         )
-        return as_value > as_text
+        return as_value >= as_text
 
     def holders(self, value: str) -> list[tuple[FieldInfo, str]]:
         """Fields with this value (any case), with the value as the logs spell it."""

@@ -42,7 +42,7 @@ class Kind:
 
 def lines(kind: Kind, count: int = LINES) -> tuple[list[str], list[str]]:
     """Draw ``count`` raw lines of the kind and the right template of each; the same ones in every run."""
-    random = Random(kind.name)  # noqa: S311 - invented lines, not secrets
+    random = Random(kind.name)
     pairs = [_split(each) for each in kind.templates]
     weights = list(accumulate((rank + 1) ** -kind.skew for rank in range(len(pairs))))
     drawn = random.choices(pairs, cum_weights=weights, k=count - len(pairs)) + pairs
@@ -85,7 +85,7 @@ def _hex(random: Random, argument: str) -> str:
 
 
 def _path(random: Random, argument: str) -> str:
-    parts = random.choices(FOLDERS, k=random.randint(1, 4)) + [random.choice(WORDS) + argument]
+    parts = [*random.choices(FOLDERS, k=random.randint(1, 4)), random.choice(WORDS) + argument]
     return "/" + "/".join(parts)
 
 

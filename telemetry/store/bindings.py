@@ -41,6 +41,8 @@ def bind(keys: Iterable[KeyRow], name: str) -> Binding:
     words: dict[int, tuple[str, ...]] = {}
     for key in keys:
         named = tuple(i for i, (_, slot) in enumerate(key.slots) if slot == name)
+        if len({key.slots[i][0] for i in named}) > 1:  # ``wrote <n> buffers (<n>%)``: the share is no number of buffers
+            named = tuple(i for i in named if key.slots[i][0] == key.slots[named[0]][0])
         constant = tuple(value for word, value in key.words if word == name)
         if not named and not constant:
             named = tuple(i for i, (kind, _) in enumerate(key.slots) if kind == name)
