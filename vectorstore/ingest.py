@@ -16,13 +16,13 @@ from telemetry.errors import SourceError
 from telemetry.sources.files import Block, Source, blocks, follow
 from telemetry.store.manifest import Manifest, SourceRow, add_keys, add_segments, put_source, set_assignments
 from telemetry.store.segments import Written, compact, sweep
-from vectorstore.assemble import SourceReader, Task
-from vectorstore.columns import Columns, Flushed
+from vectorstore.assemble import SourceReader
+from vectorstore.columns import Columns, Flushed, Task
 from vectorstore.keys import KeyTable
 from vectorstore.resume import known_as
 
 IN_FLIGHT = 1
-BLOCK = 2 << 20
+BLOCK = 8 << 20
 """Bytes read at a time: large enough for columns to pay, small enough for a flat 300 MB."""
 
 

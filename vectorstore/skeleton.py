@@ -11,8 +11,11 @@ latin-1, so that a character index is a byte offset.
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
+
+from telemetry.texts import Texts
 
 if TYPE_CHECKING:
     import numpy as np
@@ -27,6 +30,7 @@ _RUN = re.compile(
     r"|(?P<hex>(?<![0-9A-Za-z])(?=[a-fA-F]*[0-9])(?=[0-9]*[a-fA-F])[0-9a-fA-F]{8,}(?![0-9A-Za-z]))"
     r"|[0-9]+"
 )
+_PIECE = 2 << 20
 _CODES = {"uuid": "\x03", "hex": "\x02", None: "0"}
 
 
@@ -54,14 +58,22 @@ class Lines:
     ends: Ints
     first_run: Ints
     extra: Ints
-    raw: list[bytes]
     skeletons: list[bytes]
 
-    def offsets(self, rows: Ints, position: Ints, run: Ints) -> Ints:
-        """Map skeleton positions (relative to each row's line start) to offsets inside the line."""
+    def __len__(self) -> int:
+        return len(self.starts)
+
+    def raw(self, row: int) -> bytes:
+        """The text of one line."""
+        return self.data[int(self.starts[row]) : int(self.ends[row])]
+
+    def cut(self, rows: Ints, low: tuple[Ints, Ints], high: tuple[Ints, Ints]) -> Texts:
+        """Cut what lies between two places of each row: skeleton positions, and runs of the line before them."""
         first = self.first_run[rows]
-        moved: Ints = position + self.extra[first + run] - self.extra[first]
-        return moved
+        lead = self.extra[first]
+        start = low[0] + self.extra[first + low[1]] - lead
+        length = high[0] + self.extra[first + high[1]] - lead - start
+        return Texts(self.data, start + self.starts[rows], length)
 
 
 def split_lines(data: bytes) -> Lines:
@@ -73,13 +85,28 @@ def split_lines(data: bytes) -> Lines:
     octets = np.frombuffer(data, dtype=np.uint8)
     stops = np.flatnonzero(octets == 10)
     starts = np.concatenate((np.zeros(1, dtype=np.int64), stops[:-1] + 1)) if len(stops) else stops
-    run_starts, run_ends, codes = _find_runs(octets)
-    extra = np.zeros(len(run_starts) + 1, dtype=np.int64)
-    np.cumsum(run_ends - run_starts - 1, out=extra[1:])
-    return Lines(
-        data, starts, stops, np.searchsorted(run_starts, starts), extra,
-        data.split(b"\n")[:-1], _collapse(octets, run_starts, run_ends, codes).split(b"\n")[:-1],
-    )
+    run_starts, run_ends, bones = [np.zeros(0, dtype=np.int64)], [np.zeros(0, dtype=np.int64)], []
+    for first, last in _pieces(data):
+        piece = octets[first:last]
+        begins, ends, codes = _find_runs(piece)
+        bones.append(_collapse(piece, begins, ends, codes))
+        run_starts.append(begins + first)
+        run_ends.append(ends + first)
+    all_starts = np.concatenate(run_starts)
+    extra = np.zeros(len(all_starts) + 1, dtype=np.int64)
+    np.cumsum(np.concatenate(run_ends) - all_starts - 1, out=extra[1:])
+    skeletons = b"".join(bones).split(b"\n")
+    skeletons.pop()
+    return Lines(data, starts, stops, np.searchsorted(all_starts, starts), extra, skeletons)
+
+
+def _pieces(data: bytes) -> Iterator[tuple[int, int]]:
+    """Parts of whole lines, small enough for the processor's cache."""
+    at = 0
+    while at < len(data):
+        end = data.rfind(b"\n", at, at + _PIECE) + 1 or data.find(b"\n", at) + 1
+        yield at, end
+        at = end
 
 
 def _find_runs(octets: Octets) -> tuple[Ints, Ints, Octets]:

@@ -7,12 +7,16 @@ from __future__ import annotations
 
 import random
 import re
-from collections.abc import Iterator
 from pathlib import Path
 
 LINES = 200_000
 SEED = 20
-_RUN = re.compile(r"(?<![0-9A-Za-z])[0-9a-f]*[0-9][0-9a-f]*(?![0-9A-Za-z])|[0-9]+")
+_LEAD = 30
+"""Characters at a line's start that stay: most times stand there."""
+_RUN = re.compile(
+    r"(?P<time>\d{4}[-.]\d\d[-.]\d\d(?:[-_ T]\d\d[:.]\d\d[:.]\d\d(?:[.,]\d+)?)?|\d\d:\d\d:\d\d|\b1[01]\d{8}\b)"
+    r"|(?<![0-9A-Za-z])[0-9a-f]*[0-9][0-9a-f]*(?![0-9A-Za-z])|[0-9]+"
+)
 _DIGITS = "0123456789"
 _HEX = "0123456789abcdef"
 
@@ -39,15 +43,17 @@ def mixed(folder: Path, target: Path, lines: int = LINES) -> int:
 
 
 def _changed(line: str, rng: random.Random) -> str:
-    """Draw new digits for each number and hex word behind the first 40 characters, where times stand."""
+    """Draw new digits for each number and hex word that is no time."""
 
     def draw(match: re.Match[str]) -> str:
         text = match[0]
+        if match["time"]:
+            return text
         if text.isdigit():
             return text[:1] + "".join(rng.choices(_DIGITS, k=len(text) - 1)) if len(text) > 1 else rng.choice(_DIGITS)
         return "".join(rng.choice(_DIGITS) if c in _DIGITS else rng.choice("abcdef") for c in text)
 
-    return line[:40] + _RUN.sub(draw, line[40:])
+    return line[:_LEAD] + _RUN.sub(draw, line[_LEAD:])
 
 
 def ever_new(target: Path, lines: int = LINES) -> int:
