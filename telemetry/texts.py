@@ -43,7 +43,7 @@ class Texts:
         ends = np.cumsum(np.maximum(lengths, 0))
         return cls(b"".join(v or b"" for v in listed), ends - np.maximum(lengths, 0), lengths)
 
-    def take(self, rows: Ints) -> Texts:
+    def take(self, rows: Ints | slice) -> Texts:
         """The values of these rows, over the same buffer."""
         return Texts(self.data, self.starts[rows], self.lengths[rows])
 
@@ -81,8 +81,6 @@ class Texts:
         """The same with null for every value whose ends lie inside a UTF-8 character of the buffer."""
         import numpy as np
 
-        if self.data.isascii():
-            return self
         octets = np.frombuffer(self.data, dtype=np.uint8)
         last = len(octets) - 1
         ends = self.starts + np.maximum(self.lengths, 0)
@@ -94,11 +92,12 @@ class Texts:
 def _gather(octets: Octets, starts: Ints, lengths: Ints) -> bytes:
     import numpy as np
 
+    kind = np.int32 if len(octets) < 1 << 31 else np.int64  # half the bytes to move
     sizes = np.maximum(lengths, 0)
     ends = np.cumsum(sizes)
-    index = np.arange(int(ends[-1]), dtype=np.int64)
-    index += np.repeat(starts - (ends - sizes), sizes)
-    return octets[index].tobytes()
+    index = np.arange(int(ends[-1]), dtype=kind)
+    index += np.repeat((starts - (ends - sizes)).astype(kind), sizes)
+    return octets.take(index).tobytes()
 
 
 def nulls(count: int) -> Texts:

@@ -20,7 +20,7 @@ from vectorstore.keys import KeyTable, number_keys
 from vectorstore.plans import Plan, holds_secret, make_plan
 from vectorstore.resume import fingerprint
 from vectorstore.rows import Records
-from vectorstore.skeleton import Lines, split_lines
+from vectorstore.skeleton import Lines, skeleton, split_lines
 
 if TYPE_CHECKING:
     import numpy as np
@@ -32,6 +32,8 @@ MAX_PLANS = 50_000
 """Plans kept per source; beyond, they are forgotten and made again when needed (memory stays flat)."""
 MAX_CARRY = 4 << 20
 SAMPLE = 64 << 10
+ALIKE = 5
+"""Lines of one skeleton in a sample."""
 
 
 class Counts(Protocol):
@@ -140,32 +142,31 @@ class SourceReader:
 
         if len(self._plans) > MAX_PLANS:
             self._table, self._plans, self._secret = {}, [], []
-        lines = split_lines(data)
-        numbers = self._numbers(lines)
+        lines, numbers = self._numbered(data)
         if self._in_key or any(self._secret):
             suspects = np.flatnonzero(np.array(self._secret, dtype=bool)[numbers]).tolist()
             clean = self._redacted(lines, [0, *suspects] if self._in_key else suspects)
             if clean is not None:
-                lines = split_lines(clean)
-                numbers = self._numbers(lines)
+                lines, numbers = self._numbered(clean)
         self._plan(lines, numbers)
         return lines, numbers
 
-    def _numbers(self, lines: Lines) -> Ints:
-        """The plan number of every line's skeleton; new skeletons get one, and their plan later."""
+    def _numbered(self, data: bytes) -> tuple[Lines, Ints]:
+        """The lines and the plan number of every line's skeleton; new skeletons get one, and their plan later."""
         import numpy as np
 
+        lines, skeletons = split_lines(data)
         table = self._table
         known = len(table)
-        for bones in dict.fromkeys(lines.skeletons):
+        for bones in dict.fromkeys(skeletons):
             if bones not in table:
                 table[bones] = len(table)
-        numbers = np.fromiter(map(table.__getitem__, lines.skeletons), dtype=np.int64, count=len(lines))
+        numbers = np.fromiter(map(table.__getitem__, skeletons), dtype=np.int64, count=len(lines))
         if len(table) > known:
             first = _firsts(numbers, len(table))[known:].tolist()
             self._plans += [None] * len(first)
             self._secret += [holds_secret(lines.raw(row)) for row in first]
-        return numbers
+        return lines, numbers
 
     def _plan(self, lines: Lines, numbers: Ints) -> None:
         """Plan what has no plan yet from its first line."""
@@ -278,7 +279,16 @@ def _drop_lines(data: bytes, count: int) -> tuple[bytes, int]:
 
 
 def _sample(data: bytes) -> list[str]:
-    return [line.rstrip("\r") for line in data.decode("latin-1").split("\n")[:200] if line.strip()]
+    """The first lines, a few of each skeleton: more of them teach a reader of formats nothing."""
+    counts: Counter[str] = Counter()
+    lines = []
+    for line in data.decode("latin-1").split("\n")[:200]:
+        if line.strip():
+            bones = skeleton(line)
+            counts[bones] += 1
+            if counts[bones] <= ALIKE:
+                lines.append(line.rstrip("\r"))
+    return lines
 
 
 def _service(path: str) -> str | None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -101,12 +100,9 @@ class KeyTable:
         return [(n, known[n]) for n in numbers]
 
     def save(self) -> None:
-        """Write drain's state as plain JSON; replayed from the keys when it is missing or damaged."""
+        """Write drain's state as plain JSON; replayed from the keys when it is missing or damaged (so no fsync)."""
         partial = self._path.with_suffix(".partial")
-        with partial.open("w") as handle:
-            json.dump(self.miner.snapshot(), handle)
-            handle.flush()
-            os.fsync(handle.fileno())
+        partial.write_text(json.dumps(self.miner.snapshot()))
         partial.replace(self._path)
 
 

@@ -55,7 +55,7 @@ class Records:
 
     def _cut(self, rows: Ints, which: Ints, table: Ints) -> Texts:
         low, before, high, after = (column[which] for column in table)
-        return self.lines.cut(rows, (low, before), (high, after)).whole()
+        return self.lines.cut(rows, (low, before), (high, after))
 
 
 def build(

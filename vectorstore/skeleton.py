@@ -31,6 +31,7 @@ _RUN = re.compile(
     r"|[0-9]+"
 )
 _PIECE = 2 << 20
+_DASH = ord("-")
 _CODES = {"uuid": "\x03", "hex": "\x02", None: "0"}
 
 
@@ -58,7 +59,7 @@ class Lines:
     ends: Ints
     first_run: Ints
     extra: Ints
-    skeletons: list[bytes]
+    ascii: bool
 
     def __len__(self) -> int:
         return len(self.starts)
@@ -68,16 +69,20 @@ class Lines:
         return self.data[int(self.starts[row]) : int(self.ends[row])]
 
     def cut(self, rows: Ints, low: tuple[Ints, Ints], high: tuple[Ints, Ints]) -> Texts:
-        """Cut what lies between two places of each row: skeleton positions, and runs of the line before them."""
+        """Cut what lies between two places of each row: skeleton positions, and runs of the line before them.
+
+        Null where such a place is inside a character.
+        """
         first = self.first_run[rows]
         lead = self.extra[first]
         start = low[0] + self.extra[first + low[1]] - lead
         length = high[0] + self.extra[first + high[1]] - lead - start
-        return Texts(self.data, start + self.starts[rows], length)
+        found = Texts(self.data, start + self.starts[rows], length)
+        return found if self.ascii else found.whole()
 
 
-def split_lines(data: bytes) -> Lines:
-    """Cut ``data`` (whole lines, the last one possibly without newline) and find every skeleton."""
+def split_lines(data: bytes) -> tuple[Lines, list[bytes]]:
+    """Cut ``data`` (whole lines, the last one possibly without newline) and find every line's skeleton."""
     import numpy as np
 
     if data and not data.endswith(b"\n"):
@@ -97,7 +102,8 @@ def split_lines(data: bytes) -> Lines:
     np.cumsum(np.concatenate(run_ends) - all_starts - 1, out=extra[1:])
     skeletons = b"".join(bones).split(b"\n")
     skeletons.pop()
-    return Lines(data, starts, stops, np.searchsorted(all_starts, starts), extra, skeletons)
+    lines = Lines(data, starts, stops, np.searchsorted(all_starts, starts), extra, data.isascii())
+    return lines, skeletons
 
 
 def _pieces(data: bytes) -> Iterator[tuple[int, int]]:
@@ -142,8 +148,7 @@ def _hex_runs(octets: Octets, digit: Flags) -> tuple[Ints, Ints, Octets]:
     """Find UUIDs and hex tokens; both are rare, so candidates come from cheap whole-block tests."""
     import numpy as np
 
-    lower = (octets | np.uint8(32)) - np.uint8(97)
-    letter = lower < 6
+    letter = ((octets | np.uint8(32)) - np.uint8(97)) < 6
     hexa = digit | letter
     uuid_starts = _uuids(octets, hexa)
     starts, ends = _hex_tokens(octets, hexa, letter, digit)
@@ -193,11 +198,10 @@ def _is_word(octets: Octets, at: Ints) -> Flags:
 def _uuids(octets: Octets, hexa: Flags) -> Ints:
     import numpy as np
 
-    dash = octets == 45
-    if len(octets) < 36:
-        return np.zeros(0, dtype=np.int64)
-    four = np.flatnonzero(dash[:-15] & dash[5:-10] & dash[10:-5] & dash[15:])
-    starts = four[(four >= 8) & (four + 28 <= len(octets))] - 8
+    starts = np.flatnonzero(octets == _DASH) - 8
+    starts = starts[(starts >= 0) & (starts + 36 <= len(octets))]
+    for place in (13, 18, 23):
+        starts = starts[octets[starts + place] == _DASH]
     if not len(starts):
         return starts
     inside = np.array([i for i in range(36) if i not in {8, 13, 18, 23}])

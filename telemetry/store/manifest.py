@@ -101,7 +101,7 @@ class Manifest:
                 self.db = sqlite3.connect(path, isolation_level=None, timeout=30, check_same_thread=False)
                 self.db.execute("PRAGMA journal_mode=WAL")
                 self.db.execute("PRAGMA synchronous=FULL")
-                self.db.executescript(SCHEMA)
+                self.db.executescript(f"BEGIN;{SCHEMA}COMMIT;")
             elif not path.exists():
                 raise StoreError(
                     "no logs have been ingested yet", where=str(home), remedy="run: oncalm ingest PATH"

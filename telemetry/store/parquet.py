@@ -60,7 +60,8 @@ def write_parquet(stream: BinaryIO, table: Table) -> None:
         first, last = table.rows * number // count, table.rows * (number + 1) // count
         chunks, began = [], at
         for name, column in table.columns.items():
-            chunk = _encode(_part(column, first, last), last - first)
+            part = column if count == 1 else column.take(slice(first, last))
+            chunk = _encode(part, last - first)
             written, meta = _put(stream, name, _type(column), chunk, at, pack)
             at += written
             chunks.append(meta)
@@ -70,12 +71,6 @@ def write_parquet(stream: BinaryIO, table: Table) -> None:
         ))
     footer = _footer(table, groups)
     stream.write(footer + len(footer).to_bytes(4, "little") + b"PAR1")
-
-
-def _part(column: Column, first: int, last: int) -> Column:
-    import numpy as np
-
-    return column.take(np.arange(first, last))
 
 
 def _type(column: Column) -> int:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import uuid
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -44,7 +43,10 @@ def write(home: Path, table: Table) -> list[Written]:
     """Write ``table`` as segments partitioned by day and hour. Every file is durable on return."""
     order = _order(table)
     times = table.times()[order]
-    return [_write_one(home, table.take(order[rows]), folder) for folder, rows in _partitions(times)]
+    written = [_write_one(home, table.take(order[rows]), folder) for folder, rows in _partitions(times)]
+    for folder in {(home / one.segment.path).parent for one in written}:
+        _sync(folder)
+    return written
 
 
 def _order(table: Table) -> Ints:
@@ -95,7 +97,7 @@ def _folder(micros: int, *, hourly: bool) -> str:
 
 
 def _write_one(home: Path, table: Table, folder: str) -> Written:
-    name = f"{FOLDER}/{folder}/{uuid.uuid4().hex}.parquet"
+    name = f"{FOLDER}/{folder}/{os.urandom(16).hex()}.parquet"
     final = home / name
     partial = final.with_suffix(".partial")
     table = Table({n: c for n, c in table.columns.items() if not (_slot(n) and _empty(c))}, table.rows)
@@ -106,7 +108,6 @@ def _write_one(home: Path, table: Table, folder: str) -> Written:
             stream.flush()
             os.fsync(stream.fileno())
         partial.rename(final)
-        _sync(final.parent)
     except OSError as error:
         partial.unlink(missing_ok=True)
         raise StoreError(

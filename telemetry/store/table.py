@@ -21,7 +21,7 @@ class Numbers:
 
     values: NDArray[Any]
 
-    def take(self, rows: Ints) -> Numbers:
+    def take(self, rows: Ints | slice) -> Numbers:
         return Numbers(self.values[rows])
 
 
@@ -31,7 +31,7 @@ class Times:
 
     values: Ints
 
-    def take(self, rows: Ints) -> Times:
+    def take(self, rows: Ints | slice) -> Times:
         return Times(self.values[rows])
 
 
@@ -42,7 +42,7 @@ class Coded:
     codes: NDArray[np.int32]
     values: tuple[str, ...]
 
-    def take(self, rows: Ints) -> Coded:
+    def take(self, rows: Ints | slice) -> Coded:
         return Coded(self.codes[rows], self.values)
 
 
