@@ -12,9 +12,9 @@ from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, field_validator
 
-from telemetry.slots import LEVELS as LEVELS
-from telemetry.slots import Level as Level
-from telemetry.slots import Slot as Slot
+from telemetry.slots import LEVELS as LEVELS  # noqa: PLC0414 - for those who import it from here
+from telemetry.slots import Level as Level  # noqa: PLC0414 - the same
+from telemetry.slots import Slot as Slot  # noqa: PLC0414 - the same
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     import numpy as np
@@ -77,6 +77,10 @@ class Texts:
             for at in range(0, len(self), _PIECE)
         )
 
+    def join_by(self, between: bytes) -> bytes:
+        """The same with something between them."""
+        return between.join([value or b"" for value in self.values()])
+
     def whole(self) -> Texts:
         """The same with null for every value whose ends lie inside a UTF-8 character of the buffer."""
         import numpy as np
@@ -95,7 +99,7 @@ def _gather(octets: Octets, starts: Ints, lengths: Ints) -> bytes:
     kind = np.int32 if len(octets) < 1 << 31 else np.int64  # half the bytes to move
     sizes = np.maximum(lengths, 0)
     ends = np.cumsum(sizes)
-    index = np.arange(int(ends[-1]), dtype=kind)
+    index: NDArray[np.integer[Any]] = np.arange(int(ends[-1]), dtype=kind)
     index += np.repeat((starts - (ends - sizes)).astype(kind), sizes)
     return octets.take(index).tobytes()
 

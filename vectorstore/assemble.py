@@ -10,14 +10,14 @@ from pathlib import PurePath
 from typing import TYPE_CHECKING, Protocol
 
 from telemetry.formats import LineReader, group
-from telemetry.redact import key_block, redact
+from telemetry.redact import Rules, all_clean, key_block, redact
 from telemetry.sources.files import Block, Source, head
 from telemetry.store.manifest import SourceRow
 from telemetry.texts import Texts
 from telemetry.times import Clock
 from vectorstore.columns import Task
 from vectorstore.keys import KeyTable, number_keys
-from vectorstore.plans import Plan, holds_secret, make_plan
+from vectorstore.plans import Plan, make_plan, rules_of
 from vectorstore.resume import fingerprint
 from vectorstore.rows import Records
 from vectorstore.skeleton import Lines, skeleton, split_lines
@@ -63,7 +63,7 @@ class SourceReader:
         self.formats: Counter[str] = Counter()
         self._table: dict[bytes, int] = {}
         self._plans: list[Plan | None] = []
-        self._secret: list[bool] = []
+        self._secret: list[Rules | None] = []
         self._in_key = False
         self._carry = b""
         self._carry_lines = 0
@@ -144,12 +144,40 @@ class SourceReader:
             self._table, self._plans, self._secret = {}, [], []
         lines, numbers = self._numbered(data)
         if self._in_key or any(self._secret):
-            suspects = np.flatnonzero(np.array(self._secret, dtype=bool)[numbers]).tolist()
-            clean = self._redacted(lines, [0, *suspects] if self._in_key else suspects)
-            if clean is not None:
-                lines, numbers = self._numbered(clean)
+            suspects = np.flatnonzero(np.array([bool(rules) for rules in self._secret])[numbers])
+            rows = suspects.tolist() if self._in_key else self._suspects(lines, numbers, suspects)
+            changed = self._redacted(lines, numbers, [*([0] if self._in_key else []), *rows])
+            if changed:
+                lines = lines.replaced(changed)
+                numbers = self._renumbered(lines, numbers, sorted(changed))
         self._plan(lines, numbers)
         return lines, numbers
+
+    def _suspects(self, lines: Lines, numbers: Ints, rows: Ints) -> list[int]:
+        """The lines among ``rows`` that must be looked at one by one: all of a skeleton, or none."""
+        import numpy as np
+
+        order = rows[np.argsort(numbers[rows], kind="stable")]
+        edges = np.flatnonzero(np.diff(numbers[order], prepend=-1, append=-1)).tolist()
+        found: list[int] = []
+        for low, high in zip(edges, edges[1:], strict=False):
+            group = order[low:high]
+            texts = lines.texts(group).join_by(b"\n").decode("utf-8", "replace")
+            if not all_clean(texts, self._secret[int(numbers[group[0]])] or ()) or key_block(texts):
+                found += group.tolist()
+        return sorted(found)
+
+    def _renumbered(self, lines: Lines, numbers: Ints, rows: list[int]) -> Ints:
+        """The plan numbers after some lines were redacted."""
+        for row in rows:
+            raw = lines.raw(row)
+            bones = skeleton(raw.decode("latin-1")).encode("latin-1")
+            if bones not in self._table:
+                self._table[bones] = len(self._table)
+                self._plans.append(None)
+                self._secret.append(rules_of(raw))
+            numbers[row] = self._table[bones]
+        return numbers
 
     def _numbered(self, data: bytes) -> tuple[Lines, Ints]:
         """The lines and the plan number of every line's skeleton; new skeletons get one, and their plan later."""
@@ -165,7 +193,7 @@ class SourceReader:
         if len(table) > known:
             first = _firsts(numbers, len(table))[known:].tolist()
             self._plans += [None] * len(first)
-            self._secret += [holds_secret(lines.raw(row)) for row in first]
+            self._secret += [rules_of(lines.raw(row)) for row in first]
         return lines, numbers
 
     def _plan(self, lines: Lines, numbers: Ints) -> None:
@@ -200,32 +228,27 @@ class SourceReader:
             if not plan.headed:
                 self._counts.unformatted += rows
 
-    def _redacted(self, lines: Lines, rows: list[int]) -> bytes | None:
-        """Mask secrets of these lines, one by one; the new block, or None when nothing was found.
+    def _redacted(self, lines: Lines, numbers: Ints, rows: list[int]) -> dict[int, bytes]:
+        """Mask secrets of these lines, one by one; the new texts of those that changed.
 
         A private key that begins in one of them goes on in the lines behind it.
         """
         changed: dict[int, bytes] = {}
-        suspects = iter(rows)
-        row = next(suspects, -1)
-        while row >= 0:
+        done = 0
+        for row in rows:
+            if row < done:
+                continue
             raw = lines.raw(row)
-            clean = self._redact_line(raw)
+            clean = self._redact_line(raw, self._secret[numbers[row]])
             if clean != raw:
                 changed[row] = clean
-            following = row + 1
-            while self._in_key and following < len(lines):
-                changed[following] = self._redact_line(lines.raw(following))
-                following += 1
-            row = next((r for r in suspects if r >= following), -1)
-        if not changed:
-            return None
-        out = lines.data.split(b"\n")
-        for row, text in changed.items():
-            out[row] = text
-        return b"\n".join(out)
+            done = row + 1
+            while self._in_key and done < len(lines):
+                changed[done] = self._redact_line(lines.raw(done), None)
+                done += 1
+        return changed
 
-    def _redact_line(self, raw: bytes) -> bytes:
+    def _redact_line(self, raw: bytes, rules: Rules | None) -> bytes:
         text = raw.decode("utf-8", "replace")
         mark = key_block(text)
         if mark == "begin":
@@ -234,7 +257,7 @@ class SourceReader:
             self._in_key = mark != "end"
             self._counts.redacted += 1
             return b"[REDACTED:private-key]"
-        clean, found = redact(text)
+        clean, found = redact(text, rules or ())
         self._counts.redacted += found
         return clean.encode() if found else raw
 

@@ -10,7 +10,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from telemetry.formats import LineReader, Parsed, continuation
-from telemetry.redact import may_hold_secret
+from telemetry.redact import Rules, may_hold_secret, rules_for
 from telemetry.times import TimeFormat
 from vectorstore.masking import mask
 from vectorstore.skeleton import runs, skeleton
@@ -98,9 +98,10 @@ def _axis(line: str) -> _Axis:
     return _Axis([s for s, _ in spans], [e for _, e in spans], lost)
 
 
-def holds_secret(line: bytes) -> bool:
-    """Whether lines of this skeleton must be redacted one by one."""
-    return may_hold_secret(line.decode("latin-1"))
+def rules_of(line: bytes) -> Rules | None:
+    """The rules by which lines of this skeleton must be redacted one by one; None when they hold no secret."""
+    text = line.decode("latin-1")
+    return rules_for(text) if may_hold_secret(text) else None
 
 
 def make_plan(raw: bytes, reader: LineReader) -> Plan:

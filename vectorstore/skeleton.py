@@ -11,7 +11,7 @@ latin-1, so that a character index is a byte offset.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -67,6 +67,28 @@ class Lines:
     def raw(self, row: int) -> bytes:
         """The text of one line."""
         return self.data[int(self.starts[row]) : int(self.ends[row])]
+
+    def texts(self, rows: Ints) -> Texts:
+        """The texts of some lines."""
+        return Texts(self.data, self.starts[rows], self.ends[rows] - self.starts[rows])
+
+    def replaced(self, changed: Mapping[int, bytes]) -> Lines:
+        """The same block with other texts for some lines; the runs of all others are known already."""
+        import numpy as np
+
+        lines = self.data.split(b"\n")
+        lost, counts = np.diff(self.extra), np.diff(self.first_run, append=len(self.extra) - 1)
+        parts, at = [], 0
+        for row, text in sorted(changed.items()):
+            lines[row] = text
+            mine = [end - start - 1 for start, end in runs(text.decode("latin-1"))]
+            parts += [lost[at : self.first_run[row]], np.array(mine, dtype=np.int64)]
+            at = self.first_run[row] + counts[row]
+            counts[row] = len(mine)
+        extra = np.concatenate(([0], *parts, lost[at:]))
+        data = b"\n".join(lines)
+        ends = np.cumsum(np.fromiter(map(len, lines), dtype=np.int64, count=len(lines))[:-1] + 1) - 1
+        return Lines(data, np.append(0, ends[:-1] + 1), ends, np.cumsum(counts) - counts, np.cumsum(extra), data.isascii())
 
     def cut(self, rows: Ints, low: tuple[Ints, Ints], high: tuple[Ints, Ints]) -> Texts:
         """Cut what lies between two places of each row: skeleton positions, and runs of the line before them.

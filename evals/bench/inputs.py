@@ -15,7 +15,7 @@ _LEAD = 30
 """Characters at a line's start that stay: most times stand there."""
 _RUN = re.compile(
     r"(?P<time>\d{4}[-.]\d\d[-.]\d\d(?:[-_ T]\d\d[:.]\d\d[:.]\d\d(?:[.,]\d+)?)?|\d\d:\d\d:\d\d|\b1[01]\d{8}\b)"
-    r"|(?<![0-9A-Za-z])[0-9a-f]*[0-9][0-9a-f]*(?![0-9A-Za-z])|[0-9]+"
+    r"|[0-9]+"
 )
 _DIGITS = "0123456789"
 _HEX = "0123456789abcdef"
@@ -24,8 +24,8 @@ _HEX = "0123456789abcdef"
 def mixed(folder: Path, target: Path, lines: int = LINES) -> int:
     """Write the logs of ``folder`` over and over, one block per system, values changed. Returns the lines.
 
-    The first round is the original. Later ones draw new digits for every number, address and hex word of
-    the same length; a time's digits stay, so that it stays a time. Raises ValueError without a ``*.log``.
+    The first round is the original. Later ones draw new digits for every number, address and identifier, as
+    many as it had; a time's digits stay, so that it stays a time. Raises ValueError without a ``*.log``.
     """
     files = sorted(folder.rglob("*.log"))
     if not files:
@@ -43,15 +43,13 @@ def mixed(folder: Path, target: Path, lines: int = LINES) -> int:
 
 
 def _changed(line: str, rng: random.Random) -> str:
-    """Draw new digits for each number and hex word that is no time."""
+    """Draw new digits for every number that is no time."""
 
     def draw(match: re.Match[str]) -> str:
         text = match[0]
         if match["time"]:
             return text
-        if text.isdigit():
-            return text[:1] + "".join(rng.choices(_DIGITS, k=len(text) - 1)) if len(text) > 1 else rng.choice(_DIGITS)
-        return "".join(rng.choice(_DIGITS) if c in _DIGITS else rng.choice("abcdef") for c in text)
+        return text[:1] + "".join(rng.choices(_DIGITS, k=len(text) - 1)) if len(text) > 1 else rng.choice(_DIGITS)
 
     return line[:_LEAD] + _RUN.sub(draw, line[_LEAD:])
 
