@@ -30,6 +30,11 @@ if TYPE_CHECKING:
 
 MAX_PLANS = 50_000
 """Plans kept per source; beyond, they are forgotten and made again when needed (memory stays flat)."""
+MANY = 1000
+"""New skeletons in one block from which it is asked whether reading wide would spare them."""
+SOME = 4000
+"""Lines by which that is told."""
+GAIN = 4
 MAX_CARRY = 4 << 20
 SAMPLE = 64 << 10
 ALIKE = 5
@@ -64,6 +69,7 @@ class SourceReader:
         self._table: dict[bytes, int] = {}
         self._plans: list[Plan | None] = []
         self._secret: list[Rules | None] = []
+        self._wide = bool(row.state.get("wide"))
         self._in_key = False
         self._carry = b""
         self._carry_lines = 0
@@ -171,7 +177,7 @@ class SourceReader:
         """The plan numbers after some lines were redacted."""
         for row in rows:
             raw = lines.raw(row)
-            bones = skeleton(raw.decode("latin-1")).encode("latin-1")
+            bones = skeleton(raw.decode("latin-1"), wide=self._wide).encode("latin-1")
             if bones not in self._table:
                 self._table[bones] = len(self._table)
                 self._plans.append(None)
@@ -183,7 +189,12 @@ class SourceReader:
         """The lines and the plan number of every line's skeleton; new skeletons get one, and their plan later."""
         import numpy as np
 
-        lines, skeletons = split_lines(data)
+        lines, skeletons = split_lines(data, wide=self._wide)
+        if not self._wide and self._never_alike(lines, skeletons):
+            self._wide = True
+            self._row = replace(self._row, state={**self._row.state, "wide": True})
+            self._table, self._plans, self._secret = {}, [], []
+            lines, skeletons = split_lines(data, wide=True)
         table = self._table
         known = len(table)
         for bones in dict.fromkeys(skeletons):
@@ -196,6 +207,18 @@ class SourceReader:
             self._secret += [rules_of(lines.raw(row)) for row in first]
         return lines, numbers
 
+    def _never_alike(self, lines: Lines, skeletons: list[bytes]) -> bool:
+        """Whether so many lines have a skeleton of their own that the source must be read wide; if that helps."""
+        if len(skeletons) < MANY:
+            return False
+        fresh = [row for row, bones in enumerate(skeletons) if bones not in self._table]
+        distinct = len({skeletons[row] for row in fresh})
+        if distinct < MANY:
+            return False
+        some = fresh[:: max(1, len(fresh) // SOME)]
+        wide = {skeleton(lines.raw(row).decode("latin-1"), wide=True) for row in some}
+        return len(wide) * GAIN < len({skeletons[row] for row in some})
+
     def _plan(self, lines: Lines, numbers: Ints) -> None:
         """Plan what has no plan yet from its first line."""
         assert self._reader is not None  # noqa: S101 - set before any block is read
@@ -205,7 +228,7 @@ class SourceReader:
         first = _firsts(numbers, len(self._plans))
         for number in missing:
             if first[number] >= 0:
-                self._plans[number] = make_plan(lines.raw(int(first[number])), self._reader)
+                self._plans[number] = make_plan(lines.raw(int(first[number])), self._reader, wide=self._wide)
 
     def _starts(self, numbers: Ints) -> Ints:
         """The lines that start a record."""
