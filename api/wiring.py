@@ -8,9 +8,8 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from telemetry.models import Catalog, Window
-
 if TYPE_CHECKING:
+    from telemetry.models import Catalog, Window
     from telemetry.sources.files import Source
     from telemetry.store.reader import Reader
     from vectorstore.index import TemplateIndex

@@ -12,22 +12,9 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, StringConstraints, field_validator
 
-Level = Literal["trace", "debug", "info", "notice", "warn", "error", "fatal"]
-LEVELS: tuple[Level, ...] = ("trace", "debug", "info", "notice", "warn", "error", "fatal")
-
-
-@dataclass(frozen=True, slots=True)
-class Slot:
-    """A variable part of a message: ``type`` (``ip``, ``number`` …) and ``name`` (``port`` …).
-
-    ``start`` and ``end`` are character offsets in the text the slot was found in.
-    A slot that no context names carries its type as its name.
-    """
-
-    type: str
-    name: str
-    start: int
-    end: int
+from telemetry.slots import LEVELS as LEVELS  # noqa: PLC0414 - for those who import it from here
+from telemetry.slots import Level as Level  # noqa: PLC0414 - the same
+from telemetry.slots import Slot as Slot  # noqa: PLC0414 - the same
 
 
 @dataclass(frozen=True, slots=True)

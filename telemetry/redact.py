@@ -10,6 +10,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Literal
 
 _MARK = "[REDACTED:"
@@ -38,10 +39,21 @@ class _Rule:
     """One way of writing a secret. Group ``s`` is what gets replaced."""
 
     kind: str
-    pattern: re.Pattern[str]
+    source: str
+    flags: int
     hints: tuple[str, ...]
     """Lower-case texts without digits, one of which every hit contains."""
     accept: Callable[[str], bool] | None = None
+
+    @property
+    def pattern(self) -> re.Pattern[str]:
+        """Compiled when first needed: most logs need few rules."""
+        return _compiled(self.source, self.flags)
+
+
+@lru_cache(maxsize=128)
+def _compiled(source: str, flags: int) -> re.Pattern[str]:
+    return re.compile(source, flags)
 
 
 def _not_plain(text: str) -> bool:
@@ -80,7 +92,7 @@ def _card(text: str) -> bool:
 
 
 def _rule(kind: str, pattern: str, *hints: str, accept: Callable[[str], bool] | None = None, flags: int = 0) -> _Rule:
-    return _Rule(kind, re.compile(pattern, flags), hints, accept)
+    return _Rule(kind, pattern, flags, hints, accept)
 
 
 _I = re.IGNORECASE
@@ -165,19 +177,31 @@ def may_hold_secret(text: str) -> bool:
     )
 
 
-def redact(text: str) -> tuple[str, int]:
-    """Return the text without its secrets, and how many were replaced. Applied twice it changes nothing more."""
+Rules = tuple[_Rule, ...]
+
+
+def rules_for(text: str) -> Rules:
+    """The rules that may find something in texts that differ from ``text`` only in their digits."""
     low = text.lower()
+    return tuple(rule for rule in _RULES if not rule.hints or any(hint in low for hint in rule.hints))
+
+
+def all_clean(texts: str, rules: Rules) -> bool:
+    """Whether no rule can find anything in any of many lines, joined by newlines. False proves nothing."""
+    return not any(_compiled(rule.source, rule.flags | re.MULTILINE).search(texts) for rule in rules)
+
+
+def redact(text: str, rules: Rules | None = None) -> tuple[str, int]:
+    """Return the text without its secrets, and how many were replaced. Applied twice it changes nothing more.
+
+    ``rules`` are those of :func:`rules_for`, when they are known already.
+    """
     count = 0
-    for rule in _RULES:
+    for rule in rules_for(text) if rules is None else rules:
         if rule.kind == "card" and not (_CARD_GROUPS.search(text) or _CARD_WORDS.search(text)):
             continue
-        if rule.hints and not any(hint in low for hint in rule.hints):
-            continue
         text, hits = _apply(rule, text, cards=rule.kind != "card" or bool(_CARD_WORDS.search(text)))
-        if hits:
-            low = text.lower()
-            count += hits
+        count += hits
     return text, count
 
 

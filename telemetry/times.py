@@ -12,16 +12,19 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 from zoneinfo import ZoneInfo
 
+from telemetry.texts import NULL, Texts
+
 if TYPE_CHECKING:
     import numpy as np
-    import polars as pl
     from numpy.typing import NDArray
 
     Ints = NDArray[np.int64]
     Flags = NDArray[np.bool_]
+    Octets = NDArray[np.uint8]
 
 MONTHS = ("jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec")
 ZONES = {
@@ -32,7 +35,13 @@ ZONES = {
 """Zone abbreviations with one usual meaning, in minutes east of UTC (CST and IST have several)."""
 _SCALE = {"s": 1_000_000, "ms": 1000, "us": 1, "ns": 0}
 _DAY = 86_400_000_000
-_NULL = -(2**63)
+_MINUTE = 60_000_000
+_LONGEST = 200
+"""No time takes more characters."""
+_LONGEST_EPOCH = 19
+_MINUS = ord("-")
+UNKNOWN = -(2**63)
+"""A time that could not be read, among microseconds since 1970."""
 HALF_YEAR = 186
 
 
@@ -104,43 +113,29 @@ class Clock:
         clock._notes = dict.fromkeys(state["notes"])
         return clock
 
-    def read(self, values: pl.Series, fmt: TimeFormat) -> pl.Series:
-        """Read a column of texts; what does not fit ``fmt`` becomes null."""
-        import polars as pl
-
-        texts = values.cast(pl.String).rename("t")
-        distinct = texts.drop_nulls().unique()
-        table = _fields(distinct, fmt)
-        rows = texts.to_frame().join(table, on="t", how="left", maintain_order="left")
-        column = {name: rows[name].to_numpy() for name in ("day", "time", "shift")}
-        known = rows["ok"].fill_null(value=False).to_numpy()
+    def read(self, texts: Texts, fmt: TimeFormat) -> Ints:
+        """Read a column of texts as microseconds since 1970 (UTC); what does not fit ``fmt`` is ``UNKNOWN``."""
+        fields = _fields(texts, fmt)
+        days, known = fields.day, fields.ok
         if fmt.assumed:
             self._note(fmt.assumed)
-        days = column["day"]
         if not fmt.has_year and fmt.dated:
-            days, known = self._with_year(days, column["time"], known)
+            days, known = self._with_year(days, fields.time, known)
         elif not fmt.dated and known.any():
-            days = self._with_day(column["time"], known)
-        return self._zoned(days * _DAY + column["time"], column["shift"], known)
+            days = self._with_day(fields.time, known)
+        return self._zoned(days * _DAY + fields.time, fields.shift, known)
 
-    def _zoned(self, local: Ints, shift: Ints, known: Flags) -> pl.Series:
+    def _zoned(self, local: Ints, shift: Ints, known: Flags) -> Ints:
         """Subtract the zone: the text's own, else the declared one, else UTC."""
         import numpy as np
-        import polars as pl
 
-        bare = known & (shift == _NULL)
-        micros = np.where(known & ~bare, local - np.where(bare | ~known, 0, shift), local)
-        result = pl.Series(np.where(known, micros, _NULL)).replace(_NULL, None).cast(pl.Datetime("us"))
-        if bare.any():
-            offset = _minutes(self.zone) if self.zone else 0
-            if not self.zone:
-                self._note("Times without a zone are taken as UTC.")
-            else:
-                self._note(f"Times without a zone are taken as {self.zone}.")
-            flags = pl.Series(bare)
-            moved = result - timedelta(minutes=offset) if offset is not None else _local(result, self.zone)
-            result = pl.select(pl.when(flags).then(moved).otherwise(result)).to_series()
-        return result.dt.replace_time_zone("UTC").rename("ts")
+        bare = shift == UNKNOWN
+        moved = local - np.where(bare, 0, shift)
+        if (bare & known).any():
+            self._note(f"Times without a zone are taken as {self.zone or 'UTC'}.")
+            if self.zone:
+                moved = np.where(bare, _utc(local, self.zone, bare & known), moved)
+        return np.where(known, moved, UNKNOWN)
 
     def _with_year(self, months: Ints, times: Ints, known: Flags) -> tuple[Ints, Flags]:
         """Turn month x 32 + day into days since 1970, the year rolling over as the lines go on."""
@@ -199,91 +194,153 @@ class Clock:
         self._notes[sentence] = None
 
 
-def _local(times: pl.Series, zone: str | None) -> pl.Series:
-    """Read local times of a named zone; in the hour that clocks skip, as if they had not been set yet."""
-    import polars as pl
-
-    plain = times.dt.replace_time_zone(zone, ambiguous="earliest", non_existent="null")
-    late = (times + timedelta(hours=1)).dt.replace_time_zone(zone, ambiguous="earliest", non_existent="null")
-    utc = plain.dt.convert_time_zone("UTC")
-    rescue = late.dt.convert_time_zone("UTC") - timedelta(hours=1)
-    return pl.select(pl.coalesce(utc, rescue)).to_series().dt.replace_time_zone(None)
-
-
-def _fields(texts: pl.Series, fmt: TimeFormat) -> pl.DataFrame:
-    """Read distinct texts: ``day`` (since 1970, or month x 32 + day), ``time`` and ``shift`` in microseconds."""
+def _utc(local: Ints, zone: str, rows: Flags) -> Ints:
+    """Turn local times of ``rows`` to UTC. Of an hour that comes twice the first one is meant; in the hour that
+    clocks skip, they are read as if they had not been set yet."""
     import numpy as np
-    import polars as pl
 
-    groups = texts.str.extract_groups(f"^(?:{fmt.pattern})$").struct.unnest()
+    fixed = _minutes(zone)
+    if fixed is not None:
+        return local - fixed * _MINUTE
+    there = ZoneInfo(zone)
+    minutes, places = np.unique(local[rows] // _MINUTE, return_inverse=True)
+    shifts = []
+    for minute in minutes.tolist():
+        offset = (datetime(1970, 1, 1) + timedelta(minutes=minute)).replace(tzinfo=there).utcoffset()  # noqa: DTZ001
+        shifts.append((offset or timedelta()) // timedelta(microseconds=1))
+    moved = local.copy()
+    moved[rows] -= np.array(shifts, dtype=np.int64)[places]
+    return moved
+
+
+@dataclass(frozen=True, slots=True)
+class _Fields:
+    """What times say: ``day`` (since 1970, or month x 32 + day), ``time`` and ``shift`` (east of UTC, ``UNKNOWN``
+    without a zone) in microseconds, and whether each could be read."""
+
+    day: Ints
+    time: Ints
+    shift: Ints
+    ok: Flags
+
+
+def _fields(texts: Texts, fmt: TimeFormat) -> _Fields:
+    """Read texts shape by shape: those that differ in nothing but the values of their digits."""
+    import numpy as np
+
     size = len(texts)
+    found = _Fields(np.zeros(size, dtype=np.int64), np.zeros(size, dtype=np.int64),
+                    np.full(size, UNKNOWN, dtype=np.int64), np.zeros(size, dtype=bool))
+    octets = np.frombuffer(texts.data or b" ", dtype=np.uint8)
+    lengths = texts.lengths
+    for length in np.flatnonzero(np.bincount(lengths - NULL)).tolist():
+        width = length + NULL
+        if not 0 < width < _LONGEST:
+            continue
+        rows = np.flatnonzero(lengths == width)
+        matrix = octets[texts.starts[rows] + np.arange(width)[:, None]]
+        shapes = np.where(matrix - np.uint8(48) < 10, np.uint8(48), matrix)
+        while len(rows):
+            same = (shapes == shapes[:, :1]).all(axis=0)
+            here, those = (matrix, rows) if same.all() else (matrix[:, same], rows[same])
+            _read_shape(here, those, fmt, found)
+            rows, matrix, shapes = rows[~same], matrix[:, ~same], shapes[:, ~same]
+    return found
 
-    def number(name: str) -> Ints:
-        if name not in groups.columns:
-            return np.zeros(size, dtype=np.int64)
-        return groups[name].cast(pl.Int64, strict=False).fill_null(0).to_numpy()
 
-    first = next(iter(groups.columns), None)
-    matched = groups[first].is_not_null().to_numpy() if first else np.zeros(size, dtype=bool)
+def _read_shape(matrix: Octets, rows: Ints, fmt: TimeFormat, found: _Fields) -> None:
+    """Read texts of one shape, given as one row of octets per character place."""
+    import numpy as np
+
+    match = _compiled(fmt.pattern).fullmatch(matrix[:, 0].tobytes().decode("latin-1"))
+    if not match:
+        return
+    size = len(rows)
+
+    def number(name: str, longest: int = 18) -> Ints:
+        start, end = match.span(name) if match.re.groupindex.get(name) else (-1, -1)
+        value = np.zeros(size, dtype=np.int64)
+        negative = matrix[start, 0] == _MINUS and end > start
+        for place in range(start + negative, min(end, start + longest)):
+            value = value * 10 + (matrix[place] - 48)
+        signed: Ints = -value if negative else value
+        return signed
+
+    def fraction(name: str) -> Ints:
+        start, end = match.span(name) if match.re.groupindex.get(name) else (-1, -1)
+        millionths: Ints = number(name, 6) * 10 ** max(0, 6 - (end - start))
+        return millionths
+
     if fmt.epoch:
-        scaled = number("e") // 1000 if fmt.epoch == "ns" else number("e") * _SCALE[fmt.epoch]
-        matched = matched & (np.abs(scaled) < 2**62)
-        parts = (scaled + _fraction(groups, size, "ef") * _SCALE[fmt.epoch] // 1_000_000, np.zeros(size, np.int64))
-        return _frame(texts, np.zeros(size, np.int64), parts[0], parts[1], matched)
-    month = _month(groups) if "b" in groups.columns else number("m")
-    year = number("Y") if "Y" in groups.columns else number("y") + 1900 + 100 * (number("y") < 70)
-    hour = number("H")
-    if "p" in groups.columns:
-        half = groups["p"].str.to_lowercase().fill_null("").to_numpy()
-        hour = np.where(half == "pm", hour % 12 + 12, np.where(half == "am", hour % 12, hour))
+        found.time[rows], found.ok[rows] = _epoch(number("e", 20), fraction("ef"), fmt.epoch, match["e"])
+        found.shift[rows] = 0
+        return
+    groups = match.groupdict()
+    month = number("m") if not groups.get("b") else np.full(size, _month(groups["b"]))
+    year = number("Y") if "Y" in groups else number("y") + 1900 + 100 * (number("y") < 70)
+    hour = _hour(number("H"), (groups.get("p") or "").lower())
     seconds = hour * 3600 + number("M") * 60 + number("S")
-    micros = seconds * 1_000_000 + _fraction(groups, size, "f") + number("n") * 1000
-    ok = matched & (hour < 24) & (number("M") < 60) & (number("S") <= 60)
+    found.time[rows] = seconds * 1_000_000 + fraction("f") + number("n") * 1000
+    ok = (hour < 24) & (number("M") < 60) & (number("S") <= 60)
     if fmt.has_year:
-        day, valid = _civil(year, month, number("d"))
+        found.day[rows], valid = _days(year, month, number("d"))
         ok &= valid
     else:
-        day = month * 32 + number("d")
+        found.day[rows] = month * 32 + number("d")
         if fmt.dated:
             ok &= (month >= 1) & (month <= 12) & (number("d") >= 1) & (number("d") <= 31)
-    return _frame(texts, day, micros, _shifts(groups, size), ok)
+    found.shift[rows] = _shifts(matrix, match)
+    found.ok[rows] = ok
 
 
-def _frame(texts: pl.Series, day: Ints, time: Ints, shift: Ints, ok: Flags) -> pl.DataFrame:
-    import polars as pl
+@lru_cache(maxsize=64)
+def _compiled(pattern: str) -> re.Pattern[str]:
+    return re.compile(f"(?:{pattern})")
 
-    return pl.DataFrame({"t": texts, "day": day, "time": time, "shift": shift, "ok": ok})
 
-
-def _fraction(groups: pl.DataFrame, size: int, name: str) -> Ints:
-    """Read a decimal fraction as millionths."""
+def _epoch(whole: Ints, fraction: Ints, unit: str, shown: str) -> tuple[Ints, Flags]:
     import numpy as np
-    import polars as pl
 
-    if name not in groups.columns:
-        return np.zeros(size, dtype=np.int64)
-    padded = groups[name].str.slice(0, 6).str.pad_end(6, "0")
-    return padded.cast(pl.Int64, strict=False).fill_null(0).to_numpy()
-
-
-def _month(groups: pl.DataFrame) -> Ints:
-    import polars as pl
-
-    short = groups["b"].str.slice(0, 3).str.to_lowercase()
-    numbers = {name: at for at, name in enumerate(MONTHS, start=1)}
-    return short.replace_strict(numbers, default=0, return_dtype=pl.Int64).fill_null(0).to_numpy()
+    if len(shown) > _LONGEST_EPOCH:
+        return np.zeros(len(whole), dtype=np.int64), np.zeros(len(whole), dtype=bool)
+    largest = 2**62 // max(1, _SCALE[unit])
+    fits = np.abs(whole) < largest
+    scaled = whole // 1000 if unit == "ns" else np.where(fits, whole, 0) * _SCALE[unit]
+    return scaled + fraction * _SCALE[unit] // 1_000_000, fits if unit != "ns" else np.abs(scaled) < 2**62
 
 
-def _shifts(groups: pl.DataFrame, size: int) -> Ints:
-    """Read the zones, in microseconds east of UTC; unknown is ``_NULL``."""
+def _hour(hour: Ints, half: str) -> Ints:
+    if half == "pm":
+        return hour % 12 + 12
+    return hour % 12 if half == "am" else hour
+
+
+def _month(name: str) -> int:
+    short = name[:3].lower()
+    return MONTHS.index(short) + 1 if short in MONTHS else 0
+
+
+def _days(year: Ints, month: Ints, day: Ints) -> tuple[Ints, Flags]:
+    """The civil date per row; lines come in runs of one day, so it is worked out once a run."""
     import numpy as np
-    import polars as pl
 
-    if "z" not in groups.columns:
-        return np.full(size, _NULL, dtype=np.int64)
-    zones = groups["z"]
-    table = {z: m * 60_000_000 for z in zones.unique().drop_nulls() if (m := _minutes(z)) is not None}
-    return zones.replace_strict(table, default=_NULL, return_dtype=pl.Int64).fill_null(_NULL).to_numpy()
+    date = (year * 16 + month % 16) * 128 + day + (month // 16) * 2**40
+    first = np.flatnonzero(np.diff(date, prepend=date[0] - 1))
+    days, fine = _civil(year[first], month[first], day[first])
+    runs = np.diff(first, append=len(date))
+    return np.repeat(days, runs), np.repeat(fine, runs)
+
+
+def _shifts(matrix: Octets, match: re.Match[str]) -> Ints | int:
+    """Read the zones, in microseconds east of UTC; ``UNKNOWN`` where there is none or no such one."""
+    import numpy as np
+
+    start, end = match.span("z") if match.re.groupindex.get("z") else (-1, -1)
+    if start == end:
+        return UNKNOWN
+    zones, places = np.unique(matrix[start:end].T, axis=0, return_inverse=True)
+    minutes = [_minutes(zone.tobytes().decode("latin-1")) for zone in zones]
+    return np.array([UNKNOWN if m is None else m * _MINUTE for m in minutes], dtype=np.int64)[places.ravel()]
 
 
 def _minutes(zone: str) -> int | None:

@@ -2,21 +2,43 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from telemetry.store.manifest import SourceRow
 from telemetry.store.segments import Written, write
-from vectorstore.assemble import Task
-from vectorstore.rows import build
+from telemetry.store.table import Coded, Table, stack
+from telemetry.times import Clock
+from vectorstore.rows import Records, build
 
 if TYPE_CHECKING:
-    import polars as pl
+    import numpy as np
+    from numpy.typing import NDArray
+
+    Ints = NDArray[np.int64]
 
 ROWS = 65_000
-BYTES = 10 << 20
+BYTES = 7 << 20
 """A segment's rows and text from which it is written."""
+
+
+@dataclass(frozen=True, slots=True)
+class Task:
+    """One block ready for its columns."""
+
+    records: Records
+    key_ids: Ints
+    words: Coded
+    clock: Clock
+    source: SourceRow
+    first_line: int
+    service: str | None
+
+    def progress(self) -> SourceRow:
+        """The source's row once this block counts; asked after the clock has read the block."""
+        return replace(self.source, state={
+            **self.source.state, "clock": self.clock.state(), "notes": sorted(self.clock.notes)})
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,7 +56,7 @@ class Columns:
     def __init__(self, home: Path, *, next_id: int) -> None:
         self.home = home
         self.next_id = next_id
-        self._frames: list[pl.DataFrame] = []
+        self._tables: list[Table] = []
         self._sources: dict[int, SourceRow] = {}
         self._rows = 0
         self._bytes = 0
@@ -42,24 +64,22 @@ class Columns:
     def add(self, task: Task) -> Flushed | None:
         """Compute one block's columns; returns what was flushed when enough has gathered."""
         if len(task.records.rows):
-            frame = build(
-                task.lines, task.records, task.plans, task.used, task.which, task.clock, task.key_ids,
-                task.source.id, task.first_line, self.next_id, service=task.service, words=task.words,
+            table = build(
+                task.records, task.clock, task.key_ids, task.words, source=task.source.id,
+                first_line=task.first_line, first_id=self.next_id, service=task.service,
             )
-            self.next_id += len(frame)
-            self._frames.append(frame)
-            self._rows += len(frame)
-            self._bytes += len(task.lines.data)
+            self.next_id += table.rows
+            self._tables.append(table)
+            self._rows += table.rows
+            self._bytes += len(task.records.lines.data)
         self._sources[task.source.id] = task.progress()
         return self.flush() if self._rows >= ROWS or self._bytes >= BYTES else None
 
     def flush(self) -> Flushed | None:
         """Write what has gathered."""
-        import polars as pl
-
         if not self._sources:
             return None
-        written = write(self.home, pl.concat(self._frames, how="diagonal")) if self._frames else []
+        written = write(self.home, stack(self._tables)) if self._tables else []
         flushed = Flushed(written, list(self._sources.values()), self.next_id)
-        self._frames, self._sources, self._rows, self._bytes = [], {}, 0, 0
+        self._tables, self._sources, self._rows, self._bytes = [], {}, 0, 0
         return flushed

@@ -42,8 +42,7 @@ def render(group: Group, keys: Sequence[str], names: Sequence[str] = ()) -> Draw
     columns = {count: _columns(shapes) for count, shapes in by_count.items()}
     firsts = {len(key.split()): key for key in reversed(keys)}
     cells = {count: _cells(key, columns[count]) for count, key in firsts.items()}
-    drawn = [_draw(key, cells[len(key.split())], names if at == 0 else ()) for at, key in enumerate(keys)]
-    first = drawn[0]
+    first = _draw(keys[0], cells[len(keys[0].split())], names)
     count = len(keys[0].split())
     same = tuple(by_count[count])
     patterns = [normalise(pattern_of(shapes, _whole(shapes))) for shapes in (same, *by_count.values())]
@@ -51,7 +50,7 @@ def render(group: Group, keys: Sequence[str], names: Sequence[str] = ()) -> Draw
         if len({shorter(p) for p in patterns}) == 1:
             patterns = [shorter(patterns[0])]
             break
-    return Drawn(patterns[0], first[0], first[1], tuple(words for _, _, words in drawn))
+    return Drawn(patterns[0], first[0], first[1], tuple(_words(key, cells) for key in keys))
 
 
 def _whole(shapes: Sequence[Shape]) -> Shape:
@@ -78,26 +77,39 @@ def _cells(key: str, columns: list[list[str]]) -> dict[int, tuple[str, str, str]
     return cells
 
 
+def _words(key: str, cells: dict[int, dict[int, tuple[str, str, str]]]) -> tuple[tuple[str, str, int], ...]:
+    """A key's variable words: (name, value, slots before it)."""
+    words, seen = [], 0
+    tokens = key.split()
+    mine = cells[len(tokens)]
+    if not mine:
+        return ()
+    for at, token in enumerate(tokens):
+        found = token.count("<:") and len(PLACEHOLDER.findall(token))
+        if not found and at in mine:
+            start, end, name = mine[at]
+            words.append((name, token[len(start) : len(token) - len(end)], seen))
+        seen += found
+    return tuple(words)
+
+
 def _draw(
     key: str, cells: dict[int, tuple[str, str, str]], known: Sequence[str]
-) -> tuple[str, tuple[tuple[str, str], ...], tuple[tuple[str, str, int], ...]]:
-    text, params, words = [], [], []
+) -> tuple[str, tuple[tuple[str, str], ...]]:
+    text, params = [], []
     slots = chain(known, slot_names(key)[len(known) :])
-    seen = 0
     for at, token in enumerate(key.split()):
         found = PLACEHOLDER.findall(token)
         if not found and at in cells:
             start, end, name = cells[at]
             params.append((name, "word"))
-            words.append((name, token[len(start) : len(token) - len(end)], seen))
             text.append(f"{start}<{name}>{end}")
             continue
         names = [next(slots) for _ in found]
         params.extend(zip(names, found, strict=True))
-        seen += len(found)
         shown = iter(names)
         text.append(PLACEHOLDER.sub(lambda _, shown=shown: f"<{next(shown)}>", token))  # type: ignore[misc]
-    return " ".join(text), tuple(params), tuple(words)
+    return " ".join(text), tuple(params)
 
 
 def slot_names(key: str) -> list[str]:

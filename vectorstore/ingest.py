@@ -11,18 +11,21 @@ from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
+from time import monotonic
 
 from telemetry.errors import SourceError
 from telemetry.sources.files import Block, Source, blocks, follow
 from telemetry.store.manifest import Manifest, SourceRow, add_keys, add_segments, put_source, set_assignments
 from telemetry.store.segments import Written, compact, sweep
-from vectorstore.assemble import SourceReader, Task
-from vectorstore.columns import Columns, Flushed
+from vectorstore.assemble import SourceReader
+from vectorstore.columns import Columns, Flushed, Task
 from vectorstore.keys import KeyTable
 from vectorstore.resume import known_as
 
 IN_FLIGHT = 1
-BLOCK = 2 << 20
+COMMIT_EVERY = 2.0
+"""Seconds between commits: what a kill makes the next ingest do again."""
+BLOCK = 8 << 20
 """Bytes read at a time: large enough for columns to pay, small enough for a flat 300 MB."""
 
 
@@ -60,6 +63,8 @@ class Ingestor:
         self._next_source = int(last) + 1
         self._pool = ThreadPoolExecutor(1, thread_name_prefix="columns")
         self._waiting: deque[Future[Flushed | None]] = deque()
+        self._done: list[Flushed] = []
+        self._committed = monotonic()
         stored = self.manifest.meta("next_id")
         self.columns = Columns(home, next_id=int(stored or 1))
 
@@ -140,25 +145,33 @@ class Ingestor:
         """Make everything read so far durable."""
         for future in self._drain():
             self._commit(future.result())
-        self._commit(self._pool.submit(self.columns.flush).result())
+        self._commit(self._pool.submit(self.columns.flush).result(), now=True)
 
     def _drain(self) -> Iterator[Future[Flushed | None]]:
         while self._waiting:
             yield self._waiting.popleft()
 
-    def _commit(self, flushed: Flushed | None) -> None:
-        if flushed is None:
-            return
+    def _commit(self, flushed: Flushed | None, *, now: bool = False) -> None:
+        """Commit what is finished, a while after the last time or at once."""
+        if flushed is not None:
+            self._done.append(flushed)
+        if self._done and (now or monotonic() - self._committed >= COMMIT_EVERY):
+            self._put(self._done)
+            self._done, self._committed = [], monotonic()
+
+    def _put(self, done: list[Flushed]) -> None:
+        """List finished segments, their keys and how far their sources are read, all or nothing."""
+        written = [one for flushed in done for one in flushed.written]
         fresh, assigned, templates = self.keys.take()
         with self.manifest.transaction() as db:
             add_keys(db, fresh)
             set_assignments(db, assigned, templates)
-            add_segments(db, [(w.segment, w.tallies) for w in flushed.written])
-            for row in flushed.sources:
+            add_segments(db, [(w.segment, w.tallies) for w in written])
+            for row in {row.id: row for flushed in done for row in flushed.sources}.values():
                 put_source(db, row)
-            self.manifest.set_meta("next_id", str(flushed.next_id))
-        self.report.records += sum(w.segment.rows for w in flushed.written)
-        self.report.undated += sum(w.segment.undated for w in flushed.written)
+            self.manifest.set_meta("next_id", str(done[-1].next_id))
+        self.report.records += sum(w.segment.rows for w in written)
+        self.report.undated += sum(w.segment.undated for w in written)
 
 
 __all__ = ["Ingestor", "Progress", "Report", "Written"]

@@ -3,17 +3,29 @@
 from __future__ import annotations
 
 import json
-import os
+from dataclasses import replace
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from telemetry.store.manifest import KeyRow, Manifest, TemplateRow
+from telemetry.store.table import Coded
 from vectorstore.miner import CATCH_ALL, Assigned, Mined, Miner
-from vectorstore.plans import Plan
+from vectorstore.plans import MAX_SLOTS, Plan
+from vectorstore.rows import Records
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+    Ints = NDArray[np.int64]
 
 EXAMPLE_LENGTH = 600
 SNAPSHOT = "drain.json"
 BETWEEN = "\x1f"
 """Stands between the words of a row whose key is generic; and marks, in a key, a word kept per row."""
+
+LITERAL_LIMIT = 256
+"""Distinct literal digits of one skeleton from which they are taken for further variables."""
 
 
 class KeyTable:
@@ -88,12 +100,9 @@ class KeyTable:
         return [(n, known[n]) for n in numbers]
 
     def save(self) -> None:
-        """Write drain's state as plain JSON; replayed from the keys when it is missing or damaged."""
+        """Write drain's state as plain JSON; replayed from the keys when it is missing or damaged (so no fsync)."""
         partial = self._path.with_suffix(".partial")
-        with partial.open("w") as handle:
-            json.dump(self.miner.snapshot(), handle)
-            handle.flush()
-            os.fsync(handle.fileno())
+        partial.write_text(json.dumps(self.miner.snapshot()))
         partial.replace(self._path)
 
 
@@ -115,3 +124,84 @@ def _restore(path: Path) -> Miner:
         return Miner.restore(json.loads(path.read_text()))
     except (OSError, ValueError, KeyError, TypeError):
         return Miner()
+
+
+def number_keys(records: Records, table: KeyTable) -> tuple[Records, Ints, Coded]:
+    """The key number of every record, new keys in the order of their first records, and its words if it keeps some.
+
+    Plans whose literal digits have become too many come back with these as variables.
+    """
+    import numpy as np
+
+    digits = _Digits(records)
+    plans = list(records.plans)
+    for place, seen in digits.seen.items():
+        if len(plans[place].keys.keys() | seen.keys()) > LITERAL_LIMIT:
+            plans[place] = explode(plans[place])
+    records = replace(records, plans=plans)
+    first = np.zeros(len(plans), dtype=np.int64)
+    first[records.which[::-1]] = np.arange(len(records.which) - 1, -1, -1)
+    wanted = [(first[place], place, "") for place, plan in enumerate(plans) if not plan.literals]
+    wanted += [(row, place, text) for place, seen in digits.seen.items() if plans[place].literals
+               for text, row in seen.items()]
+    for row, place, text in sorted(wanted):
+        plan = plans[place]
+        if text not in plan.keys:
+            start = records.texts.starts[row]
+            table.number(plan, text, records.texts.data[start : start + min(records.texts.lengths[row], EXAMPLE_LENGTH)])
+    ids = np.array([plan.keys.get("", 0) for plan in plans], dtype=np.int64)[records.which]
+    for place, rows, texts in digits.rows(plans):
+        ids[rows] = list(map(plans[place].keys.__getitem__, texts))
+    return records, ids, _words_of(records, digits)
+
+
+class _Digits:
+    """The literal digits of a block's records: what stays in the key, joined by spaces."""
+
+    def __init__(self, records: Records) -> None:
+        import numpy as np
+
+        self.seen: dict[int, dict[str, int]] = {}
+        """Per place of a plan, its digits and the first row that has them."""
+        self._rows: dict[int, tuple[list[int], list[str]]] = {}
+        width = max((len(p.literals) for p in records.plans), default=0)
+        if not width:
+            return
+        spans = [[p.literals[at] if at < len(p.literals) else None for p in records.plans] for at in range(width)]
+        have = np.array([bool(p.literals) for p in records.plans])
+        rows = np.flatnonzero(have[records.which])
+        parts = [records.cut(span).take(rows).values() for span in spans]
+        for row, place, found in zip(rows.tolist(), records.which[rows].tolist(), zip(*parts, strict=True), strict=True):
+            text = " ".join([part.decode() for part in found if part is not None])
+            self.seen.setdefault(place, {}).setdefault(text, row)
+            mine = self._rows.setdefault(place, ([], []))
+            mine[0].append(row)
+            mine[1].append(text)
+
+    def rows(self, plans: list[Plan]) -> list[tuple[int, list[int], list[str]]]:
+        """(Place, rows, their digits) of the plans that still have literals."""
+        return [(place, *found) for place, found in self._rows.items() if plans[place].literals]
+
+
+def _words_of(records: Records, digits: _Digits) -> Coded:
+    import numpy as np
+
+    plans = list(records.plans)
+    known: dict[str, int] = {}
+    codes = np.full(len(records.which), -1, dtype=np.int32)
+    if any(plan.words for plan in plans):
+        fixed = [known.setdefault(plan.words[""], len(known)) if "" in plan.words else -1 for plan in plans]
+        codes = np.array(fixed, dtype=np.int32)[records.which]
+        for place, rows, texts in digits.rows(plans):
+            words = [plans[place].words.get(text) for text in texts]
+            codes[rows] = [-1 if word is None else known.setdefault(word, len(known)) for word in words]
+    return Coded(codes, tuple(known))
+
+
+def explode(plan: Plan) -> Plan:
+    """The plan with its literal digits made variables."""
+    spans = plan.literals[: MAX_SLOTS - len(plan.slots)]
+    return replace(
+        plan, key_parts=("<:number:>".join(plan.key_parts),), slots=(*plan.slots, *((("number", "number"),) * len(spans))),
+        slot_spans=(*plan.slot_spans, *spans), literals=(), keys={}, words={},
+    )

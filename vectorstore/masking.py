@@ -10,7 +10,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Sequence
 
-from telemetry.models import Slot
+from telemetry.slots import Slot
 from vectorstore.naming import slot_name
 
 _ALONE = r"(?<![\w\x02\x03])"

@@ -15,6 +15,7 @@ from dataclasses import dataclass, field
 from itertools import zip_longest
 from typing import TYPE_CHECKING, Any
 
+from vectorstore.drain import drain_module
 from vectorstore.drawing import render
 from vectorstore.refine import VAR, Group, Part, Shape, merge, shape_of, split
 
@@ -77,9 +78,7 @@ class Miner:
 
     def __init__(self, *, keys_per_cluster: int = 2000, clusters: int = 20000) -> None:
         """Bound memory: further keys of a full cluster are generalised, further clusters go to CATCH_ALL."""
-        from drain3.drain import Drain
-
-        self._drain: Drain = Drain(depth=DEPTH, sim_th=SIMILARITY, parametrize_numeric_tokens=True)
+        self._drain: Drain = drain_module().Drain(depth=DEPTH, sim_th=SIMILARITY, parametrize_numeric_tokens=True)
         self._limits = (keys_per_cluster, clusters)
         self._order: dict[str, int] = {}
         self._names: dict[str, tuple[str, ...]] = {}
@@ -203,11 +202,10 @@ class Miner:
         """Rebuild a miner that behaves exactly as the one that made the snapshot. Raises ValueError."""
         if state.get("version") != _VERSION:
             raise ValueError(f"unknown miner state version {state.get('version')!r}")
-        from drain3.drain import LogCluster
-
+        cluster_of = drain_module().LogCluster
         miner = cls(keys_per_cluster=state["limits"][0], clusters=state["limits"][1])
         for number, size, tokens in state["clusters"]:
-            cluster = LogCluster(tokens, number)
+            cluster = cluster_of(tokens, number)
             cluster.size = size
             miner._drain.id_to_cluster[number] = cluster
             miner._drain.clusters_counter = max(miner._drain.clusters_counter, number)
@@ -236,9 +234,8 @@ def _dump(node: Node) -> list[Any]:
 
 
 def _load(state: list[Any], node: Node) -> None:
-    from drain3.drain import Node
-
+    node_of = drain_module().Node
     node.cluster_ids = list(state[0])
     for token, child in state[1].items():
-        node.key_to_child_node[token] = Node()
+        node.key_to_child_node[token] = node_of()
         _load(child, node.key_to_child_node[token])

@@ -10,7 +10,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from telemetry.formats import LineReader, Parsed, continuation
-from telemetry.redact import may_hold_secret
+from telemetry.redact import Rules, may_hold_secret, rules_for
 from telemetry.times import TimeFormat
 from vectorstore.masking import mask
 from vectorstore.skeleton import runs, skeleton
@@ -90,33 +90,37 @@ class _Axis:
         return position + self.lost[low]
 
 
-def _axis(line: str) -> _Axis:
-    spans = runs(line)
+def _axis(line: str, *, wide: bool) -> _Axis:
+    spans = runs(line, wide=wide)
     lost = [0]
     for start, end in spans:
         lost.append(lost[-1] + end - start - 1)
     return _Axis([s for s, _ in spans], [e for _, e in spans], lost)
 
 
-def holds_secret(line: bytes) -> bool:
-    """Whether lines of this skeleton must be redacted one by one."""
-    return may_hold_secret(line.decode("latin-1"))
+def rules_of(line: bytes) -> Rules | None:
+    """The rules by which lines of this skeleton must be redacted one by one; None when they hold no secret."""
+    text = line.decode("latin-1")
+    return rules_for(text) if may_hold_secret(text) else None
 
 
-def make_plan(raw: bytes, reader: LineReader) -> Plan:
-    """Read one exemplar. Never fails: what fits no format is a message with unknown time."""
+def make_plan(raw: bytes, reader: LineReader, *, wide: bool = False) -> Plan:
+    """Read one exemplar. Never fails: what fits no format is a message with unknown time.
+
+    ``wide`` says that lines are alike by their wide skeletons.
+    """
     line = raw.decode("latin-1").rstrip("\r")
-    axis = _axis(line)
+    axis = _axis(line, wide=wide)
     parsed = reader.parse(line)
     if parsed is None:
         plan = Plan("none", kind=continuation(line) or "")
-        _message(plan, line, axis, 0, len(line), ())
+        _message(plan, line, axis, 0, len(line), (), wide=wide)
         return plan
     plan = Plan(parsed.format, headed=True, level=parsed.level, time_format=parsed.time_format)
     plan.partial, plan.level_scheme = parsed.partial, parsed.level_scheme
     _header(plan, parsed, line, axis)
     start, end = next((s, e) for name, s, e in parsed.spans if name == "message")
-    _message(plan, line, axis, start, end, parsed.fields)
+    _message(plan, line, axis, start, end, parsed.fields, wide=wide)
     return plan
 
 
@@ -135,11 +139,11 @@ def _header(plan: Plan, parsed: Parsed, line: str, axis: _Axis) -> None:
 
 
 def _message(
-    plan: Plan, line: str, axis: _Axis, start: int, end: int, fields: tuple[tuple[str, int, int], ...]
+    plan: Plan, line: str, axis: _Axis, start: int, end: int, fields: tuple[tuple[str, int, int], ...], *, wide: bool
 ) -> None:
     message = line[start:end]
-    bones = skeleton(message)
-    inner = _axis(message)
+    bones = skeleton(message, wide=wide)
+    inner = _axis(message, wide=wide)
     found: list[tuple[str, str, Span]] = []
     covered: list[tuple[int, int, str]] = []
     for slot in mask(bones):
@@ -148,7 +152,7 @@ def _message(
         if place and len(found) < MAX_SLOTS:
             found.append((slot.type, slot.name, place))
         covered.append((low - start, high - start, slot.type))
-    plan.key_parts, plan.literals = _key(message, covered, axis, start)
+    plan.key_parts, plan.literals = _key(message, covered, axis, start, inner)
     for name, low, high in fields:
         place = axis.span(low, high)
         if place and len(found) < MAX_SLOTS:
@@ -158,13 +162,13 @@ def _message(
 
 
 def _key(
-    message: str, covered: list[tuple[int, int, str]], axis: _Axis, start: int
+    message: str, covered: list[tuple[int, int, str]], axis: _Axis, start: int, inner: _Axis
 ) -> tuple[tuple[str, ...], tuple[Span, ...]]:
     """Cut the message's text into key parts at the digits that stay literal."""
     parts, literals, text, at = [], [], "", 0
     inside = iter([*covered, (len(message), len(message), "")])
     low, high, kind = next(inside)
-    for run_start, run_end in [*runs(message), (len(message), len(message))]:
+    for run_start, run_end in [*zip(inner.starts, inner.ends, strict=True), (len(message), len(message))]:
         while low <= run_start and at <= low < len(message):
             text += f"{message[at:low]}<:{kind}:>"
             at = high

@@ -1,4 +1,4 @@
-"""Plans applied to whole blocks: the columns of the record store, computed with numpy and polars."""
+"""Plans applied to whole blocks: the columns of the record store, computed with numpy."""
 
 from __future__ import annotations
 
@@ -7,159 +7,172 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from telemetry.formats.levels import from_digits
+from telemetry.store.table import UNKNOWN, Coded, Column, Numbers, Table, Times
+from telemetry.texts import Texts, nulls
 from telemetry.times import Clock
-from vectorstore.plans import FIELDS, MAX_SLOTS, Plan
+from vectorstore.plans import FIELDS, Plan, Span
 from vectorstore.skeleton import Lines
 
 if TYPE_CHECKING:
     import numpy as np
-    import polars as pl
     from numpy.typing import NDArray
 
     Ints = NDArray[np.int64]
 
-LITERAL_LIMIT = 256
-"""Distinct literal digits of one skeleton from which they are taken for one more variable."""
+_CODED = {"service", "host", "logger"}
+"""Fields that tallies count by; the others may differ in every record."""
 
 
 @dataclass(frozen=True, slots=True)
 class Records:
-    """The records of a block: ``rows`` are the lines that start them, ``texts`` their whole text."""
+    """The records of a block.
 
+    ``rows`` are the lines that start them, ``texts`` their whole text; ``plans`` are the plans that occur and
+    ``which`` is each record's place among them.
+    """
+
+    lines: Lines
     rows: Ints
-    texts: list[bytes]
+    texts: Texts
+    plans: Sequence[Plan]
+    which: Ints
+
+    def cut(self, spans: Sequence[Span | None]) -> Texts:
+        """Cut one variable out of every record whose plan (in the order of ``plans``) has it; null elsewhere."""
+        import numpy as np
+
+        has = np.array([span is not None for span in spans])
+        if not has.any():
+            return nulls(len(self.rows))
+        table = np.array([span or (0, 0, 0, 0) for span in spans], dtype=np.int64).T.copy()
+        if has.all():
+            return self._cut(self.rows, self.which, table)
+        there = np.flatnonzero(has[self.which])
+        found = self._cut(self.rows[there], self.which[there], table)
+        starts, lengths = np.zeros(len(self.rows), dtype=np.int64), np.full(len(self.rows), -1, dtype=np.int64)
+        starts[there], lengths[there] = found.starts, found.lengths
+        return Texts(found.data, starts, lengths)
+
+    def _cut(self, rows: Ints, which: Ints, table: Ints) -> Texts:
+        low, before, high, after = (column[which] for column in table)
+        return self.lines.cut(rows, (low, before), (high, after))
 
 
 def build(
-    lines: Lines, records: Records, plans: Sequence[Plan], used: Ints, which: Ints, clock: Clock,
-    key_ids: Ints, source: int, first_line: int, first_id: int, *, service: str | None = None,
-    words: Sequence[str | None] = (),
-) -> pl.DataFrame:
-    """Make the frame of one block. ``used`` are the plan numbers that occur, ``which`` indexes them per record."""
+    records: Records, clock: Clock, key_ids: Ints, words: Coded, *, source: int, first_line: int, first_id: int,
+    service: str | None = None,
+) -> Table:
+    """Make the columns of one block's records."""
     import numpy as np
-    import polars as pl
 
-    chosen = [plans[p] for p in used]
-    texts = pl.Series("line", records.texts, dtype=pl.Binary)
-    columns: dict[str, Any] = {
-        "id": np.arange(first_id, first_id + len(records.rows), dtype=np.int64),
-        "ts": _times(lines, records, chosen, which, texts, clock),
-        "key_id": key_ids.astype(np.int32),
-        "level": _levels(lines, records, chosen, which, texts),
+    count, plans = len(records.rows), records.plans
+    columns: dict[str, Column] = {
+        "id": Numbers(np.arange(first_id, first_id + count, dtype=np.int64)),
+        "ts": _times(records, clock),
+        "key_id": Numbers(key_ids.astype(np.int32)),
+        "level": _levels(records),
     }
     for name in FIELDS[1:]:
-        columns[name] = _field(lines, records, chosen, which, texts, name)
-        if name == "service" and service:
-            columns[name] = columns[name].fill_null(service)
-    columns["source"] = np.full(len(records.rows), source, dtype=np.int32)
-    columns["line_no"] = (records.rows + first_line + 1).astype(np.int32)
-    columns["line"] = texts.cast(pl.String)
-    columns["words"] = pl.Series(words or [None] * len(records.rows), dtype=pl.String)
-    for slot in range(max((len(p.slots) for p in chosen), default=0)):
-        spans = [p.slot_spans[slot] if slot < len(p.slot_spans) else None for p in chosen]
-        columns[f"p{slot}"] = _slices(lines, records, spans, which, texts)
-    return pl.DataFrame(columns)
+        columns[name] = _coded(records, name, service) if name in _CODED else _texts(records, name)
+    columns["source"] = Numbers(np.full(count, source, dtype=np.int32))
+    columns["line_no"] = Numbers((records.rows + first_line + 1).astype(np.int32))
+    columns["line"] = records.texts
+    columns["words"] = words
+    for slot in range(max((len(p.slots) for p in plans), default=0)):
+        columns[f"p{slot}"] = records.cut([p.slot_spans[slot] if slot < len(p.slot_spans) else None for p in plans])
+    return Table(columns, count)
 
 
-def literal_digits(
-    lines: Lines, records: Records, chosen: Sequence[Plan], which: Ints
-) -> pl.Series:
-    """The digits that stay in the key, joined by spaces, per record ("" where there are none)."""
-    import polars as pl
+def _constants(values: Sequence[str | None], which: Ints) -> Coded:
+    import numpy as np
 
-    texts = pl.Series("line", records.texts, dtype=pl.Binary)
-    width = max((len(p.literals) for p in chosen), default=0)
-    parts = []
-    for at in range(width):
-        spans = [p.literals[at] if at < len(p.literals) else None for p in chosen]
-        parts.append(_slices(lines, records, spans, which, texts).alias(f"l{at}"))
-    frame = pl.DataFrame(parts)
-    return frame.select(pl.concat_str(pl.all(), separator=" ", ignore_nulls=True)).to_series()
+    place: dict[str, int] = {}
+    codes = [-1 if value is None else place.setdefault(value, len(place)) for value in values]
+    return Coded(np.array(codes, dtype=np.int32)[which], tuple(place))
 
 
-def _levels(
-    lines: Lines, records: Records, chosen: Sequence[Plan], which: Ints, texts: pl.Series
-) -> pl.Series:
+def _filled(fixed: Coded, rows: Ints, values: Sequence[str]) -> Coded:
+    """Put values in for some rows."""
+    place = {value: code for code, value in enumerate(fixed.values)}
+    fixed.codes[rows] = [place.setdefault(value, len(place)) for value in values]
+    return Coded(fixed.codes, tuple(place))
+
+
+def _coded(records: Records, name: str, service: str | None) -> Coded:
+    """A field that is constant per plan, or cut from the line."""
+    default = service if name == "service" else None
+    found = _constants([p.constants.get(name, default) for p in records.plans], records.which)
+    spans = [p.spans.get(name) for p in records.plans]
+    if not any(spans):
+        return found
+    cut = records.cut(spans)
+    rows = cut.known().nonzero()[0]
+    return _filled(found, rows, [v.decode() for v in cut.take(rows).values() if v is not None])
+
+
+def _texts(records: Records, name: str) -> Texts:
+    """The same for a field that may differ in every record."""
+    import numpy as np
+
+    constants = [p.constants.get(name) for p in records.plans]
+    cut = records.cut([p.spans.get(name) for p in records.plans])
+    if not any(c is not None for c in constants):
+        return cut
+    fixed = Texts.of(c.encode() if c is not None else None for c in constants).take(records.which)
+    use = (cut.lengths < 0) & (fixed.lengths >= 0)
+    return Texts(
+        cut.data + fixed.data, np.where(use, fixed.starts + len(cut.data), cut.starts),
+        np.where(use, fixed.lengths, cut.lengths),
+    )
+
+
+def _levels(records: Records) -> Coded:
     """Levels are constant per plan, unless they stand in digits (``"level":30``, ``<134>``)."""
-    import polars as pl
-
-    fixed = _constant([p.level for p in chosen], which)
-    schemes = [p.level_scheme if "level" in p.spans else None for p in chosen]
+    fixed = _constants([p.level for p in records.plans], records.which)
+    schemes = [p.level_scheme if "level" in p.spans else None for p in records.plans]
     if not any(schemes):
         return fixed
-    digits = _slices(lines, records, [p.spans.get("level") if s else None for p, s in
-                                      zip(chosen, schemes, strict=True)], which, texts)
-    frame = pl.DataFrame({"s": _constant(schemes, which), "d": digits})
-    distinct = frame.unique().drop_nulls()
-    named = distinct.with_columns(l=pl.Series([from_digits(s, d) for s, d in distinct.iter_rows()], dtype=pl.String))
-    read = frame.join(named, on=("s", "d"), how="left", maintain_order="left")["l"]
-    return pl.select(pl.coalesce(read, fixed)).to_series()
+    cut = records.cut([p.spans.get("level") if s else None for p, s in zip(records.plans, schemes, strict=True)])
+    rows, values = [], []
+    known: dict[tuple[str, bytes], str | None] = {}
+    for row in cut.known().nonzero()[0].tolist():
+        scheme = schemes[records.which[row]] or ""
+        digits = cut.data[cut.starts[row] : cut.starts[row] + cut.lengths[row]]
+        if (scheme, digits) not in known:
+            known[scheme, digits] = from_digits(scheme, digits.decode())
+        level = known[scheme, digits]
+        if level is not None:
+            rows.append(row)
+            values.append(level)
+    return _filled(fixed, _array(rows), values)
 
 
-def _constant(values: Sequence[str | None], which: Ints) -> pl.Series:
-    import polars as pl
+def _array(values: list[int]) -> Ints:
+    import numpy as np
 
-    return pl.Series(values, dtype=pl.String).gather(which)
-
-
-def _field(
-    lines: Lines, records: Records, chosen: Sequence[Plan], which: Ints, texts: pl.Series, name: str
-) -> pl.Series:
-    import polars as pl
-
-    constants = [p.constants.get(name) for p in chosen]
-    spans = [p.spans.get(name) for p in chosen]
-    fixed = _constant(constants, which)
-    if not any(spans):
-        return fixed
-    varying = _slices(lines, records, spans, which, texts)
-    return pl.select(pl.coalesce(varying, fixed)).to_series()
+    return np.array(values, dtype=np.int64)
 
 
-def _times(
-    lines: Lines, records: Records, chosen: Sequence[Plan], which: Ints, texts: pl.Series, clock: Clock
-) -> pl.Series:
+def _times(records: Records, clock: Clock) -> Times:
     """Read the times of each format by itself, in line order."""
     import numpy as np
-    import polars as pl
 
     formats: dict[Any, list[int]] = {}
-    for number, plan in enumerate(chosen):
+    for number, plan in enumerate(records.plans):
         if plan.time_format is not None and "time" in plan.spans:
             formats.setdefault(plan.time_format, []).append(number)
-    result = np.full(len(records.rows), np.iinfo(np.int64).min, dtype=np.int64)
-    spans = [p.spans.get("time") for p in chosen]
-    raw = _slices(lines, records, spans, which, texts) if formats else None
+    result = np.full(len(records.rows), UNKNOWN, dtype=np.int64)
+    if not formats:
+        return Times(result)
+    raw = records.cut([p.spans.get("time") for p in records.plans])
     for fmt, numbers in formats.items():
-        if raw is None:
-            break
-        rows = np.flatnonzero(np.isin(which, numbers)) if len(formats) > 1 or len(numbers) < len(chosen) else None
-        values = raw if rows is None else raw.gather(rows)
-        read = clock.read(values, fmt).cast(pl.Int64).fill_null(np.iinfo(np.int64).min).to_numpy()
-        result[slice(None) if rows is None else rows] = read
-    micros = pl.Series(result)
-    known = pl.select(pl.when(micros != np.iinfo(np.int64).min).then(micros)).to_series()
-    return known.cast(pl.Datetime("us", "UTC"))
+        if len(numbers) == len(records.plans):
+            return Times(clock.read(raw, fmt))
+        mine = np.zeros(len(records.plans), dtype=bool)
+        mine[numbers] = True
+        rows = np.flatnonzero(mine[records.which])
+        result[rows] = clock.read(raw.take(rows), fmt)
+    return Times(result)
 
 
-def _slices(
-    lines: Lines, records: Records, spans: Sequence[tuple[int, int, int, int] | None], which: Ints,
-    texts: pl.Series,
-) -> pl.Series:
-    """Cut one variable out of every record that has it; null elsewhere."""
-    import numpy as np
-    import polars as pl
-
-    table = np.array([s or (0, 0, 0, 0) for s in spans], dtype=np.int64)
-    has = np.array([s is not None for s in spans])
-    place = table[which]
-    start = lines.offsets(records.rows, place[:, 0], place[:, 1])
-    length = lines.offsets(records.rows, place[:, 2], place[:, 3]) - start
-    frame = pl.DataFrame({"t": texts, "s": start, "n": length})
-    cut = pl.col("t").bin.slice(pl.col("s"), pl.col("n")).cast(pl.String, strict=False)
-    if has.all():
-        return frame.select(cut).to_series()
-    return frame.select(pl.when(pl.Series(has[which])).then(cut)).to_series()
-
-
-__all__ = ["LITERAL_LIMIT", "MAX_SLOTS", "Records", "build", "literal_digits"]
+__all__ = ["Records", "build"]

@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import re
 
-from telemetry.models import Level
+from telemetry.slots import Level
 
 _WORDS: dict[str, Level] = {
     "trace": "trace", "trc": "trace", "verbose": "trace", "verb": "trace", "vrb": "trace", "finest": "trace",

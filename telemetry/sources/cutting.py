@@ -36,6 +36,12 @@ def cut(chunks: Iterator[bytes], start: int, size: int, first: bytes) -> Iterato
             chunk, broken = None, failure
         if chunk is None:
             break
+        if encoding == "utf-8" and len(buffer) + len(chunk) >= wanted and (end := chunk.rfind(b"\n") + 1):
+            data = b"".join((buffer, memoryview(chunk)[:end]))  # the usual case, with one copy
+            yield make_block(data, at, len(data), encoding)
+            at, wanted, searched = at + len(data), size, 0
+            buffer[:] = memoryview(chunk)[end:]
+            continue
         buffer += chunk
         if encoding is None and len(buffer) >= 4:
             encoding = _encoding(bytes(buffer[:4]))

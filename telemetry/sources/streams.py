@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import bz2
-import lzma
 import zlib
 from collections.abc import Iterator
 from typing import BinaryIO, Protocol
@@ -32,8 +30,12 @@ def _decoder(name: str) -> _Decoder:
     if name == "gzip":
         return zlib.decompressobj(wbits=31)
     if name == "bz2":
+        import bz2
+
         return bz2.BZ2Decompressor()
     if name == "xz":
+        import lzma
+
         return lzma.LZMADecompressor()
     import zstandard
 

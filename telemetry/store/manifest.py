@@ -117,7 +117,7 @@ class Manifest:
                 self.db = sqlite3.connect(path, isolation_level=None, timeout=30, check_same_thread=False)
                 self.db.execute("PRAGMA journal_mode=WAL")
                 self.db.execute("PRAGMA synchronous=FULL")
-                self.db.executescript(SCHEMA)
+                self.db.executescript(f"BEGIN;{SCHEMA}COMMIT;")
                 if not self.db.execute("SELECT 1 FROM totals LIMIT 1").fetchone():
                     with self.transaction():
                         sum_up(self.db)

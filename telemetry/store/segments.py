@@ -3,21 +3,32 @@
 from __future__ import annotations
 
 import os
-import uuid
+from collections.abc import Iterator
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from telemetry.errors import StoreError
 from telemetry.store.manifest import Manifest, Segment, add_segments, sum_up
+from telemetry.store.parquet import write_parquet
+from telemetry.store.table import UNKNOWN, Coded, Column, Numbers, Table, Times, stack
+from telemetry.texts import Texts
 
 if TYPE_CHECKING:
+    import numpy as np
     import polars as pl
+    from numpy.typing import NDArray
+
+    Ints = NDArray[np.int64]
+    Flags = NDArray[np.bool_]
 
 DENSE = 20_000
 """Records from which an hour (else a day) gets a file of its own; sparser stretches share one file."""
 FOLDER = "records"
 TALLY = ("key_id", "level", "service", "host", "logger", "source")
+HOUR = 3_600_000_000
+DAY = 24 * HOUR
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,57 +39,75 @@ class Written:
     tallies: list[tuple[Any, ...]]
 
 
-def write(home: Path, frame: pl.DataFrame) -> list[Written]:
-    """Write ``frame`` as segments partitioned by day and hour. Every file is durable on return."""
-    return [_write_one(home, part, folder) for folder, part in _partitions(frame)]
+def write(home: Path, table: Table) -> list[Written]:
+    """Write ``table`` as segments partitioned by day and hour. Every file is durable on return."""
+    order = _order(table)
+    times = table.times()[order]
+    written = [_write_one(home, table.take(order[rows]), folder) for folder, rows in _partitions(times)]
+    for folder in {(home / one.segment.path).parent for one in written}:
+        _sync(folder)
+    return written
 
 
-def _partitions(frame: pl.DataFrame) -> list[tuple[str, pl.DataFrame]]:
-    import polars as pl
+def _order(table: Table) -> Ints:
+    """Sort by key, then time (unknown ones last), then as read."""
+    import numpy as np
 
-    frame = frame.sort("key_id", "ts", "id", nulls_last=True)
-    stamped = frame.with_columns(_hour=pl.col("ts").dt.truncate("1h"))
-    hours = stamped.group_by("_hour").agg(n=pl.len()).sort("_hour")
-    if len(hours) == 1 and hours["_hour"][0] is not None:
-        return [(_folder(hours["_hour"][0], hourly=True), frame)]
-    dense_hours = hours.filter((pl.col("n") >= DENSE) & pl.col("_hour").is_not_null())["_hour"]
-    parts = [
-        (_folder(hour, hourly=True), stamped.filter(pl.col("_hour") == hour).drop("_hour"))
-        for hour in dense_hours
-    ]
-    rest = stamped.filter(~pl.col("_hour").is_in(dense_hours.implode()) | pl.col("_hour").is_null())
-    rest = rest.with_columns(_day=pl.col("_hour").dt.truncate("1d"))
-    days = rest.group_by("_day").agg(n=pl.len()).sort("_day")
-    dense_days = days.filter((pl.col("n") >= DENSE) & pl.col("_day").is_not_null())["_day"]
-    for day in dense_days:
-        part = rest.filter(pl.col("_day") == day).drop("_hour", "_day")
-        parts.append((_folder(day, hourly=False), part))
-    rest = rest.filter(~pl.col("_day").is_in(dense_days.implode()) | pl.col("_day").is_null())
-    if len(rest):
-        known = rest["_day"].drop_nulls().unique()
-        folder = _folder(known[0], hourly=False) if len(known) == 1 else "day=mixed/hour=mixed"
-        parts.append((folder, rest.drop("_hour", "_day")))
-    return parts
+    keys, times = _integers(table, "key_id"), table.times()
+    keys = keys - keys.min()
+    if keys.max() < 65_536:
+        keys = keys.astype(np.uint16)  # numpy sorts these by counting
+    times = np.where(times == UNKNOWN, np.iinfo(np.int64).max, times)
+    if (times[1:] >= times[:-1]).all():
+        return np.argsort(keys, kind="stable")
+    return np.lexsort((times, keys))
 
 
-def _folder(when: Any, *, hourly: bool) -> str:
+def _integers(table: Table, name: str) -> Ints:
+    column = table.columns[name]
+    assert isinstance(column, Numbers)  # noqa: S101 - of every table of records
+    return column.values
+
+
+def _partitions(times: Ints) -> Iterator[tuple[str, Ints | slice]]:
+    """Folders, and which rows go there."""
+    import numpy as np
+
+    known = times != UNKNOWN
+    hours = times // HOUR
+    left = np.ones(len(times), dtype=bool)
+    for unit, values in ((HOUR, hours), (DAY, times // DAY)):
+        distinct, counts = np.unique(values[left & known], return_counts=True)
+        if len(distinct) == 1 and left.all() and known.all() and (unit == HOUR or counts[0] >= DENSE):
+            yield _folder(int(distinct[0]) * unit, hourly=unit == HOUR), slice(None)
+            return
+        for value in distinct[counts >= DENSE].tolist():
+            rows = np.flatnonzero((values == value) & left & known)
+            left[rows] = False
+            yield _folder(value * unit, hourly=unit == HOUR), rows
+    if left.any():
+        days = np.unique(times[left & known] // DAY)
+        folder = _folder(int(days[0]) * DAY, hourly=False) if len(days) == 1 else "day=mixed/hour=mixed"
+        yield folder, np.flatnonzero(left)
+
+
+def _folder(micros: int, *, hourly: bool) -> str:
+    when = datetime.fromtimestamp(micros // 1_000_000, UTC)
     return f"day={when:%Y-%m-%d}/hour={format(when, '%H') if hourly else 'mixed'}"
 
 
-def _write_one(home: Path, frame: pl.DataFrame, folder: str) -> Written:
-    import polars as pl
-
-    name = f"{FOLDER}/{folder}/{uuid.uuid4().hex}.parquet"
+def _write_one(home: Path, table: Table, folder: str) -> Written:
+    name = f"{FOLDER}/{folder}/{os.urandom(16).hex()}.parquet"
     final = home / name
     partial = final.with_suffix(".partial")
-    empty = [c for c in frame.columns if c[0] == "p" and c[1:].isdigit() and frame[c].null_count() == len(frame)]
-    frame = frame.drop(empty)
+    table = Table({n: c for n, c in table.columns.items() if not (_slot(n) and _empty(c))}, table.rows)
     try:
         final.parent.mkdir(parents=True, exist_ok=True)
-        frame.write_parquet(partial, compression="zstd", compression_level=1, row_group_size=65_536)
-        _sync(partial)
+        with partial.open("wb") as stream:
+            write_parquet(stream, table)
+            stream.flush()
+            os.fsync(stream.fileno())
         partial.rename(final)
-        _sync(final.parent)
     except OSError as error:
         partial.unlink(missing_ok=True)
         raise StoreError(
@@ -86,19 +115,61 @@ def _write_one(home: Path, frame: pl.DataFrame, folder: str) -> Written:
             remedy="free disk space or choose another --home, then run the same command again: "
             "it goes on where it stopped",
         ) from error
-    times = frame["ts"].cast(pl.Int64)
-    slots = [int(c[1:]) + 1 for c in frame.columns if c[0] == "p" and c[1:].isdigit()]
-    segment = Segment(
-        name, len(frame), final.stat().st_size, _whole(times.min()), _whole(times.max()),
-        times.null_count(), max(slots, default=0),
-    )
-    stamp = pl.col("ts").cast(pl.Int64)
-    tallies = frame.group_by(*TALLY).agg(rows=pl.len(), first=stamp.min(), last=stamp.max()).rows()
-    return Written(segment, tallies)
+    times = table.times()
+    known = times[times != UNKNOWN]
+    first, last = (int(known.min()), int(known.max())) if len(known) else (None, None)
+    slots = [slot for name in table.columns if (slot := _slot(name))]
+    segment = Segment(name, table.rows, final.stat().st_size, first, last, table.rows - len(known), max(slots, default=0))
+    return Written(segment, _tallies(table))
 
 
-def _whole(value: Any) -> int | None:
-    return None if value is None else int(value)
+def _slot(name: str) -> int:
+    """One more than the number of a variable's column, 0 for other columns."""
+    return int(name[1:]) + 1 if name[0] == "p" and name[1:].isdigit() else 0
+
+
+def _empty(column: Column) -> bool:
+    return isinstance(column, Texts) and not column.known().any()
+
+
+def _tallies(table: Table) -> list[tuple[Any, ...]]:
+    """Count the rows per (key, level, service, host, logger, source), with the first and last time."""
+    import numpy as np
+
+    group = np.zeros(table.rows, dtype=np.int64)
+    for name in TALLY:
+        group = _finer(group, table.columns[name])
+    order = np.argsort(group, kind="stable")
+    starts = np.flatnonzero(np.diff(group[order], prepend=-1))
+    times = table.times()[order]
+    late = np.where(times == UNKNOWN, np.iinfo(np.int64).max, times)
+    firsts, lasts = np.minimum.reduceat(late, starts).tolist(), np.maximum.reduceat(times, starts).tolist()
+    counts = np.diff(starts, append=table.rows).tolist()
+    labels = [_labels(table.columns[name], order[starts]) for name in TALLY]
+    spans = [(None, None) if last == UNKNOWN else (first, last) for first, last in zip(firsts, lasts, strict=True)]
+    return [(*label, count, *span) for *label, count, span in zip(*labels, counts, spans, strict=True)]
+
+
+def _finer(group: Ints, column: Column) -> Ints:
+    """Split groups by a column; numbers stay small enough for the next one."""
+    import numpy as np
+
+    assert isinstance(column, (Numbers, Coded))  # noqa: S101 - the others are not tallied
+    codes = column.codes + 1 if isinstance(column, Coded) else column.values - column.values.min()
+    size = int(codes.max()) + 1
+    if size == 1:
+        return group
+    if int(group.max()) * size > 2**60:
+        group = np.unique(group, return_inverse=True)[1]
+    return group * size + codes
+
+
+def _labels(column: Column, rows: Ints) -> list[Any]:
+    if isinstance(column, Coded):
+        names = (*column.values, None)
+        return [names[code] for code in column.codes[rows].tolist()]
+    assert isinstance(column, Numbers)  # noqa: S101 - as above
+    return list(column.values[rows].tolist())
 
 
 def _sync(path: Path) -> None:
@@ -122,8 +193,6 @@ def sweep(manifest: Manifest) -> int:
 
 def compact(manifest: Manifest, *, least: int = 16) -> int:
     """Merge small segments when at least ``least`` have gathered. Returns how many were merged."""
-    import polars as pl
-
     small = [(i, s) for i, s in manifest.segments() if s.rows < DENSE]
     chosen: list[tuple[int, Segment]] = []
     for item in small:
@@ -132,14 +201,35 @@ def compact(manifest: Manifest, *, least: int = 16) -> int:
         chosen.append(item)
     if len(chosen) < least:
         return 0
-    frames = [pl.read_parquet(manifest.home / s.path) for _, s in chosen]
-    written = write(manifest.home, pl.concat(frames, how="diagonal"))
+    written = write(manifest.home, stack([_read(manifest.home / s.path) for _, s in chosen]))
     with manifest.transaction() as db:
         add_segments(db, [(w.segment, w.tallies) for w in written])
         unlist(db, [i for i, _ in chosen])
     for _, segment in chosen:
         (manifest.home / segment.path).unlink(missing_ok=True)
     return len(chosen)
+
+
+def _read(path: Path) -> Table:
+    import polars as pl
+
+    frame = pl.read_parquet(path)
+    return Table({name: _column(frame[name]) for name in frame.columns}, len(frame))
+
+
+def _column(series: pl.Series) -> Column:
+    import numpy as np
+    import polars as pl
+
+    if series.name == "ts":
+        return Times(series.cast(pl.Int64).fill_null(UNKNOWN).to_numpy())
+    if series.dtype != pl.String:
+        return Numbers(series.to_numpy())
+    if series.name not in TALLY:
+        return Texts.of(series.cast(pl.Binary).to_list())
+    place: dict[str, int] = {}
+    codes = [-1 if v is None else place.setdefault(v, len(place)) for v in series.to_list()]
+    return Coded(np.array(codes, dtype=np.int32), tuple(place))
 
 
 def expire(manifest: Manifest, *, before: int | None = None, max_bytes: int | None = None) -> int:

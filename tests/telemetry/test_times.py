@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
+import re
+from datetime import UTC, datetime, timedelta
 
-import polars as pl
 import pytest
 
 from telemetry.formats.stamps import at, epoch_at
-from telemetry.times import Clock
+from telemetry.texts import Texts
+from telemetry.times import UNKNOWN, Clock
 
 NOW = datetime(2026, 1, 5, 12, tzinfo=UTC)
 
@@ -16,7 +17,8 @@ NOW = datetime(2026, 1, 5, 12, tzinfo=UTC)
 def read(texts: list[str], clock: Clock) -> list[datetime | None]:
     found = at(texts[0], 0, {}) or epoch_at(texts[0], 0)
     assert found
-    return clock.read(pl.Series(texts, dtype=pl.String), found[1]).to_list()
+    micros = clock.read(Texts.of(text.encode() for text in texts), found[1]).tolist()
+    return [None if m == UNKNOWN else datetime(1970, 1, 1, tzinfo=UTC) + timedelta(microseconds=m) for m in micros]
 
 
 @pytest.mark.parametrize(("text", "expected"), [
@@ -65,3 +67,29 @@ def test_state_survives_restoring() -> None:
 
 def test_nulls_and_rubbish_are_null() -> None:
     assert read(["2024-01-01 00:00:00", "rubbish"], Clock(NOW))[1] is None
+
+
+@pytest.mark.parametrize(("text", "expected"), [
+    ("2024-03-31 02:30:00", datetime(2024, 3, 31, 1, 30, tzinfo=UTC)),
+    ("2024-10-27 02:30:00", datetime(2024, 10, 27, 0, 30, tzinfo=UTC)),
+])
+def test_hours_around_clock_changes(text: str, expected: datetime) -> None:
+    assert read([text], Clock(NOW, "Europe/Berlin")) == [expected]
+
+
+def test_shapes_and_zones_mix_in_one_column() -> None:
+    texts = ["2024-01-01 00:00:00 +0200", "2024-01-01 00:00:00.5 +0100", "2024-01-01 00:00:00", "2024-01-01 00:00:00 +0100"]
+
+    hours = [t.strftime("%d %H:%M:%S.%f") for t in read(texts, Clock(NOW)) if t]
+
+    assert hours == ["31 22:00:00.000000", "31 23:00:00.500000", "01 00:00:00.000000", "31 23:00:00.000000"]
+
+
+def test_patterns_ask_for_no_digit_by_value() -> None:
+    from telemetry.formats import header, special, stamps
+    from telemetry.times import TimeFormat
+
+    formats = [f for m in (header, special, stamps) for f in vars(m).values() if isinstance(f, TimeFormat)]
+    patterns = [f.pattern for f in formats] + [s.pattern for s in stamps._STYLES]
+
+    assert not [p for p in patterns if re.search(r"\[[^\]]*[0-9]|\|[0-9]", p)]

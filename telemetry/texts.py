@@ -1,0 +1,125 @@
+"""Columns of byte strings that lie in one buffer, cut out of it without a Python object per value."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+    Ints = NDArray[np.int64]
+    Flags = NDArray[np.bool_]
+    Octets = NDArray[np.uint8]
+
+NULL = -1
+"""The length of a value that is not there."""
+_PIECE = 1 << 13
+"""Values gathered at a time, so that the index fits the processor's cache."""
+_LONG = 48
+"""Mean length from which values are cheaper to cut with Python than to gather byte by byte."""
+
+
+@dataclass(frozen=True, slots=True)
+class Texts:
+    """Value ``i`` is ``data[starts[i] : starts[i] + lengths[i]]``, or null where its length is ``NULL``."""
+
+    data: bytes
+    starts: Ints
+    lengths: Ints
+
+    def __len__(self) -> int:
+        return len(self.starts)
+
+    @classmethod
+    def of(cls, values: Iterable[bytes | None]) -> Texts:
+        """A column of given values."""
+        import numpy as np
+
+        listed = list(values)
+        lengths = np.array([NULL if v is None else len(v) for v in listed], dtype=np.int64)
+        ends = np.cumsum(np.maximum(lengths, 0))
+        return cls(b"".join(v or b"" for v in listed), ends - np.maximum(lengths, 0), lengths)
+
+    def take(self, rows: Ints | slice) -> Texts:
+        """The values of these rows, over the same buffer."""
+        return Texts(self.data, self.starts[rows], self.lengths[rows])
+
+    def known(self) -> Flags:
+        """Which values are there."""
+        flags: Flags = self.lengths != NULL
+        return flags
+
+    def values(self) -> list[bytes | None]:
+        """Every value as a Python object."""
+        data = self.data
+        return [
+            data[start : start + size] if size != NULL else None
+            for start, size in zip(self.starts.tolist(), self.lengths.tolist(), strict=True)
+        ]
+
+    def join(self) -> bytes:
+        """The bytes of all values that are there, one behind the other."""
+        import numpy as np
+
+        total = int(np.maximum(self.lengths, 0).sum())
+        if not total:
+            return b""
+        if total > _LONG * len(self):
+            data = self.data
+            ends = self.starts + np.maximum(self.lengths, 0)
+            return b"".join([data[a:b] for a, b in zip(self.starts.tolist(), ends.tolist(), strict=True)])
+        octets = np.frombuffer(self.data, dtype=np.uint8)
+        return b"".join(
+            _gather(octets, self.starts[at : at + _PIECE], self.lengths[at : at + _PIECE])
+            for at in range(0, len(self), _PIECE)
+        )
+
+    def join_by(self, between: bytes) -> bytes:
+        """The same with something between them."""
+        return between.join([value or b"" for value in self.values()])
+
+    def whole(self) -> Texts:
+        """The same with null for every value whose ends lie inside a UTF-8 character of the buffer."""
+        import numpy as np
+
+        octets = np.frombuffer(self.data, dtype=np.uint8)
+        last = len(octets) - 1
+        ends = self.starts + np.maximum(self.lengths, 0)
+        inside = (octets[np.minimum(self.starts, last)] & 0xC0) == 0x80
+        inside |= (ends <= last) & ((octets[np.minimum(ends, last)] & 0xC0) == 0x80)
+        return Texts(self.data, self.starts, np.where(inside, NULL, self.lengths))
+
+
+def _gather(octets: Octets, starts: Ints, lengths: Ints) -> bytes:
+    import numpy as np
+
+    kind = np.int32 if len(octets) < 1 << 31 else np.int64  # half the bytes to move
+    sizes = np.maximum(lengths, 0)
+    ends = np.cumsum(sizes)
+    index: NDArray[np.integer[Any]] = np.arange(int(ends[-1]), dtype=kind)
+    index += np.repeat((starts - (ends - sizes)).astype(kind), sizes)
+    return octets.take(index).tobytes()
+
+
+def nulls(count: int) -> Texts:
+    """A column of nothing."""
+    import numpy as np
+
+    return Texts(b"", np.zeros(count, dtype=np.int64), np.full(count, NULL, dtype=np.int64))
+
+
+def joined(columns: list[Texts], buffers: dict[tuple[int, ...], bytes]) -> Texts:
+    """One column behind the other. ``buffers`` keeps joined data by the parts' ids: columns share theirs."""
+    import numpy as np
+
+    parts = tuple(id(c.data) for c in columns)
+    if parts not in buffers:
+        buffers[parts] = b"".join(c.data for c in columns)
+    starts, at = [], 0
+    for column in columns:
+        starts.append(column.starts + at)
+        at += len(column.data)
+    return Texts(buffers[parts], np.concatenate(starts), np.concatenate([c.lengths for c in columns]))
