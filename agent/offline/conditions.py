@@ -20,7 +20,7 @@ _OPS = (
     r"faster than|quicker than|lower than|at most|no more than|up to")
 _COMPARISON = re.compile(
     rf"(?P<noun>\b[a-z][\w.]*)?\s*(?:\b(?:is|was|are|were|of|took|taking|take|takes|lasted|lasting|with|that|a|an)\b\s*)*"
-    rf"(?P<op>\b(?:{_OPS})\b|>=|<=|==|>|<|=(?=\s))\s*(?P<value>-?\d[\d,]*(?:\.\d+)?)\s*(?P<unit>{_UNITS})?(?![\w:])(?!-\d)(?:\s+(?P<thing>[a-z_]{{3,}}))?", re.I)
+    rf"(?P<op>\b(?:{_OPS})\b|>=|<=|==|>|<|=(?=\s))\s*(?P<value>-?\d[\d,]*(?:\.\d+)?)\s*(?P<unit>{_UNITS})?(?![\w:])(?!-\d)(?:\s+(?P<thing>[a-z_]{{3,}}(?:\s+[a-z_]{{3,}})?))?", re.I)
 _BETWEEN = re.compile(
     rf"(?P<noun>\b[a-z][\w.]*)\s+(?:is |was |are |were )?(?:between|from)\s+(?P<low>\d[\d,.]*)\s*(?:{_UNITS})?\s+(?:and|to)\s+(?P<high>\d[\d,.]*)\s*(?P<unit>{_UNITS})?(?![\w:])", re.I)
 _AFTER = re.compile(
@@ -95,21 +95,51 @@ def _compare(draft: Draft, match: re.Match[str]) -> None:
     noun = "" if noun in _BINDS else noun
     took = re.search(r"\b(?:took|taking|takes?|lasted|lasting)\b", match[0], re.I)
     linked = _field(draft, word, noun, match["unit"] or "", took=bool(took))
-    thing = link(match["thing"], draft.catalog, numeric=True) if match["thing"] and not match["unit"] else None
+    thing, taken = _counted(match["thing"] or "", draft) if not match["unit"] else (None, "")
     if thing is not None and thing.score >= 1.0 and (linked is None or linked.score < 1.0):
         linked, took = thing, None
+    united = _united(match["unit"] or "", draft) if match["unit"] and (linked is None or linked.score < 1.0) else None
+    if united is not None:
+        linked = united
     if linked is None:
         return
     unit = _unit(match["unit"])
-    value = float(match["value"].replace(",", "")) * _factor(unit, linked, draft.catalog)
+    value = float(match["value"].replace(",", "")) * (1.0 if united is not None else _factor(unit, linked, draft.catalog, draft.about()))
     below, equal = word.startswith(_BELOW), word.startswith(_EQUAL)
     op: Any = "eq" if word in {"=", "=="} else ("le" if equal else "lt") if below else ("ge" if equal else "gt")
     draft.filters.append(Filter(field=linked.ref, op=op, value=_plain(value) if op == "eq" else value))
     draft.statements.append(f"{linked.ref.removeprefix('param:')} {word} {match['value']}{unit and ' ' + unit}")
     named = link(noun, draft.catalog, numeric=True) if noun else None
     kept = "" if named is not None and named.score >= 0.8 and named.ref == linked.ref else noun
-    after = match["thing"] if match["thing"] and linked is not thing else ""
+    after = (match["thing"] or "").replace(taken, " ").strip() if linked is thing else match["thing"] or ""
     draft.text = draft.text.replace(match[0], f" {kept} {after or ''} ", 1)
+
+
+def _counted(words: str, draft: Draft) -> tuple[Linked | None, str]:
+    """The number named by what is counted: "more than 5000 ready messages"; and the words that name it."""
+    parts = words.split()
+    best: tuple[Linked | None, str] = (None, "")
+    for tried in (words, *parts):
+        linked = link(tried, draft.catalog, numeric=True) if tried else None
+        if linked is not None and (best[0] is None or linked.score > best[0].score):
+            best = (linked, tried)
+    return best
+
+
+def _united(unit: str, draft: Draft) -> Linked | None:
+    """The number that the messages asked about write before just this unit: ``<n> MB``."""
+    about = draft.about()
+    found: dict[str, int] = {}
+    for template in draft.catalog.templates:
+        if about and template.id not in about:
+            continue
+        for match in re.finditer(rf"<(\w+)>\s?{re.escape(unit)}\b", template.display, re.I):
+            found[match[1]] = found.get(match[1], 0) + template.count
+    if not found:
+        return None
+    name = max(found, key=lambda n: found[n])
+    info = next((f for f in draft.catalog.fields if f.ref == f"param:{name}"), None)
+    return Linked(info.ref, info.type, 0.9) if info is not None else None
 
 
 def _plain(value: float) -> str:
@@ -141,7 +171,7 @@ def _unit(text: str | None) -> str:
     return singular(text.lower()) if text and len(text) > 2 else (text or "").lower()
 
 
-def _factor(unit: str, linked: Linked, catalog: Catalog) -> float:
+def _factor(unit: str, linked: Linked, catalog: Catalog, about: frozenset[str] = frozenset()) -> float:
     """The factor from the unit said to the unit in which the values are compared."""
     if not unit:
         return 1.0
@@ -156,7 +186,7 @@ def _factor(unit: str, linked: Linked, catalog: Catalog) -> float:
         return factor * 1_000_000
     if name.endswith(("_ns", "_nanos")):
         return factor * 1_000_000_000
-    shown = [t.display for t in catalog.templates if any(p.name == name for p in t.params)]
+    shown = [t.display for t in catalog.templates if any(p.name == name for p in t.params) and (not about or t.id in about)]
     milli = sum(bool(re.search(rf"<{re.escape(name)}>\s?(?:ms|msecs?|milliseconds?|millis)\b", d)) for d in shown)
     other = sum(bool(re.search(rf"<{re.escape(name)}>\s?(?:s|secs?|seconds?)\b", d)) for d in shown)
     return factor * 1000 if milli > other else factor
@@ -164,10 +194,10 @@ def _factor(unit: str, linked: Linked, catalog: Catalog) -> float:
 
 _NEGATED = re.compile(
     r"\b(?:without|excluding|exclude|except(?: for)?|ignoring|not counting|other than|apart from|aside from|besides|but not|and not|leaving out|minus|"
-    r"not (?:from|for|by|on|in|with|about|at|to|including|containing|mentioning|involving)|(?:that|which)? ?(?:do|does|did|are|is|was|were) not (?:come from|originate from|contain|mention|involve|include|from|for|by|on|have)|"
+    r"not (?:from|for|by|on|in|with|about|at|to|including|containing|mentioning|involving|caused by|due to|because of)|(?:that|which)? ?(?:do|does|did|are|is|was|were) not (?:come from|originate from|contain|mention|involve|include|from|for|by|on|have)|"
     r"(?:which|that) (?:are|is|was|were) not)\s+"
     r"(?:(?:the |any |those |all )?(?:user|host|ip|address|service|port|level|status|for|from|by|on|about|with|word|text|lines)\s+)*"
-    rf"(?P<what>{OPEN}\d+{CLOSE}|[\w.:/@-]+(?: (?!per\b|by\b|in\b|on\b|for\b|since\b|and\b|or\b|were\b|are\b|was\b|is\b|there\b|do\b|did\b|have\b|happened\b)[\w-]+)*?(?: (?:ones|errors|warnings|lines|messages|requests|entries|records)\b)?)(?:\s+(?:or|and|nor)\s+(?P<also>{OPEN}\d+{CLOSE}|[\w.:/@-]+))?(?=$|[\s,;?!.])(?=\s*(?:$|[,;?!.]|per\b|by\b|in\b|on\b|for\b|since\b|and\b|were\b|are\b|was\b|is\b|there\b|do\b|did\b|have\b|happened\b|how\b))", re.I)
+    rf"(?P<what>{OPEN}\d+{CLOSE}|[\w.:/@-]+(?: (?!per\b|by\b|in\b|on\b|for\b|since\b|and\b|or\b|were\b|are\b|was\b|is\b|there\b|do\b|did\b|have\b|happened\b)[\w-]+)*?(?: (?:ones|errors|warnings|lines|messages|requests|entries|records)\b)?)(?:\s+(?:or|and|nor)\s+(?P<also>{OPEN}\d+{CLOSE}|[\w.:/@-]+))?(?=$|[\s,;?!.:])(?=\s*(?:$|[,;?!.:]|-\s|per\b|by\b|in\b|on\b|for\b|since\b|and\b|were\b|are\b|was\b|is\b|there\b|do\b|did\b|have\b|happened\b|how\b))", re.I)
 _NOT_KEPT = re.compile(_NEGATED.pattern[: _NEGATED.pattern.index("(?P<what>")] + rf"(?P<what>{OPEN}\d+{CLOSE})(?:\s+(?:or|and|nor)\s+(?P<also>{OPEN}\d+{CLOSE}))?", re.I)
 """The same before something quoted or an identifier, whatever follows."""
 _LEVEL_WORDS = {"error": "error", "warning": "warn", "warn": "warn", "info": "info", "debug": "debug", "fatal": "fatal", "notice": "notice", "critical": "fatal"}

@@ -6,7 +6,7 @@ import dataclasses
 import re
 from dataclasses import dataclass
 
-from agent.offline.fields import TEMPLATE_NOUNS, Linked, link, singular
+from agent.offline.fields import TAILS, TEMPLATE_NOUNS, Linked, link, singular
 from agent.offline.understanding import Kind
 from agent.offline.wording import CLOSE, OPEN, empty
 from agent.offline.words import likeness
@@ -31,7 +31,7 @@ _BREAK = frozenset("""
 _SKIP = frozenset("the a an all different distinct unique separate individual single various total possible actual "
                   "top most common frequent active known our your their".split())
 _WORD = re.compile(rf"\s*(?:(?P<word>[A-Za-z_][\w.-]*)|(?P<kept>{OPEN}\d+{CLOSE}))")
-_TAILS = frozenset({"name", "id", "number", "address", "code", "value", "type", "time", "size", "class"})
+_BARE_NAMES = frozenset("to from in on at by with for and or of is was the a an all that this not no as it its".split())
 
 
 EVENTS = frozenset("""request session connection block instance error message query event job task order transaction call attempt packet
@@ -107,8 +107,12 @@ class Phrase:
     start: int
 
 
-def phrase(text: str, at: int, most: int = 4) -> Phrase:
-    """The noun phrase that starts at ``at``: up to ``most`` words, articles skipped, until a word that binds."""
+def phrase(text: str, at: int, most: int = 4, catalog: Catalog | None = None) -> Phrase:
+    """The noun phrase that starts at ``at``: up to ``most`` words, articles skipped, until a word that binds.
+
+    A word that is a field's whole name (``took``, ``total``) belongs to it all the same.
+    """
+    names = {f.ref.removeprefix("param:").lower() for f in catalog.fields} - _BARE_NAMES if catalog is not None else set()
     words: list[str] = []
     ends: list[int] = []
     begin = at
@@ -117,10 +121,10 @@ def phrase(text: str, at: int, most: int = 4) -> Phrase:
         if not match or not match["word"]:
             break
         low = match["word"].lower().rstrip(".-")
-        if not words and low in _SKIP:
+        if not words and low in _SKIP and low not in names:
             at = match.end()
             continue
-        if low in _BREAK and not (low == "requests" and not words) and not (low in {"logs", "requests", "log"} and not words):
+        if low in _BREAK and low not in names and not (low == "requests" and not words) and not (low in {"logs", "requests", "log"} and not words):
             break
         if not words:
             begin = match.start("word")
@@ -141,15 +145,16 @@ def named(found: Phrase, catalog: Catalog, *, numeric: bool = False, owners: fro
         if linked is None:
             continue
         takes = best is None or linked.score > best[0].score + (0.0 if linked.ref == best[0].ref else 0.04)
-        tail = best is not None and linked.ref == best[0].ref and singular(found.words[size - 1]) in _TAILS and size - 1 == best[1]
-        if takes or tail:
+        tail = best is not None and linked.ref == best[0].ref and singular(found.words[size - 1]) in TAILS and size - 1 == best[1]
+        heads = best is not None and linked.score >= 0.8 and linked.ref != "template" and size - 1 == best[1]
+        if takes or tail or heads:
             best = (linked, size)
     return best
 
 
 def take(draft: Draft, at: int, *, numeric: bool = False, least: float = 0.5, without: str = "") -> bool:
     """Read the noun phrase at ``at`` as the field asked about and cut it out."""
-    found = phrase(draft.text, at)
+    found = phrase(draft.text, at, catalog=draft.catalog)
     hit = named(found, draft.catalog, numeric=numeric, owners=draft.about(without or draft.text[:at]))
     if hit is None or hit[0].score < least:
         return False
@@ -190,7 +195,7 @@ def groups(draft: Draft, least: float = 0.5) -> None:
     at = 0
     while match := GROUP.search(draft.text, at):
         at = match.end()
-        found = phrase(draft.text, match.end())
+        found = phrase(draft.text, match.end(), catalog=draft.catalog)
         hit = named(found, draft.catalog, owners=draft.about(draft.text[match.start():]))
         if hit is None or hit[0].score < least or hit[0].ref in draft.group_by:
             continue
@@ -204,7 +209,7 @@ def groups(draft: Draft, least: float = 0.5) -> None:
         at = match.start()
         also = re.match(r"\s*(?:and|,)\s+(?:by\s+|per\s+)?", draft.text[at:], re.IGNORECASE)
         if also:
-            more = phrase(draft.text, at + also.end())
+            more = phrase(draft.text, at + also.end(), catalog=draft.catalog)
             second = named(more, draft.catalog)
             if second is not None and second[0].score >= 0.84 and second[0].ref not in draft.group_by:
                 draft.group_by.append(second[0].ref)
@@ -213,10 +218,11 @@ def groups(draft: Draft, least: float = 0.5) -> None:
 
 def _valued(rest: str) -> bool:
     """Whether what follows a noun is its value: "run by user mallory"."""
-    match = re.match(rf"\s+(?:(?P<word>[a-z][\w-]*)|{OPEN})", rest)
+    match = re.match(rf"\s+(?:(?P<word>[A-Za-z][\w-]*)|{OPEN})", rest)
     if not match:
         return False
     word = match["word"]
+    word = word.lower() if word else None
     return word is None or (word not in _BREAK and word not in _AFTER_GROUP and not word.endswith(("ed", "ing")))
 
 

@@ -32,7 +32,7 @@ SYNONYMS: dict[str, tuple[str, ...]] = {
     "program": ("service", "program", "logger"),
     "process": ("service", "pid", "process"),
     "daemon": ("service",),
-    "component": ("logger", "component", "service"),
+    "tag": ("tag", "logger"), "component": ("logger", "component", "service"),
     "logger": ("logger", "service"),
     "class": ("logger",),
     "module": ("logger", "module"),
@@ -69,6 +69,8 @@ SYNONYMS: dict[str, tuple[str, ...]] = {
     "received": ("received", "bytes"), "sent": ("sent", "bytes"), "transfer": ("bytes", "size", "transferred"),
     "payload": ("bytes", "size", "payload"), "body": ("body", "bytes", "size"), "method": ("method",), "agent": ("user_agent",), "email": ("email",), "amount": ("amount",),
 }
+TAILS = frozenset({"name", "id", "number", "address", "code", "value", "type", "class", "field", "count"})
+"""Words after a noun that leave it the same thing: "user name"."""
 TEMPLATE_NOUNS = frozenset(k for k, v in SYNONYMS.items() if v == ("template",))
 NUMERIC = frozenset({"number", "size", "duration", "percent", "port", "timestamp"})
 _HEADER = frozenset({"level", "service", "host", "logger", "source", "template", "pid", "thread", "trace_id"})
@@ -127,11 +129,14 @@ def rated(phrase: str, catalog: Catalog, *, numeric: bool = False) -> dict[str, 
     if not words:
         return {}
     found: dict[str, float] = {}
-    for size in range(1, len(words) + 1):
-        for info in catalog.fields:
-            score = _score(words[:size], info.ref.removeprefix("param:"), info)
-            if score > 0 and not (numeric and info.type not in NUMERIC):
-                found[info.ref] = max(found.get(info.ref, 0.0), score - 0.02 * (len(words) - size))
+    for at in range(len(words)):
+        for end in range(at + 1, len(words) + 1):
+            dropped = [w for w in words[end:] if w not in TAILS]  # the head of a noun phrase comes last
+            cost = 0.02 * at + 0.3 * len(dropped)
+            for info in catalog.fields:
+                score = _score(words[at:end], info.ref.removeprefix("param:"), info)
+                if score > 0 and not (numeric and info.type not in NUMERIC):
+                    found[info.ref] = max(found.get(info.ref, 0.0), score - cost)
     if not numeric:
         for ref in ("template", "pid", "thread", "trace_id", "source"):
             score = _score(words, ref, None)
@@ -156,7 +161,7 @@ def _scored(words: list[str], name: str, info: FieldInfo | None) -> float:
     head = words[-1]
     joined = "_".join(words)
     if name.lower() == joined or name.lower() == "".join(words):
-        return 1.4 if len(words) > 1 else 1.2
+        return 1.4 if len(words) > 1 else 1.25 if name in _HEADER else 1.2
     if len(words) > 1 and info is not None and info.type == head and name.lower() in SYNONYMS.get(words[0], ()):
         return 1.3  # "source IPs": an address by its type, the source by its name
     if singular(name) == joined:
@@ -166,6 +171,7 @@ def _scored(words: list[str], name: str, info: FieldInfo | None) -> float:
     names = SYNONYMS.get(head, ())
     if name.lower() in names:
         score = 0.9 - 0.06 * names.index(name.lower())
+        score -= 0.2 if name in _HEADER and info is not None and info.distinct == 1 else 0.0  # tells nothing apart
         return score + (0.15 if len(words) > 1 and words[0] in parts else 0)
     if len(words) > 1 and name.lower() in SYNONYMS.get(words[0], ()) and head in {"name", "id", "number", "address"}:
         return 0.85 - 0.05 * SYNONYMS[words[0]].index(name.lower())
@@ -180,3 +186,29 @@ def candidates(catalog: Catalog, limit: int = 5) -> tuple[str, ...]:
     """Names of fields to offer when a question cannot be read."""
     ranked = sorted(catalog.fields, key=lambda f: (-len(f.templates), f.ref))
     return tuple(f.ref.removeprefix("param:") for f in ranked[:limit])
+
+
+_IDENTIFIER = re.compile(r"(?:^|_)(?:id|port|pid|code|status|version|line|year|uid|gid|seq|tid|errno|number_id)$|_id$", re.I)
+_LASTING = re.compile(r"duration|latency|elapsed|took|delay|wait|time(?!stamp|zone)|_ms$|_s$|_us$|ttl|timeout|lag", re.I)
+_TAKING = re.compile(r"duration|latency|elapsed|took|(?:response|request|run|exec\w*|query)_?time|^time$|^rt$", re.I)
+_SIZED = re.compile(r"size|bytes|length|^len$|_kb$|_mb$|memory|mem$|payload|transferred|sent|received", re.I)
+
+
+def suits(kind: str, info: FieldInfo) -> float:
+    """How well a field fits the sort of number asked for, whatever its name."""
+    name = info.ref.removeprefix("param:")
+    if kind in {"", "any"} or info.type not in NUMERIC:
+        return 0.0
+    plain = 0.05 if _IDENTIFIER.search(name) or info.type in {"port", "timestamp"} else 0.25
+    match kind:
+        case "duration" if info.type == "size" or (_SIZED.search(name) and not _LASTING.search(name)):
+            return -0.5
+        case "size" if info.type == "duration" or _TAKING.search(name):
+            return -0.5
+        case "duration":
+            return 0.6 if _TAKING.search(name) else 0.52 if info.type == "duration" or _LASTING.search(name) else plain - 0.2
+        case "size":
+            return 0.6 if info.type == "size" or _SIZED.search(name) else plain
+        case "count":
+            return plain + 0.1 if info.type == "number" else plain
+    return plain

@@ -6,7 +6,7 @@ import re
 from typing import Any
 
 from agent.offline.draft import ALL, EVENTS, NUMBER, Draft, groups, named, number, phrase
-from agent.offline.fields import TEMPLATE_NOUNS, link, singular
+from agent.offline.fields import TEMPLATE_NOUNS, link, singular, suits
 from agent.offline.understanding import Kind
 from telemetry.models import Stat
 
@@ -69,7 +69,7 @@ def _many(draft: Draft) -> bool:
 
 def _noun(draft: Draft, start: int, end: int, kind: Kind) -> bool:
     """Read the noun phrase at ``end`` as the number asked about; take the words from ``start`` out."""
-    found = phrase(draft.text, end)
+    found = phrase(draft.text, end, catalog=draft.catalog)
     hit = named(found, draft.catalog, numeric=True, owners=draft.about(draft.text[:end]))
     before = _before(draft, start)
     draft.kind = kind
@@ -96,6 +96,10 @@ def _numbers(draft: Draft) -> list[str]:
     return [f.ref for f in draft.catalog.fields if f.type in {"number", "size", "duration", "percent"}]
 
 
+def _suited(draft: Draft, ref: str, kind: Kind) -> bool:
+    return any(f.ref == ref and suits(kind, f) >= 0.5 for f in draft.catalog.fields)
+
+
 def _by_kind(draft: Draft, kind: Kind) -> str | None:
     word = {"duration": "duration", "size": "size"}.get(kind)
     linked = link(word, draft.catalog, numeric=True, owners=draft.about()) if word else None
@@ -116,7 +120,7 @@ def _single(draft: Draft) -> bool:
             continue
         if _NOT_HERE.match(rest) or re.match(r"(?:hour|minute|day|second)s?\b", rest, re.I) and word not in {"average", "mean"}:
             continue
-        head = phrase(draft.text, match.end())
+        head = phrase(draft.text, match.end(), catalog=draft.catalog)
         if not match["amount"] and head.words and singular(head.words[0]) in TEMPLATE_NOUNS and len(head.words) == 1 and word not in _KINDS and \
                 not re.match(r"\s+(?:time|size|latency|duration)", draft.text[head.ends[0]:], re.I):
             continue
@@ -135,7 +139,7 @@ def _single(draft: Draft) -> bool:
 
 def _summable(draft: Draft, at: int) -> bool:
     """Whether what follows "total" is a number that can be added up, not records to be counted."""
-    found = phrase(draft.text, at)
+    found = phrase(draft.text, at, catalog=draft.catalog)
     hit = named(found, draft.catalog, numeric=True, owners=draft.about())
     return hit is not None and hit[0].score >= 0.66
 
@@ -149,7 +153,7 @@ def _with_most(draft: Draft) -> bool:
     match = _MOST_OF.search(draft.text)
     if not match:
         return False
-    found = phrase(draft.text, match.end())
+    found = phrase(draft.text, match.end(), catalog=draft.catalog)
     for start in range(len(found.words)):
         linked = link(" ".join(found.words[start:]), draft.catalog, numeric=True, owners=draft.about())
         if linked is not None and linked.score >= 0.66:
@@ -175,7 +179,7 @@ def _extremes(draft: Draft) -> bool:
     if not match or _NOT_HERE.match(draft.text[match.end():]):
         return False
     n = match["n"] or match["n2"]
-    found = phrase(draft.text, match.end())
+    found = phrase(draft.text, match.end(), catalog=draft.catalog)
     if not found.words:
         return False
     plural = any(word.lower().endswith("s") and not word.lower().endswith(("ss", "us")) for word in found.words)
@@ -187,9 +191,9 @@ def _extremes(draft: Draft) -> bool:
     if n is None and hit is not None and hit[0].score >= 0.8:
         return False
     thing = named(found, draft.catalog, owners=draft.about(match[0]))
-    if thing is not None and singular(found.words[thing[1] - 1].lower()) not in EVENTS and thing[0].score >= 0.9 and thing[0].ref != "template" and thing[0].ref not in _numbers(draft):
+    if thing is not None and thing[1] == len(found.words) and singular(found.words[thing[1] - 1].lower()) not in EVENTS and thing[0].score >= 0.9 and thing[0].ref != "template" and thing[0].ref not in _numbers(draft):
         return _by_group(draft, match, thing[0].ref, found.ends[thing[1] - 1], word, number(n) if n else 10)
-    exact = hit is not None and hit[0].score >= 0.95
+    exact = hit is not None and hit[0].score >= 0.95 and (kind == "number" or _suited(draft, hit[0].ref, kind))
     draft.field = hit[0].ref if hit and exact else _by_kind(draft, kind)
     draft.noun, draft.kind = (" ".join(found.words[: hit[1]]) if hit and exact else ""), kind
     draft.cut(*match.span())
@@ -211,7 +215,7 @@ def _which_extreme(draft: Draft) -> bool:
     match = _WHICH.search(draft.text)
     if not match:
         return False
-    found = phrase(draft.text, match.end())
+    found = phrase(draft.text, match.end(), catalog=draft.catalog)
     thing = named(found, draft.catalog, owners=draft.about(match[0]))
     if thing is None or thing[0].score < 0.6 or thing[0].ref == "template":
         return False
@@ -221,7 +225,7 @@ def _which_extreme(draft: Draft) -> bool:
         return False
     word = extreme["word"].lower()
     kind: Kind = _KINDS.get(word, "number")
-    inner = phrase(draft.text, extreme.end())
+    inner = phrase(draft.text, extreme.end(), catalog=draft.catalog)
     hit = named(inner, draft.catalog, numeric=True, owners=draft.about())
     ref, cut, noun = _by_kind(draft, kind), extreme.end(), ""
     if hit is not None and hit[0].score >= 0.5:
@@ -289,7 +293,7 @@ def _how_long(draft: Draft) -> bool:
 
 def added(draft: Draft) -> bool:
     """"tuples removed per table, in total": a number that adds up, per group."""
-    if not re.search(r"\bin total\b|\btotal\b|\boverall\b|\baltogether\b|\bsum\b", draft.text, re.I):
+    if not re.search(r"\bin total\b|\btotal\b|\boverall\b|\baltogether\b|\bsum(?:med)?(?: up)?\b|\badded up\b", draft.text, re.I):
         return False
     probe = Draft(draft.catalog, draft.text)
     groups(probe)
@@ -300,7 +304,7 @@ def added(draft: Draft) -> bool:
     noun = " ".join(found.words[: hit[1]])
     draft.text, draft.group_by, draft.bucket = probe.text, [*draft.group_by, *(g for g in probe.group_by if g not in draft.group_by)], probe.bucket or draft.bucket
     draft.choose(hit[0], noun)
-    draft.drop(rf"\bhow many\b|\bnumber of\b|\b{re.escape(noun)}\b|\bin total\b|\btotal\b|\boverall\b|\baltogether\b|\bsum\b")
+    draft.drop(rf"\bhow many\b|\bnumber of\b|\b{re.escape(noun)}\b|\bin total\b|\btotal\b|\boverall\b|\baltogether\b|\bsum(?:med)?(?: up)?\b|\badded up\b")
     draft.operation, draft.stats, draft.kind, draft.limit = "stats", ("sum",), "number", ALL
     return True
 

@@ -56,6 +56,10 @@ def gaps(draft: Draft) -> bool:
     if re.search(r"\bhow many (?!gaps|silences|holes|pauses)", draft.text, re.I):
         return False
     n = limit(draft)
+    subject = re.search(r"\b(?:was|did|is|does|has|were|when did) (?:the )?(\w+)(?= (?:ever |go |goes |fall |become |get |been |stop|log|not |silent|quiet))"
+                        r"|\b(?:on|of|from|in|for|by) the (firewall|server|system|machine|host|cluster|device|app|application|box|node|service|worker|broker|database|db|phone|appliance|router|switch|proxy)\b", draft.text, re.I)
+    if subject and not _serves(draft, subject[1] or subject[2]):
+        draft.cut(*subject.span())
     if (named_log := re.search(r"\b(?:the |our )?(\w+)[ -]logs?\b", draft.text, re.I)) and not _serves(draft, named_log[1]):
         draft.cut(*named_log.span())
     draft.drop(_GAP.pattern)
@@ -133,7 +137,7 @@ def distinct(draft: Draft) -> bool:
         if not (match and (plain or re.search(r"\bhow many\b|\bcount\b|\bnumber of\b", draft.text, re.I))):
             return False
     at = match.end()
-    found = phrase(draft.text, at)
+    found = phrase(draft.text, at, catalog=draft.catalog)
     hit = named(found, draft.catalog, owners=draft.about(draft.text[: match.end()]))
     draft.kind = "any"
     if hit is not None and hit[0].score >= 0.5:
@@ -376,7 +380,7 @@ def top(draft: Draft) -> bool:
         lead = re.match(rf"\s*(?:(?P<n>{NUMBER})\s+)?(?:most (?:common|frequent|active|often seen) )?(?:of (?:the )?)?", draft.text[match.end():], re.I)
         skip = lead.end() if lead else 0
         n = n or (number(lead["n"]) if lead and lead["n"] else 0)
-        found = phrase(draft.text, match.end() + skip)
+        found = phrase(draft.text, match.end() + skip, catalog=draft.catalog)
         hit = named(found, draft.catalog, owners=draft.about(draft.text[: match.end()]))
         if hit is not None and hit[0].score >= 0.5:
             noun = " ".join(found.words[: hit[1]])
@@ -431,7 +435,7 @@ def _by_sum(draft: Draft, linked: Linked, n: int) -> bool:
     match = re.search(r"\b(?:by|in terms of)\s+(?:(?P<sum>total|sum of|summed|overall)\s+|the )*(?=[a-z_])", draft.text, re.I)
     if not match:
         return False
-    found = phrase(draft.text, match.end())
+    found = phrase(draft.text, match.end(), catalog=draft.catalog)
     hit = named(found, draft.catalog, numeric=True)
     if hit is None or hit[0].score < 0.8 or hit[0].ref == linked.ref:
         return False
@@ -448,7 +452,7 @@ def _by_sum(draft: Draft, linked: Linked, n: int) -> bool:
 
 
 _COUNT = re.compile(
-    r"\b(?:how many times|how many|how often|how frequently|(?:total |overall )?(?:count|tally|number|amount|quantity) of|count(?: up)?(?: the| all| how many)?|total (?:number|count)(?: of)?|number of times)\b|\bcounts?\??$|\bin total$|\baltogether$", re.I)
+    r"\b(?:how many times|how many|how often|how frequently|(?:total |overall )?(?:count|tally|number|amount|quantity) of|count(?: up)?(?: the| all| how many)?|total (?:number|count)(?: of)?|number of times)\b|\bcounts?\??$|\bin total$|\baltogether$|^total(?= (?:errors?|warnings?|failures?|exceptions?|requests?|lines|records|messages|events)\b)", re.I)
 _DISTINCT_NOUNS = frozenset({"user", "ip", "address", "host", "machine", "node", "client", "service", "account", "username",
                              "component", "logger", "port", "level", "program", "customer", "hostname", "people", "pod"})
 
@@ -458,16 +462,16 @@ def count(draft: Draft) -> bool:
     match = _COUNT.search(draft.text)
     if not match:
         return False
-    if re.match(r"\s*(?:total )?bytes\b", draft.text[match.end():], re.I) and \
-            (size := link("bytes", draft.catalog, numeric=True)):
+    if re.match(r"\s*(?:total )?(?:bytes|[kmg]i?b|(?:mega|giga|kilo)bytes)\b", draft.text[match.end():], re.I) and \
+            (size := link("bytes", draft.catalog, numeric=True) or sized(draft)):
         draft.choose(size, "bytes")
         draft.cut(*match.span())
-        draft.drop(r"\b(?:total )?bytes\b")
+        draft.drop(r"\b(?:total )?(?:bytes|[kmg]i?b|(?:mega|giga|kilo)bytes)\b|\bin total\b|\baltogether\b|\boverall\b")
         draft.operation, draft.stats, draft.kind = "stats", ("sum",), "size"
         groups(draft)
         return True
     times = re.search(r"\b(?:times|often|frequently)\b", match[0], re.I)
-    found = phrase(draft.text, match.end())
+    found = phrase(draft.text, match.end(), catalog=draft.catalog)
     if found.words and not times and not re.match(r"\s*of\s+(?:the|those|them)\b", draft.text[match.end():], re.I):
         hit = named(found, draft.catalog, owners=draft.about(match[0]))
         head = singular(found.words[hit[1] - 1].lower()) if hit else ""
@@ -495,6 +499,17 @@ def count(draft: Draft) -> bool:
     if draft.group_by == ["time"]:
         draft.operation, draft.group_by = "trend", []
     return True
+
+
+def sized(draft: Draft) -> Linked | None:
+    """A number that messages write before a unit of size: ``spilled <n> MB``."""
+    about = draft.about()
+    for info in draft.catalog.fields:
+        name = re.escape(info.ref.removeprefix("param:"))
+        shown = [t for t in draft.catalog.templates if t.id in info.templates and (not about or t.id in about)]
+        if info.type in NUMERIC and any(re.search(rf"<{name}>\s?(?:[KMG]i?B|bytes)\b", t.display) for t in shown):
+            return Linked(info.ref, info.type, 0.6)
+    return None
 
 
 def _added(draft: Draft, match: re.Match[str], linked: Linked, end: int, noun: str) -> bool:
@@ -573,7 +588,7 @@ def which(draft: Draft) -> bool:
     """"which users failed", "from where", "who", "what was the size of blk_1"."""
     value = re.search(r"^(?:and )?(?:what (?:is|was|are|were)|tell me|give me|show me|find|get)\s+the\s+(?=[a-z_])", draft.text, re.I)
     if value:
-        found = phrase(draft.text, value.end())
+        found = phrase(draft.text, value.end(), catalog=draft.catalog)
         bound = found.words and re.match(r"\s+(?:of|for|used by|used for|used|in|with|from|that|at|on)\b", draft.text[found.ends[-1]:], re.I)
         if bound and take(draft, value.end(), least=0.5):
             draft.cut(0, value.end())
@@ -592,7 +607,7 @@ def which(draft: Draft) -> bool:
         draft.cut(*asked.span())
         draft.choose(linked, asked[0])
     else:
-        found = phrase(draft.text, asked.end())
+        found = phrase(draft.text, asked.end(), catalog=draft.catalog)
         hit = named(found, draft.catalog, owners=draft.about(draft.text[: asked.end()]))
         listed = asked["verb"] is not None
         if hit is None or hit[0].score < (0.84 if listed else 0.4):

@@ -49,7 +49,19 @@ def read(question: str, catalog: Catalog, now: datetime, previous: Reading | Non
     if time.statement:
         draft.statements.append(f"Time: {time.statement}")
     interpret(draft, wording, compared=time.baseline is not None)
-    return finish(draft, wording, time)
+    reading = finish(draft, wording, time)
+    if previous is not None and _elliptical(reading, text, previous):
+        from agent.offline.followup import follow
+
+        return follow(text, wording, catalog, now, previous)
+    return reading
+
+
+def _elliptical(reading: Reading, text: str, previous: Reading) -> bool:
+    """A short question that names no records, right after one that does: "top 10 users?", "p95?", "over time"."""
+    named = reading.target or reading.filters or reading.window.start or reading.window.end or reading.excluded
+    return not named and bool(previous.target or previous.filters) and len(text.split()) <= 6 and \
+        reading.operation in {"top", "trend", "distinct", "stats", "first", "last", "count"} and not re.search(r"\ball\b|\bin total\b|\boverall\b|\bwhole\b", text, re.I)
 
 
 def _follows(text: str, previous: Reading) -> bool:

@@ -11,7 +11,7 @@ import re
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 
-from agent.offline.fields import NUMERIC, rated
+from agent.offline.fields import NUMERIC, rated, suits
 from agent.offline.followup import SEPARATOR
 from agent.offline.target import Target
 from agent.offline.target_terms import STOP, WEAK
@@ -29,12 +29,6 @@ _ANYWHERE = 0.4
 _KEPT = 0.12
 """What it costs to leave the noun among the words that choose records."""
 _LEAST = 0.25
-_IDENTIFIER = re.compile(r"(?:^|_)(?:id|port|pid|code|status|version|line|year|uid|gid|seq|tid|errno|number_id)$|_id$", re.I)
-_LASTING = re.compile(r"duration|latency|elapsed|took|delay|wait|time(?!stamp|zone)|_ms$|_s$|_us$|ttl|timeout|lag", re.I)
-_TAKING = re.compile(r"duration|latency|elapsed|took|(?:response|request|run|exec\w*|query)_?time|^time$|^rt$", re.I)
-_SIZED = re.compile(r"size|bytes|length|^len$|_kb$|_mb$|memory|mem$|payload|transferred|sent|received", re.I)
-
-
 @dataclass(frozen=True, slots=True)
 class Settled:
     """The reading with its field settled, and the records it is about. ``lost``: no field answers to the noun."""
@@ -75,7 +69,7 @@ def _carried(reading: Reading) -> str | None:
 def _likely(reading: Reading, catalog: Catalog) -> list[str]:
     """The fields most likely meant by name and kind; messages that carry one of them are tried by themselves."""
     by_name = rated(reading.noun, catalog, numeric=reading.kind != "any") if reading.noun else {}
-    scores = {info.ref: max(by_name.get(info.ref, 0.0), _of_kind(reading, info)) for info in catalog.fields if info.templates}
+    scores = {info.ref: max(by_name.get(info.ref, 0.0), suits(reading.kind, info)) for info in catalog.fields if info.templates}
     return [ref for ref, score in sorted(scores.items(), key=lambda pair: (-pair[1], pair[0]))[:2] if score >= 0.5]
 
 
@@ -110,7 +104,7 @@ def _weighed(reading: Reading, catalog: Catalog, target: Target | None) -> list[
         if numeric and info.type not in NUMERIC:
             continue
         carriers = [t for t in chosen if t.id in info.templates] if chosen is not None and info.templates else None
-        fit = _of_kind(reading, info)
+        fit = suits(reading.kind, info)
         beside = _beside(words, info, carriers or _owners(info, catalog))
         score = max(by_name.get(info.ref, 0.0), beside, fit, _in_gap(reading, info, carriers or _owners(info, catalog)))
         if score <= 0 and not numeric and carriers and info.type != "number":
@@ -160,26 +154,6 @@ def _templates(target: Target | None, catalog: Catalog) -> list[Template] | None
 def _owners(info: FieldInfo, catalog: Catalog) -> list[Template]:
     held = set(info.templates)
     return [template for template in catalog.templates if template.id in held][:50]
-
-
-def _of_kind(reading: Reading, info: FieldInfo) -> float:
-    """How well a field fits the sort of number asked for, whatever its name."""
-    name = info.ref.removeprefix("param:")
-    if reading.kind in {"", "any"} or info.type not in NUMERIC:
-        return 0.0
-    plain = 0.05 if _IDENTIFIER.search(name) or info.type in {"port", "timestamp"} else 0.25
-    match reading.kind:
-        case "duration" if info.type == "size" or (_SIZED.search(name) and not _LASTING.search(name)):
-            return -0.5
-        case "size" if info.type == "duration" or _TAKING.search(name):
-            return -0.5
-        case "duration":
-            return 0.6 if _TAKING.search(name) else 0.52 if info.type == "duration" or _LASTING.search(name) else plain - 0.2
-        case "size":
-            return 0.6 if info.type == "size" or _SIZED.search(name) else plain
-        case "count":
-            return plain + 0.1 if info.type == "number" else plain
-    return plain
 
 
 def _beside(words: list[str], info: FieldInfo, templates: list[Template]) -> float:

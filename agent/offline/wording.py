@@ -65,6 +65,7 @@ def word(question: str, names: frozenset[str] = frozenset()) -> Wording:
     text = _KEPT.sub(keep, re.sub(r"\s+", " ", question.strip()))
     for pattern, plain in _CONTRACTIONS:
         text = re.sub(pattern, plain, text, flags=re.IGNORECASE)
+    text = re.sub(r"\((?:[^()]*,)?[^()]*(?:\.\.\.|…|\betc\b)[^()]*\)", " ", text)  # examples of what is meant
     text = _POLITE.sub(" ", text)
     text = _POLITE.sub(" ", re.sub(r"\s+", " ", text).strip(" ,"))
     return Wording(re.sub(r"\s+", " ", text).strip().strip("?!.,;: ").strip(), tuple(kept))

@@ -97,8 +97,9 @@ def stats(run: Runner, query: Query) -> Result:
     inner = _valued(run, query, numeric=True, extra=query.group_by)
     if query.group_by:
         groups = ", ".join(f"g{i}" for i in range(len(query.group_by)))
+        named = " AND ".join(f"g{i} IS NOT NULL" for i in range(len(query.group_by)))
         rows = run.rows(
-            f"SELECT {groups}, {aggregates}, count(v) n FROM ({inner}) WHERE isfinite(v) GROUP BY {groups} "
+            f"SELECT {groups}, {aggregates}, count(v) n FROM ({inner}) WHERE isfinite(v) AND {named} GROUP BY {groups} "
             f"ORDER BY {len(query.group_by) + 1} {query.order} LIMIT {query.limit}"
         )
         columns = [*(_label(g) for g in query.group_by), *wanted]
