@@ -23,7 +23,7 @@ CASES = Path(__file__).parent / "cases"
 OPEN = ("syslog", "postfix", "nginx", "kubejson", "postgres")
 """Systems whose failures may be looked at."""
 HELD_OUT: tuple[str, ...] = ("springboot", "celery", "haproxy", "logcat", "ciscoasa", "logfmt", "spark",
-                             "rabbitmq", "cbs", "ufw", "kafka", "alb")
+                             "rabbitmq", "cbs", "ufw", "kafka", "alb", "jvmgc", "mysql", "envoy", "slurm", "payments")
 """Systems that only rates are shown of."""
 
 

@@ -69,7 +69,7 @@ TRUTHS: dict[str, Callable[[Pile], Expect]] = {
     "mobile": lambda p: w.count(p.at(agent=AGENTS[2])),
     "first": lambda p: w.first(p.at(status=504)),
     "last": lambda p: w.last(p.at(status=504)),
-    "peak": lambda p: w.peak(p.at(status=504), 60),
+    "peak": lambda p: w.peak(p.at(status=504), 3600),
     "trend": lambda p: w.trend(p, 3600),
     "gap": w.gap,
     "trace": lambda p: w.seen(p.at(trace=_trace(p))),
