@@ -74,15 +74,16 @@ def codes(draft: Draft) -> None:
         before = draft.text[: match.start()].split()
         head = before[-1].lower() if before else ""
         other = link(head, draft.catalog, numeric=True) if head.isalpha() else None
+        unlike = bool(re.search(r"\b(?:not|other than|except(?: for)?|without|no|non|never)(?: (?:a|an|the|with|in|answered|status|code|http|returned|returning|get|got|ended?|end(?:ed|ing)|be|being|have|been|responded))*\s*-?$", draft.text[: match.start()], re.I))
         if head in {"top", "first", "last", "than", "over", "above", "under", "below", "least", "most", ">", "<", ">=", "<=", "limit"} and not match["s"] and not match["kind"] \
                 and not (head in {"first", "last"} and re.match(r"\s*(?:response|error|$)", draft.text[match.end():], re.I)):
             continue
         if other is not None and other.score >= 0.8 and other.ref != status.ref:
             continue
-        draft.text = re.sub(rf"(?i)\b(?:(?:that |which )?(?:fail(?:ed|ing|s)?|end(?:ed|ing|s)?|respond(?:ed|ing|s)?|answer(?:ed|ing|s)?|repl(?:y|ied|ies)|came back|result(?:ed|ing|s)?|finish(?:ed)?|complet(?:ed|ing)) (?:with|in) |with |a |an |the |http |status(?: codes?)?(?: of)?:? |codes? |code:? |got |getting |returned |returning |returns? |were |was |is |are |in )*{re.escape(match[0])}(?![\w.])(?: status(?: codes?)?| codes?| http)?", " ", draft.text, count=1).strip()
+        draft.text = re.sub(rf"(?i)\b(?:(?:not|other than|except for|except|without|non-?)(?= )|(?:that |which )?(?:fail(?:ed|ing|s)?|end(?:ed|ing|s)?|respond(?:ed|ing|s)?|answer(?:ed|ing|s)?|repl(?:y|ied|ies)|came back|result(?:ed|ing|s)?|finish(?:ed)?|complet(?:ed|ing)) (?:with|in) |with |a |an |the |http |status(?: codes?)?(?: of)?:? |codes? |code:? |got |getting |returned |returning |returns? |were |was |is |are |in )*{re.escape(match[0])}(?![\w.])(?: status(?: codes?)?| codes?| http)?", " ", draft.text, count=1).strip()
         if match["exact"]:
-            draft.filters.append(Filter(field=status.ref, op="eq", value=match["exact"]))
-            draft.statements.append(f"{match['exact']} was read as a status code")
+            draft.filters.append(Filter(field=status.ref, op="ne" if unlike else "eq", value=match["exact"]))
+            draft.statements.append(f"{match['exact']} was read as a status code{' to leave out' if unlike else ''}")
         else:
             low = int(match["kind"]) * 100
             draft.filters += [Filter(field=status.ref, op="ge", value=float(low)), Filter(field=status.ref, op="lt", value=float(low + 100))]
@@ -193,12 +194,14 @@ def _factor(unit: str, linked: Linked, catalog: Catalog, about: frozenset[str] =
 
 
 _NEGATED = re.compile(
-    r"\b(?:without|excluding|exclude|except(?: for)?|ignoring|not counting|other than|apart from|aside from|besides|but not|and not|leaving out|minus|"
+    r"\b(?:without|excluding|exclude|outside(?: of)?|except(?: for)?|ignoring|not counting|other than|apart from|aside from|besides|but not|and not|leaving out|minus|"
     r"not (?:from|for|by|on|in|with|about|at|to|including|containing|mentioning|involving|caused by|due to|because of)|(?:that|which)? ?(?:do|does|did|are|is|was|were) not (?:come from|originate from|contain|mention|involve|include|from|for|by|on|have)|"
     r"(?:which|that) (?:are|is|was|were) not)\s+"
     r"(?:(?:the |any |those |all )?(?:user|host|ip|address|service|port|level|status|for|from|by|on|about|with|word|text|lines)\s+)*"
     rf"(?P<what>{OPEN}\d+{CLOSE}|[\w.:/@-]+(?: (?!per\b|by\b|in\b|on\b|for\b|since\b|and\b|or\b|were\b|are\b|was\b|is\b|there\b|do\b|did\b|have\b|happened\b)[\w-]+)*?(?: (?:ones|errors|warnings|lines|messages|requests|entries|records)\b)?)(?:\s+(?:or|and|nor)\s+(?P<also>{OPEN}\d+{CLOSE}|[\w.:/@-]+))?(?=$|[\s,;?!.:])(?=\s*(?:$|[,;?!.:]|-\s|per\b|by\b|in\b|on\b|for\b|since\b|and\b|were\b|are\b|was\b|is\b|there\b|do\b|did\b|have\b|happened\b|how\b))", re.I)
-_NOT_KEPT = re.compile(_NEGATED.pattern[: _NEGATED.pattern.index("(?P<what>")] + rf"(?P<what>{OPEN}\d+{CLOSE})(?:\s+(?:or|and|nor)\s+(?P<also>{OPEN}\d+{CLOSE}))?", re.I)
+_NOT_NAMED = re.compile(r"\b(?:are|is|was|were|be) not (?P<what>[A-Z][A-Z0-9_]+)\b(?P<also>(?!))?")
+"""A value in capitals: "requests that are not GET"."""
+_NOT_KEPT = re.compile(_NEGATED.pattern[: _NEGATED.pattern.index("(?P<what>")] + rf"(?:[a-z]+\s+)?(?P<what>{OPEN}\d+{CLOSE})(?:\s+(?:or|and|nor)\s+(?P<also>{OPEN}\d+{CLOSE}))?", re.I)
 """The same before something quoted or an identifier, whatever follows."""
 _LEVEL_WORDS = {"error": "error", "warning": "warn", "warn": "warn", "info": "info", "debug": "debug", "fatal": "fatal", "notice": "notice", "critical": "fatal"}
 _OUTPUT = re.compile(r"(?:log|line|logging|record|message|output|entr|activity|anything|a single)", re.I)
@@ -207,13 +210,13 @@ _NOISE = frozenset("the a an any those it them be been yet so only just sure ok 
 
 def negations(draft: Draft, wording: Wording) -> None:
     """Take "except X", "not from Y" out of the text: exact conditions that records must not meet."""
-    for match in [*_NOT_KEPT.finditer(draft.text), *_NEGATED.finditer(draft.text)]:
+    for match in [*_NOT_NAMED.finditer(draft.text), *_NOT_KEPT.finditer(draft.text), *_NEGATED.finditer(draft.text)]:
         if match[0] not in draft.text:
             continue
         said = [match["what"], *([match["also"]] if match["also"] else [])]
         if re.match(r"without\b", match[0], re.I) and _OUTPUT.match(said[0]):
             continue
-        if said[0].lower() in _NOISE or re.match(r"(?:are|is|was|were) not", match[0], re.I) and not re.search(r"not (?:from|for|by|on)", match[0], re.I) and _written(draft, match):
+        if said[0].lower() in _NOISE or match.re is not _NOT_NAMED and re.match(r"(?:are|is|was|were) not", match[0], re.I) and not re.search(r"not (?:from|for|by|on)", match[0], re.I) and _written(draft, match):
             continue
         for piece in said:
             plain = _unlike(wording.restore(piece).strip("\"'`"), draft.catalog)

@@ -38,8 +38,8 @@ SYNONYMS: dict[str, tuple[str, ...]] = {
     "module": ("logger", "module"),
     "file": ("path", "file", "filename", "source"),
     "level": ("level",), "severity": ("level",),
-    "status": ("status", "code", "status_code"),
-    "code": ("status", "code", "error_code", "status_code"),
+    "status": ("status", "status_code", "response_code", "http_status", "response_status", "code", "sc_status"),
+    "code": ("status", "code", "status_code", "response_code", "error_code", "http_status"),
     "url": ("path", "url", "uri"), "endpoint": ("path", "url", "uri"), "route": ("path", "url"),
     "page": ("path", "url"), "path": ("path", "url", "file"),
     "duration": ("duration", "latency", "elapsed", "took", "time", "request_time", "latency_ms", "ms"),
@@ -164,7 +164,7 @@ def _scored(words: list[str], name: str, info: FieldInfo | None) -> float:
         return 1.4 if len(words) > 1 else 1.25 if name in _HEADER else 1.2
     if len(words) > 1 and info is not None and info.type == head and name.lower() in SYNONYMS.get(words[0], ()):
         return 1.3  # "source IPs": an address by its type, the source by its name
-    if singular(name) == joined:
+    if singular(name) == joined or name.lower().replace("_", "") == joined.replace("_", ""):
         return 1.1
     if name.lower() == head:
         return 1.0 if name in _HEADER or info is None or info.distinct != 1 else 0.95

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import Any
 
-from agent.offline.draft import ALL, EVENTS, NUMBER, Draft, groups, named, number, phrase
+from agent.offline.draft import ALL, EVENTS, NUMBER, Draft, groups, named, number, phrase, written
 from agent.offline.fields import TEMPLATE_NOUNS, link, singular, suits
 from agent.offline.understanding import Kind
 from telemetry.models import Stat
@@ -118,7 +118,7 @@ def _single(draft: Draft) -> bool:
             continue
         if word == "worst" and not _summable(draft, match.end()):
             continue
-        if _NOT_HERE.match(rest) or re.match(r"(?:hour|minute|day|second)s?\b", rest, re.I) and word not in {"average", "mean"}:
+        if _NOT_HERE.match(rest) and not written(draft, rest.split()[0]) or re.match(r"(?:hour|minute|day|second)s?\b", rest, re.I) and word not in {"average", "mean"}:
             continue
         head = phrase(draft.text, match.end(), catalog=draft.catalog)
         if not match["amount"] and head.words and singular(head.words[0]) in TEMPLATE_NOUNS and len(head.words) == 1 and word not in _KINDS and \
@@ -176,7 +176,7 @@ _RECORDS = re.compile(
 def _extremes(draft: Draft) -> bool:
     """"slowest 5 requests", "the 3 largest transfers": records in the order of a number."""
     match = _RECORDS.search(draft.text)
-    if not match or _NOT_HERE.match(draft.text[match.end():]):
+    if not match or _NOT_HERE.match(draft.text[match.end():]) and not written(draft, draft.text[match.end():].split()[0]):
         return False
     n = match["n"] or match["n2"]
     found = phrase(draft.text, match.end(), catalog=draft.catalog)

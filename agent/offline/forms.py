@@ -32,6 +32,7 @@ _GAP = re.compile(
     rf"stop(?:ped|s)? (?:logging|writing|log)\b|no {_LOGGED}|without (?:any |a |a single )?{_LOGGED}|no (?:new )?logs|"
     rf"nothing (?:was |is |got |at all )?(?:logged|written|recorded|happened|in the logs?)|logs? (?:stop(?:ped)?|went|go|missing|fell)\b|"
     rf"(?:did )?not log(?:ging)?(?: anything| a single line)?|logged nothing)", re.I)
+_WITHOUT = re.compile(r"\b(?:the )?(?:longest|biggest|largest|long) (?:time|period|stretch|spell|interval|pause|while|wait|phase) (?:without|between(?: two| any two)?|with no|that (?:we )?(?:had|saw|got) no) (?:a |an |any |single )*", re.I)
 _GAP_WORD = re.compile(r"silen|gap|hole|quiet|pause|lull|interruption", re.I)
 _GAP_REST = (
     r"\b(?:longest|biggest|largest|long|big|period|stretch|spell|time|times|when|where|any|two|between|consecutive|go|goes|went|going|fall|"
@@ -42,12 +43,17 @@ _GAP_REST = (
 
 def silent(text: str) -> bool:
     """Whether a text speaks of silence in the logs."""
-    return bool(_GAP.search(text))
+    return bool(_GAP.search(text) or _WITHOUT.search(text))
 
 
 def gaps(draft: Draft) -> bool:
     """"when did it stop logging", "longest silence", "any holes in the log?"."""
     match = _GAP.search(draft.text)
+    between = _WITHOUT.search(draft.text)
+    if between and not (match and match.end() > between.end()):
+        draft.text = re.sub(r"^(?:what|when|which|how|is|was|the|show|me|find)\b(?: (?:is|was|were|the|long|me))*", " ", f"{draft.text[: between.start()]} {draft.text[between.end():]}".strip(), flags=re.I)
+        draft.operation, draft.limit = "gaps", 5
+        return True
     if not match:
         return False
     about_logs = re.search(r"\blogs?\b|\blogging\b|\blines?\b|\bmessages\b|\brecords\b|\bentries\b|silen|quiet|\bholes?\b|\btimeline\b", draft.text, re.I)
@@ -314,8 +320,7 @@ def first_last(draft: Draft) -> bool:
     if early:
         draft.drop(r"\b(?:start(?:ed|s)?|beg[iau]n(?:ning)?)\s+(?:to\s+)?(?=\w)|\b(?:start(?:ed|s)?|beg[iau]n)$" if not draft.bare else r"^$")
     draft.operation = "last" if said_last or (late and not early) else "first"
-    if late and not said_last:
-        draft.operation = "first" if early else "last"
+    if late and not said_last and not early:
         stopped = re.sub(r"\b(?:end(?:ed)?|finish(?:ed)?|stop(?:ped)?)\b", " ", draft.text, flags=re.I)
         draft.text = stopped if clean(stopped) and not written(draft, late[0]) else draft.text
         draft.operation = "last" if not written(draft, late[0]) else "first"

@@ -127,9 +127,9 @@ def _requests(asked: list[str], links: Links, vocabulary: Vocabulary) -> tuple[l
     generic = [w for w in asked if w in _REQUESTS]
     if not generic:
         return asked, links
-    by = {name: set(vocabulary.fields[f"param:{name}"].templates) for name in ("status", "status_code", "code", "method", "path", "url", "uri")
+    by = {name: set(vocabulary.fields[f"param:{name}"].templates) for name in ("status", "status_code", "response_code", "http_status", "code", "method", "path", "url", "uri")
           if f"param:{name}" in vocabulary.fields}
-    coded = set().union(*(by[n] for n in ("status", "status_code", "code", "method") if n in by))
+    coded = set().union(*(by[n] for n in ("status", "status_code", "response_code", "http_status", "code", "method") if n in by))
     placed = set().union(*(by[n] for n in ("path", "url", "uri") if n in by))
     carriers = coded & placed
     if not carriers:

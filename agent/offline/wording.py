@@ -18,6 +18,7 @@ _NAMED = (
     r"|(?<![\w-])[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}(?![\w-])"  # UUID
     r"|(?<!\S)[A-Za-z][\w.-]*=[^\s?!,;]+"  # key=value
     r"|(?<![\w./@-])(?:[a-z_][\w-]*\.){2,}[A-Za-z_][\w-]*(?![\w.]*\w)"  # dotted name
+    r"|(?<![\w.])[A-Za-z]\w*\(\d+\)"  # GC(445)
     r"|(?<![\w.-])(?=[\w-]*\d)[A-Za-z][A-Za-z]*(?:[_-]+[A-Za-z0-9]+)+(?:[.:][\w.:-]*\w)?(?![\w-])"  # blk_-12, node-9
 )
 _KEPT = re.compile(f"{_QUOTED}|{_NAMED}", re.IGNORECASE)
@@ -28,7 +29,7 @@ _CONTRACTIONS = (
     (r"\bgimme\b", "give me"), (r"\bhow much\b(?! (?:time|data|bytes|memory|space|disk))", "how many"),
     (r"\bnr\.? of\b|\bno\. of\b|#\s?of\b|\bnum(?:ber)? of\b", "number of"), (r"\bavg\b", "average"), (r"\berrs\b", "errors"),
     (r"\bmsgs\b", "messages"), (r"\breqs\b", "requests"), (r"\bconns\b", "connections"), (r"\bsecs\b", "seconds"),
-    (r"\bpct\b|\bper ?cent\b", "percent"), (r"\bvs\b\.?", "versus"), (r"\ba lot\b", " "),
+    (r"\bpct\b|\bper ?cent\b", "percent"), (r"\bvs\b\.?", "versus"), (r"\ba lot\b", " "), (r"(?<![\w#])#(?=[A-Za-z])", ""),
     (r"\bbreak (?:down )?(?:the |all |our |these )?(\w+)(?: down)? (by|per)\b", r"\1 \2"),
 )
 _POLITE = re.compile(
@@ -59,7 +60,7 @@ def word(question: str, names: frozenset[str] = frozenset()) -> Wording:
     def keep(match: re.Match[str]) -> str:
         if match[0].lower() in names:
             return match[0]
-        kept.append(match[0])
+        kept.append(f'"{match[0]}"' if match[0].endswith(")") and match[0][0].isalpha() else match[0])
         return f"{OPEN}{len(kept) - 1}{CLOSE}"
 
     text = _KEPT.sub(keep, re.sub(r"\s+", " ", question.strip()))

@@ -159,7 +159,7 @@ def likeness(asked: str, written: str) -> float:
     if ours == theirs:  # "login failures" and "failed logins" ask the same
         return SAME_WORD if ours in OUTCOMES else SAME_STEM
     short, long = sorted((singular(asked), singular(written)), key=len)
-    if len(short) >= 6 and long.startswith(short):
+    if len(short) >= 6 and long.startswith(short) and long.isalpha():
         return SAME_STEM
     groups = _groups()
     if groups.get(ours, frozenset()) & groups.get(theirs, frozenset()):
