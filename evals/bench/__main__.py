@@ -19,16 +19,34 @@ from typing import Any
 
 def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m evals.bench")
-    parser.add_argument("what", choices=("ingest", "startup"))
+    parser.add_argument("what", choices=("ingest", "startup", "query", "index"))
     parser.add_argument("file", type=Path, nargs="?")
     parser.add_argument("--runs", type=int, default=5)
+    parser.add_argument("--lines", type=int, default=1_000_000, help="query: lines of the synthetic log")
+    parser.add_argument("--cache", type=Path, help="query: folder in which the log and its home are kept")
+    parser.add_argument("--templates", type=int, default=1000, help="index: how many")
     parser.add_argument("--json", action="store_true", dest="as_json")
     given = parser.parse_args()
     if given.what == "ingest" and (given.file is None or not given.file.is_file()):
         print("ingest needs a log file", file=sys.stderr)
         return 2
+    if given.what == "query":
+        return _query(given)
+    if given.what == "index":
+        from evals.bench.index import run
+
+        print(json.dumps(run(given.templates), indent=None if given.as_json else 1))
+        return 0
     report = ingest(given.file, given.runs) if given.file and given.what == "ingest" else startup(given.runs)
     print(json.dumps(report) if given.as_json else "\n".join(f"{k}: {v}" for k, v in report.items()))
+    return 0
+
+
+def _query(given: argparse.Namespace) -> int:
+    from evals.bench.query import run, table
+
+    report = run(given.lines, given.cache)
+    print(json.dumps(report) if given.as_json else table(report))
     return 0
 
 
