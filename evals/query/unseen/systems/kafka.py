@@ -18,7 +18,7 @@ GROUPS = ("billing", "search-indexer", "fraud")
 
 def _form(draft: Draft) -> str:
     stamp = f"{draft.time:%Y-%m-%d %H:%M:%S},{draft.time.microsecond // 1000:03d}"
-    return f"[{stamp}] {draft.level} {draft.message} ({draft.service})" + draft.values.get("trace", "")
+    return f"[{stamp}] {draft.level} {draft.message} ({draft.service})" + str(draft.values.get("trace", ""))
 
 
 def _add(sheet: Sheet, time: datetime, kind: str, level: str, service: str, message: str, **values: Any) -> None:
@@ -33,9 +33,9 @@ def _logs(sheet: Sheet) -> None:
              f"[UnifiedLog partition={topic}-{part}, dir=/data/kafka] Rolled new log segment at offset {offset} in {ms} ms.", topic=topic, ms=ms,
              partition=f"{topic}-{part}")
     for time in sheet.times(START, END, 50):
-        part, size = f"{sheet.pick(TOPICS)}-{sheet.rng.randint(0, 5)}", int(sheet.skewed(500_000))
-        _add(sheet, time, "deleted", "INFO", "kafka.log.LocalLog", f"[LocalLog partition={part}, dir=/data/kafka] Deleting segment files of {size} bytes",
-             partition=part, size=size)
+        place, size = f"{sheet.pick(TOPICS)}-{sheet.rng.randint(0, 5)}", int(sheet.skewed(500_000))
+        _add(sheet, time, "deleted", "INFO", "kafka.log.LocalLog", f"[LocalLog partition={place}, dir=/data/kafka] Deleting segment files of {size} bytes",
+             partition=place, size=size)
 
 
 def _groups(sheet: Sheet) -> None:

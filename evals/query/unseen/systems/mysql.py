@@ -47,7 +47,7 @@ def build() -> Pile:
                "(Got timeout reading communication packets).", user=user, client=host)
     for time in sheet.times(f"{DAY} 02:10", f"{DAY} 03:20", 60):
         table = sheet.pick(TABLES)
-        _error(sheet, time, "lock", "ERROR", "MY-012592", f"Lock wait timeout exceeded on table shop/{table}; try restarting transaction", "InnoDB", table=f"shop/{table}")
+        _error(sheet, time, "lock", "ERROR", "MY-012592", f"Lock wait timeout exceeded on table shop/{table}; try restarting transaction", "InnoDB", table=f"shop/{table}", name=table)
     for time in sheet.times(START, END, 9):
         host = sheet.pick(("10.6.1.77", "10.6.1.78"))
         _error(sheet, time, "denied", "Warning", "MY-010055", f"Access denied for user 'root'@'{host}' (using password: YES)", client=host)
@@ -71,7 +71,7 @@ TRUTHS: dict[str, Callable[[Pile], Expect]] = {
     "midnight": lambda p: w.count(p.kind("denied").since(f"{DAY} 00:00")),
     "last_two": lambda p: w.count(p.at(level="ERROR").final(hours=2)),
     "roots": lambda p: w.distinct(p.kind("denied"), "client"),
-    "table": lambda p: w.most(p.kind("lock"), "table"),
+    "table": lambda p: w.either(w.most(p.kind("lock"), "table"), w.most(p.kind("lock"), "name")),
     "users": lambda p: w.groups(p.kind("aborted"), "user"),
     "codes": lambda p: w.share(p.kind("lock"), p.at(level="ERROR")),
     "slow_max": lambda p: w.stat(p.kind("slow"), "seconds", "max"),

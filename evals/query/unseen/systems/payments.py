@@ -62,7 +62,7 @@ TRUTHS: dict[str, Callable[[Pile], Expect]] = {
     "timeouts": lambda p: w.count(p.kind("timeout")),
     "declined": lambda p: w.count(p.kind("declined")),
     "captured": lambda p: w.count(p.kind("captured").at(acquirer="northpay")),
-    "errors": lambda p: w.count(p.at(level="error")),
+    "errors": lambda p: w.count(p.at(level="error"), p.at(level=("error", "critical"))),
     "funds": lambda p: w.count(p.kind("declined").at(reason="insufficient_funds")),
     "since": lambda p: w.count(p.kind("timeout").since(f"{DAY} 16:00")),
     "window": lambda p: w.count(p.kind("declined").span(f"{DAY} 14:00", f"{DAY} 15:00")),
