@@ -50,7 +50,7 @@ def gaps(draft: Draft) -> bool:
     """"when did it stop logging", "longest silence", "any holes in the log?"."""
     match = _GAP.search(draft.text)
     between = _WITHOUT.search(draft.text)
-    if between and not (match and match.end() > between.end()):
+    if between and not any(each.end() > between.end() for each in _GAP.finditer(draft.text)):
         draft.text = re.sub(r"^(?:what|when|which|how|is|was|the|show|me|find)\b(?: (?:is|was|were|the|long|me))*", " ", f"{draft.text[: between.start()]} {draft.text[between.end():]}".strip(), flags=re.I)
         draft.operation, draft.limit = "gaps", 5
         return True

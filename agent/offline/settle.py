@@ -43,7 +43,7 @@ def settle(reading: Reading, catalog: Catalog, resolve: Resolve) -> Settled:
     if not reading.kind:
         return Settled(reading, resolve(reading.target, _carried(reading)))
     best: tuple[float, FieldInfo, str, Target | None] | None = None
-    for words, cost in _variants(reading):
+    for words, cost in _variants(reading, resolve):
         known = set(resolve(words, None).unmatched if words and resolve(words, None) else ())  # type: ignore[union-attr]
         for held in (None, *_likely(reading, catalog)):
             target = resolve(words, held) if words else None
@@ -73,13 +73,15 @@ def _likely(reading: Reading, catalog: Catalog) -> list[str]:
     return [ref for ref, score in sorted(scores.items(), key=lambda pair: (-pair[1], pair[0]))[:2] if score >= 0.5]
 
 
-def _variants(reading: Reading) -> list[tuple[str, float]]:
+def _variants(reading: Reading, resolve: Resolve) -> list[tuple[str, float]]:
     """Words that choose the records: without the noun, with what qualifies it ("statement duration"), and with all of it."""
     found = [(reading.target, 0.0)]
     words = reading.noun.split()
     if len(words) > 1:
+        told = resolve(" ".join(words[:-1]), None)
+        telling = told is not None and bool(_only(told, "template")) and not told.unmatched and not told.by_meaning
         found.append((f"{' '.join(words[:-1])} {reading.target}".strip(), -0.02))
-        found[0] = (reading.target, 0.06)
+        found[0] = (reading.target, 0.5 if telling else 0.06)
     if reading.noun:
         found.append((f"{reading.noun} {reading.target}".strip(), _KEPT))
     return found
