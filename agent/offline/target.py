@@ -76,13 +76,14 @@ def resolve(
     if not named:
         return _target(links, asked, Choice(), catalog, search)
     weak = WEAK | vocabulary.actors(named)
-    catalog = _holding(links, vocabulary)
+    holding = _holding(links, vocabulary)
     choice = Choice()
-    carriers = _carriers(field, vocabulary)
+    kept = {template.id for template in holding.templates}
+    carriers = tuple(template for template in _carriers(field, vocabulary) if template.id in kept)
     if carriers:
         choice = choose(asked, carriers, None, weak)
     if not _enough(choice, links):
-        choice = choose(asked, catalog.templates, search, weak)
+        choice = choose(asked, holding.templates, search, weak)
     if not _enough(choice, links):
         return _literal(links, asked, [spoken(w, words) for w in named], choice, vocabulary, search, probe, lenient=lenient)
     if links.levels and not any(_tells_trouble(word) for word in named):
