@@ -114,7 +114,8 @@ def _prepared(cache: Path, lines: int) -> tuple[Path, Path, dict[str, Any]]:
     if done.exists() and log.exists():
         return log, home, {"reused": str(home)}
     cache.mkdir(parents=True, exist_ok=True)
-    write(log, lines)
+    if not log.exists():
+        write(log, lines)
     begun = time.perf_counter()
     code = ("import sys; from pathlib import Path; from api.wiring import Product; p = Product(Path(sys.argv[1])); "
             "p.ingest([sys.argv[2]]); p.index()")
