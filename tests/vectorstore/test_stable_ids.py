@@ -42,11 +42,13 @@ def mined(cuts: list[tuple[int, bool]], **limits: int) -> dict[str, str]:
     return {text: assigned.template for text, assigned in miner.assign().keys.items()}
 
 
+@settings(max_examples=40, deadline=None)
 @given(CUTS)
 def test_mined_ids_depend_on_no_cut(cuts: list[tuple[int, bool]]) -> None:
     assert mined(cuts) == mined([])
 
 
+@settings(max_examples=40, deadline=None)
 @given(CUTS)
 def test_full_miners_ids_depend_on_no_cut(cuts: list[tuple[int, bool]]) -> None:
     assert mined(cuts, keys_per_cluster=2, clusters=20) == mined([], keys_per_cluster=2, clusters=20)
