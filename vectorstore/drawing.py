@@ -7,18 +7,8 @@ from dataclasses import dataclass
 from itertools import chain
 
 from vectorstore.naming import names_value, slot_name, word_name
-from vectorstore.refine import (
-    PLACEHOLDER,
-    REPEATED,
-    Group,
-    Shape,
-    affix,
-    collapse,
-    column_of,
-    normalise,
-    pattern_of,
-    shape_of,
-)
+from vectorstore.patterns import REPEATED, Shape, affix, collapse, normalise, pattern_of
+from vectorstore.refine import PLACEHOLDER, Group, column_of, shape_of
 
 
 @dataclass(frozen=True, slots=True)

@@ -56,7 +56,7 @@ _RULES: tuple[tuple[str, str], ...] = (
         r"]*\s[^\"]*(?=\")"
     )),
     ("email", r"(?<=<)[^\s<>@]+@[^\s<>@]+(?=>)"),
-    ("email", rf"{_ALONE}[A-Za-z0._%+-]+@[A-Za-z0-]+(?:\.[A-Za-z0-]+)*\.[A-Za-z]{{2,}}{_END}"),
+    ("email", rf"{_ALONE}[A-Za-z0._%+-]{{1,64}}@[A-Za-z0-]+(?:\.[A-Za-z0-]+)*\.[A-Za-z]{{2,}}{_END}"),
     ("id", r"(?<![\w-])[A-Za-z]+-\x03[\w-]*"),
     ("uuid", r"\x03"),
     ("mac", rf"{_ALONE}(?<!:)(?=[A-Fa-f:]*0){_HEX}{{1,2}}(?::{_HEX}{{1,2}}){{5,}}(?![\w:])"),
@@ -131,14 +131,20 @@ _UNIT_NUMBER = re.compile(r"0[A-Za-z]{1,2}")
 _UNIT = re.compile(r"\s?([A-Za-z\xb5\xc2%]+)")
 _SPECIAL = re.compile(r"[0\x02\x03]")
 _Span = tuple[int, int, str]
+LONG = 8192
+MANY = 256
+"""Bounds of what is looked at: beyond so many characters or variables the rest of a message is one variable."""
 
 
 def mask(skeleton: str) -> tuple[Slot, ...]:
-    """Find the variable spans of a message skeleton: typed, named, sorted and apart from each other."""
+    """Find the variable spans of a message skeleton: typed, named, sorted and apart from each other.
+
+    At most LONG characters and MANY spans are looked at; what follows is one span of type ``text``.
+    """
     slots: list[Slot] = []
     head = ""
     at = 0
-    for start, end, kind in _spans(skeleton):
+    for start, end, kind in _bounded(skeleton):
         gap = skeleton[at:start]
         near = slots[-1].type if slots and gap in {":", "]:"} else ""
         head = head[-80:] + gap
@@ -170,6 +176,19 @@ def key_text(skeleton: str, slots: Sequence[Slot], runs: Sequence[str]) -> str:
         at = slot.end
     parts.append(_SPECIAL.sub(lambda _: next(texts), skeleton[at:]))
     return "".join(parts)
+
+
+def _bounded(skeleton: str) -> Iterator[_Span]:
+    cut = len(skeleton) if len(skeleton) <= LONG else skeleton.rfind(" ", LONG - MANY, LONG) + 1 or LONG
+    at = 0
+    for count, span in enumerate(_spans(skeleton[:cut])):
+        if count == MANY:
+            cut = span[0]
+            break
+        at = span[1]
+        yield span
+    if max(at, cut) < len(skeleton):
+        yield max(at, cut), len(skeleton), "text"
 
 
 def _spans(skeleton: str) -> Iterator[_Span]:

@@ -17,7 +17,8 @@ from typing import TYPE_CHECKING, Any
 
 from vectorstore.drain import drain_module
 from vectorstore.drawing import render
-from vectorstore.refine import VAR, Group, Part, Shape, merge, shape_of, split
+from vectorstore.patterns import VAR, Shape
+from vectorstore.refine import Group, Part, merge, shape_of, split
 
 if TYPE_CHECKING:
     from drain3.drain import Drain, Node

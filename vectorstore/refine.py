@@ -3,35 +3,24 @@
 from __future__ import annotations
 
 import re
-import string
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from vectorstore.naming import names_value, takes_name
+from vectorstore.patterns import VAR, WILD, Shape, affix, collapse, holds_units, normalise, pattern_of
 
-VAR = "\x01"
-"""Stands for any masked variable in a shape."""
-WILD = "\x04"
-"""A column of a part in which different words stand."""
-Shape = tuple[str, ...]
 PLACEHOLDER = re.compile(r"<:([a-z0-9]+):>")
 _WORD = re.compile(r"[^\d]*[A-Za-z][^\d]*")
 _MARK = re.compile(r"(?!-+$|\?+$)[^\w\x01\x04]+")
 _CAPS = re.compile(r"[^a-z\d\x01]*[A-Z][^a-z\d\x01]*[A-Z][^a-z\d\x01]*")
-_ONE_VALUE = re.compile(r"((?:[\w.-]*=)?[\"'(\[{]*).*?([\"')\]},;:.]*)")
-_DELIMITERS = re.compile(r"([\s,!;:=|\"'\[\](){}.+@#$%&-])")
-_LONE_PATH = re.compile(r"(?<![^\s,!;:=|\"'\[\](){}])(?:/[^/\s,!;:=|\"'\[\](){}]+)+(?![^\s,!;:=|\"'\[\](){}])")
 _FIELD = re.compile(r"(?:.*[\[({<\"]\w+|[\[({<\"]?\w*(?:[a-z][A-Z]|[a-z]_[a-z])\w*)\"?:")
 """A key before a colon that no sentence holds: ``[key:``, ``someKey:``, ``"key":``."""
 _SYMBOL = re.compile(r"[a-z]+[A-Z][A-Za-z]*\W*|.*\]\[.*")
 """The name of a method, or tags."""
-_LIST = re.compile(r"<\*>(?:,? ?<\*>)+")
-REPEATED = re.compile(r"(?<!\S)(\S*<\*>\S*(?: \S+){0,3})(?: \1)+(?!\S)")
 _NUMBERED_WORD = re.compile(r"\W*[A-Z]{3,}\d{1,2}\W*")
 _ENCLOSED = re.compile(r"(?:\([^\s()]+\)|\"[^\s\"]+\"|'[^\s']+'|\[[^\s\[\]]+\])[.,;:]?")
-_UNIT = re.compile(r"(?:[KMGTP]i?B|B|[Bb]ytes?|[munµ]?s|sec(?:ond)?s?|min(?:ute)?s?|hours?|days?)[.,;:)\]]*")
-_VALUED = re.compile(r"([\w.-]=)[^\s=,;()\[\]{}]+|\"[^\s\"]+\"|'[^\s']+'")
+_VALUED = re.compile(r"([\w.-]=)[^\s=,;()\[\]{}]+|\[[^\s\[\]]+\]|\"[^\s\"]+\"|'[^\s']+'")
 _BUNDLE = re.compile(r"(?<![\w.])(?:com|org|net|io)\.\w+\.[\w.]*\w(?<!Exception)(?<!Error)(?:\.\x01)?(?![\w.])")
 """Reverse-DNS names of programs."""
 _OF_PROCESS = re.compile(r"[A-Za-z][\w.-]*(?:[(\[]\x01[)\]]|@\x01)\W*")
@@ -40,9 +29,6 @@ _LISTED = re.compile(r"\w[,|@]\w")
 _IN_SPACE = re.compile(r"[\w.-]+/[\w.-]+\W*|[a-z]\w*\.[a-z]\w*\W*")
 """A name in a space of names: ``default/web``, ``shop.orders``."""
 _CLASS = re.compile(r"(?:[A-Z][a-z]+){2,}\W*")
-_BRACKETS = re.compile(r"([\[\](){}\"']+)")
-_PREFIX_ENDS = frozenset("=:([{\"'/,<>|;#@")
-_SUFFIX_STARTS = frozenset(",;:)]}\"'>.|!?")
 FEW_WORDS = 4
 FEW_CAPS = 16
 MANY_PHRASES = 64
@@ -124,7 +110,7 @@ def _wordings(words: Sequence[str], shape: Shape, at: int) -> int:
         return FEW_WORDS if len(marks) <= FEW_WORDS else 0
     rests = _rests(words)
     plain = all(_is_word(w) for w in rests)
-    if not plain or all(_ENCLOSED.fullmatch(w) for w in words) or _units(shape, at, words):
+    if not plain or all(_ENCLOSED.fullmatch(w) for w in words) or holds_units(shape, at, words):
         return 0
     before = shape[at - 1] if at else ""
     if _takes_value(before, words, rests):
@@ -148,11 +134,6 @@ def _takes_value(before: str, words: Sequence[str], rests: Sequence[str]) -> boo
     if before.endswith(":") and all(_CLASS.fullmatch(w) for w in words):
         return True
     return any(_LISTED.search(r) for r in rests) or all(_IN_SPACE.fullmatch(r) for r in rests)
-
-
-def _units(shape: Shape, at: int, values: Iterable[str]) -> bool:
-    """Whether the column holds the units of the number before it."""
-    return at > 0 and shape[at - 1].endswith(VAR) and all(_UNIT.fullmatch(v) for v in values)
 
 
 def _rests(values: Sequence[str]) -> list[str]:
@@ -217,11 +198,14 @@ def _alike(parts: Sequence[Part]) -> Iterable[list[int]]:
 def _valued(columns: Shape) -> Shape:
     """The columns with the values of ``key=value``, quoted words and units taken for variables."""
     tokens = [_BUNDLE.sub(VAR, _VALUED.sub(lambda m: f"{m[1] or ''}{VAR}", c)) for c in columns]
-    return tuple(VAR if _units(columns, at, (token,)) else token for at, token in enumerate(tokens))
+    return tuple(VAR if holds_units(columns, at, (token,)) else token for at, token in enumerate(tokens))
 
 
 def _one_value(parts: Sequence[Part], bucket: list[int], column: int) -> Iterable[list[int]]:
     """Parts alike but in one column: values there join; words join only when they are many."""
+    bare = {at for at in bucket if parts[at].columns[column].endswith("=")}
+    if bare and len(bare) < len(bucket):
+        bucket = [at for at in bucket if at not in bare]
     columns = parts[bucket[0]].columns
     anchors = sum(_is_word(token) for at, token in enumerate(columns) if at != column)
     tokens = {parts[at].columns[column] for at in bucket}
@@ -238,89 +222,3 @@ def _one_value(parts: Sequence[Part], bucket: list[int], column: int) -> Iterabl
     values = [at for at, rest in zip(bucket, rests, strict=True) if _is_value(rest)]
     if values:
         yield values
-
-
-def affix(values: Sequence[str]) -> tuple[str, str]:
-    """The text up to a delimiter that all values begin and end with: ``rhost=``, or ``(`` and ``)``."""
-    if len(set(values)) == 1:
-        found = _ONE_VALUE.fullmatch(values[0])
-        return (found[1], found[2]) if found else ("", "")
-    low, high = min(values), max(values)
-    pairs = enumerate(zip(low, high, strict=False))
-    size = next((i for i, (a, b) in pairs if a != b), min(len(low), len(high)))
-    while size and low[size - 1] not in _PREFIX_ENDS:
-        rests = [v[size:] for v in values]
-        if low[size - 1] == "-" and all(re.match(r"[A-Za-z]*\d", v) or v[:1] == VAR for v in rests):
-            break
-        size -= 1
-    start, end = low[:size], _ending([v[size:] for v in values])
-    quoted = end.find(start[-1:]) if start[-1:] in {'"', "'"} else 0
-    return start, end[max(0, quoted) :]
-
-
-def _ending(values: Sequence[str]) -> str:
-    """The text from a delimiter on that all values end with."""
-    first = values[0]
-    shortest = min(map(len, values))
-    tail = 0
-    while tail < shortest and all(v[-1 - tail] == first[-1 - tail] for v in values):
-        tail += 1
-    for at in range(len(first) - tail, len(first)):
-        inside, rest = first[:at], first[at:]
-        apart = first[at] in _SUFFIX_STARTS and (first[at] != "." or not any(c.isalnum() for c in rest))
-        if (apart or (first[at] in "([" and VAR in rest)) and not _closes(first[at], inside):
-            return rest
-    return ""
-
-
-def _closes(mark: str, value: str) -> bool:
-    """Whether ``mark`` closes a bracket that the value itself opens."""
-    return {")": "(", "]": "[", "}": "{"}.get(mark, " ") in value
-
-
-def pattern_of(shapes: Sequence[Shape], columns: Shape) -> str:
-    tokens: list[str] = []
-    for at, token in enumerate(columns):
-        if token != WILD:
-            tokens.append(token)
-            continue
-        values = [shape[at] for shape in shapes]
-        if len(set(values)) > 1 and _units(columns, at, values):
-            tokens[-1] += values[0].lstrip(string.ascii_letters)
-        else:
-            tokens.append(_piecewise(values))
-    return " ".join(tokens)
-
-
-def _piecewise(values: Sequence[str]) -> str:
-    """Values as one: part by part when all have the same brackets and quotes, else what they begin and end with."""
-    cut = [_BRACKETS.split(value) for value in values]
-    if len({tuple(pieces[1::2]) for pieces in cut}) > 1 or len(set(values)) == 1:
-        return VAR.join(affix(values))
-    columns = zip(*cut, strict=True)
-    return "".join(c[0] if len(set(c)) == 1 else VAR.join(affix(c)) for c in columns)
-
-
-def normalise(pattern: str) -> str:
-    """Write VAR as ``<*>`` by the rules of corrected labels (Khan et al., ICSE 2022, section 4).
-
-    A word that holds a variable is one, as are a path, ``root`` and ``null``; adjoining variables are one.
-    """
-    text = _LONE_PATH.sub("<*>", pattern.replace(VAR, "<*>"))
-    text = "".join(_one_token(token) for token in _DELIMITERS.split(text))
-    text = text.replace("<*> HTTP/<*>", "<*>")
-    while True:
-        shorter = re.sub(r"<\*>\.?<\*>", "<*>", text)
-        if shorter == text:
-            return text
-        text = shorter
-
-
-def _one_token(text: str) -> str:
-    variable = "<*>" in text and "/" not in text and text != "*<*>"
-    return "<*>" if variable or text in {"root", "null"} else text
-
-
-def collapse(pattern: str) -> str:
-    """Write a list of variables as one, so that lists of different length are alike."""
-    return _LIST.sub("<*>", REPEATED.sub(r"\1", pattern))

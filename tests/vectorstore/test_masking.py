@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from vectorstore.masking import key_text, mask, unit
+from vectorstore.masking import LONG, MANY, key_text, mask, unit
 from vectorstore.skeleton import runs, skeleton
 
 PIECES = st.sampled_from(
@@ -108,3 +108,44 @@ def test_key_keeps_unmasked_text(text: str) -> None:
 
 def test_typed_parts_keep_order() -> None:
     assert kinds("10.0.0.1 used 5 MB") == [("ip", "0.0.0.0"), ("size", "0")]
+
+
+HOSTILE = ["0-", "0.", "-", ".", "a.", "0 ", "a._%+-", "=a0", "://", 'a="', "\\0", "[a, ", "Mon, 0 ", "v0.", "<a@"]
+
+
+@pytest.mark.parametrize("unit_text", HOSTILE)
+def test_longest_message_is_bounded(unit_text: str) -> None:
+    bones = (unit_text * 500_000)[:1_000_000]
+
+    slots = mask(bones)
+
+    assert len(slots) <= MANY + 1
+    assert all(slot.end <= LONG for slot in slots[:-1])
+
+
+def test_rest_of_long_message_is_text() -> None:
+    head = "copied /srv/a to node "
+    bones = head + "word " * LONG
+
+    slots = mask(bones)
+
+    assert [slot.type for slot in slots] == ["path", "text"]
+    assert (slots[-1].end, LONG - MANY <= slots[-1].start <= LONG) == (len(bones), True)
+
+
+def test_what_long_messages_end_with_is_no_key() -> None:
+    head = "stored rows " + "word " * LONG
+
+    assert key(head + "1 of alpha") == key(head + "many of beta and more")
+
+
+def test_scheme_stays_in_key() -> None:
+    assert key("reading hdfs://10.0.0.1:9000/logs/a.log now") == "reading hdfs://<:url:> now"
+
+
+def test_message_id_is_one_email() -> None:
+    assert key("msgid=<2005.jA9K12@cn1021> sent") == "msgid=<<:email:>> sent"
+
+
+def test_percentages_of_parts_stay_apart() -> None:
+    assert key("used 3%/7% of heap") == "used <:percent:>%/<:percent:>% of heap"

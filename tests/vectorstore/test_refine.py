@@ -2,7 +2,8 @@
 
 from vectorstore.drawing import render, slot_names
 from vectorstore.masking import key_text, mask
-from vectorstore.refine import merge, normalise, shape_of, split
+from vectorstore.patterns import normalise
+from vectorstore.refine import merge, shape_of, split
 from vectorstore.skeleton import runs, skeleton
 
 
@@ -83,3 +84,35 @@ def test_varying_words_name_nothing() -> None:
     found = render(group, keys)
 
     assert len({tuple(name for name, _, _ in words) for words in found.words}) == 1
+
+
+def test_processes_are_values() -> None:
+    messages = ("denied by cron(12) at boot", "denied by postfix(13) at boot")
+
+    assert (groups(*messages), drawn(*messages)[0]) == (1, "denied by <*>(<*>) at boot")
+
+
+def test_word_after_equals_is_value() -> None:
+    assert groups("link lost, reason = timeout after retry", "link lost, reason = shutdown after retry") == 1
+
+
+def test_list_in_brackets_is_one_value() -> None:
+    messages = ("users are Set(ann); done", "users are Set(ann, bob); done")
+
+    assert (groups(*messages), drawn(*messages)[0]) == (1, "users are Set(<*>); done")
+
+
+def test_names_in_spaces_are_values() -> None:
+    assert groups("no secret default/reg for pod", "no secret prod/store for pod") == 1
+
+
+def test_missing_value_is_another_statement() -> None:
+    messages = ("login refused uid=0 host=10.0.0.1", "login refused uid=0 host=10.0.0.2", "login refused uid=0 host=")
+
+    assert groups(*messages) == 2
+
+
+def test_columns_of_brackets_are_drawn_by_part() -> None:
+    pattern, _ = drawn("moved [db1][gw] to [8]", "moved [db2][lb] to [9]", "moved [x3][proxy] to [7]")
+
+    assert pattern == "moved [<*>][<*>] to [<*>]"
