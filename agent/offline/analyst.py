@@ -6,6 +6,7 @@ import re
 from dataclasses import replace
 
 from agent.analyst import Given, Summary, ToolCall, Triage
+from agent.offline.fields import unit_after
 from agent.offline.phrasing import interpretation, phrase
 from agent.offline.reading import offers, read
 from agent.offline.settle import merged, settle
@@ -70,7 +71,7 @@ class OfflineAnalyst:
                            result=Result(kind="none"), confidence=0.0)
         reading = Reading.from_json(triage.reading)
         found: Found = first.found
-        said = phrase(reading, triage.query, found, triage.target)
+        said = phrase(reading, triage.query, found, triage.target, unit_after(triage.query, self.catalog))
         notes = [*triage.statements, *(f"Also possible: {a}" for a in triage.ambiguities)]
         answer = " ".join([said, *(_sentence(n) for n in notes)])
         return Summary(answer=answer, interpretation=interpretation(reading, triage.query),

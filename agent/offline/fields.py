@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
-from telemetry.models import Catalog, FieldInfo
+from telemetry.models import Catalog, FieldInfo, Query
 
 SYNONYMS: dict[str, tuple[str, ...]] = {
     "user": ("user", "username", "account", "login", "ruser", "customer", "player", "sender", "email", "uid"),
@@ -212,3 +212,15 @@ def suits(kind: str, info: FieldInfo) -> float:
         case "count":
             return plain + 0.1 if info.type == "number" else plain
     return plain
+
+
+def unit_after(query: Query, catalog: Catalog) -> str:
+    """The unit that messages write right after the number a query asks about, when they agree on one; else ""."""
+    name = re.escape((query.field or "").removeprefix("param:"))
+    wanted: set[str] = set()
+    for item in query.filters:
+        if item.field == "template" and item.op in {"eq", "in"}:
+            wanted |= set(item.value if isinstance(item.value, tuple) else (str(item.value),))
+    found = {match[1] for t in catalog.templates if not wanted or t.id in wanted
+             for match in re.finditer(rf"<{name}> ?(ms|us|ns|msec|s|secs?|seconds?|milliseconds?|minutes?|hours?|bytes|[KMG]i?B|%)(?!\w)", t.display)}
+    return found.pop() if len(found) == 1 else ""

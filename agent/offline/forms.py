@@ -205,6 +205,9 @@ def share(draft: Draft) -> bool:
         return True
     if parts:
         base, part = clean(text[: max(0, parts.start() - 1)]), clean(text[max(0, parts.end() - 1):])
+        if not part and parts["verb"] and re.search(r"ed$|s$|took", parts["verb"]):
+            draft.base, draft.text = _base(base), f"{base} {parts['verb']}"
+            return True
         if not _base(re.sub(r"\b(?:whole|entire|full|all|complete)\b", " ", part)):
             draft.text, draft.base = base, ""
             return True

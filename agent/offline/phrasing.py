@@ -13,14 +13,19 @@ _STAT = {"mean": "average", "p50": "median", "p90": "90th percentile", "p95": "9
          "p99": "99th percentile", "max": "maximum", "min": "minimum", "sum": "sum", "count": "count"}
 
 
-def phrase(reading: Reading, query: Query, found: Found, target: str) -> str:
-    """One or two sentences for a result."""
+def _stat(name: str) -> str:
+    """``p95`` as people say it."""
+    return _STAT.get(name) or (f"{name[1:]}th percentile" if name[0] == "p" else name)
+
+
+def phrase(reading: Reading, query: Query, found: Found, target: str, unit: str = "") -> str:
+    """One or two sentences for a result; ``unit`` is what the messages write after the number asked about."""
     when = describe(query.window)
     if found.total == 0 and query.operation != "compare":
         none = "No" if reading.yes_no else "Nothing found"
         about = f" ({target.rstrip('.')})" if target else ""
         return f"{none}: I searched {_n(found.searched, 'record')} {when}{about} and none matched."
-    said = _SAID.get(query.operation, _lines)(reading, query, found, when)
+    said = _stats(query, found, when, unit) if query.operation == "stats" else _SAID[query.operation](reading, query, found, when)
     return f"{said} {_capital(target)}" if target else said
 
 
@@ -81,18 +86,18 @@ def _share(reading: Reading, query: Query, found: Found, when: str) -> str:
     return f"Shares of {_name(query.field)} {when}: {named}."
 
 
-def _stats(reading: Reading, query: Query, found: Found, when: str) -> str:
+def _stats(query: Query, found: Found, when: str, unit: str) -> str:
     name = _name(query.field)
     if found.result.kind == "scalar":
-        return f"The {_STAT[query.stats[0]]} of {name} is {_measure(name, found.result.value)} over " \
+        return f"The {_stat(query.stats[0])} of {name} is {_measure(name, found.result.value, unit)} over " \
                f"{_n(found.total, 'record')} {when}."
     rows = found.result.rows or []
     if query.group_by:
-        return f"{_capital(_STAT[query.stats[0]])} of {name} by {_name(query.group_by[0])} {when}: " + "; ".join(
-            f"{r[0]} {_measure(name, r[1])}" for r in rows[:5]) + "."
+        return f"{_capital(_stat(query.stats[0]))} of {name} by {_name(query.group_by[0])} {when}: " + "; ".join(
+            f"{r[0]} {_measure(name, r[1], unit)}" for r in rows[:5]) + "."
     return f"{_capital(name)} over {_n(found.total, 'record')} {when}: " + ", ".join(
-        f"{_STAT.get(r[0], r[0])} "
-        f"{_number(r[1]) if r[0] == 'count' else _measure(name, r[1])}" for r in rows) + "."
+        f"{_stat(r[0])} "
+        f"{_number(r[1]) if r[0] == 'count' else _measure(name, r[1], unit)}" for r in rows) + "."
 
 
 def _edge(reading: Reading, query: Query, found: Found, when: str) -> str:
@@ -164,7 +169,7 @@ def _lines(reading: Reading, query: Query, found: Found, when: str) -> str:
 
 
 _SAID = {
-    "count": _count, "distinct": _distinct, "top": _top, "share": _share, "stats": _stats, "first": _edge,
+    "count": _count, "distinct": _distinct, "top": _top, "share": _share, "first": _edge,
     "last": _edge, "trend": _trend, "gaps": _gaps, "compare": _compare, "cooccur": _cooccur,
     "templates": _templates, "summary": _summary, "lines": _lines,
 }
@@ -185,11 +190,15 @@ def _number(value: Any) -> str:
     return f"{number:,.0f}" if number.is_integer() or abs(number) >= 10_000 else f"{number:,.4g}"
 
 
-def _measure(name: str, value: Any) -> str:
-    """A number with a readable form beside it when the field's name says its unit."""
+def _measure(name: str, value: Any, unit: str = "") -> str:
+    """A number with its unit, or a readable form beside it when the field's name says what it measures."""
     text = _number(value)
     if value is None:
         return text
+    if unit:
+        return f"{text} {unit}"
+    if re.search(r"_(?:ms|us|ns|msec|millis)$", name):
+        return f"{text} {name.rsplit('_', 1)[1]}"
     number = float(value)
     if re.search(r"size|bytes|length$", name, re.I) and abs(number) >= 1024:
         return f"{text} ({_bytes(number)})"

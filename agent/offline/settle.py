@@ -8,7 +8,7 @@ choose: by its name, by the words beside it in those messages, and by the sort o
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 
 from agent.offline.fields import NUMERIC, rated, suits
@@ -28,6 +28,8 @@ _DROPPED = 0.8
 _ANYWHERE = 0.4
 _KEPT = 0.12
 """What it costs to leave the noun among the words that choose records."""
+_SURE = 1.35
+"""What settles the field without trying the noun among the words that choose records."""
 _LEAST = 0.25
 @dataclass(frozen=True, slots=True)
 class Settled:
@@ -44,6 +46,8 @@ def settle(reading: Reading, catalog: Catalog, resolve: Resolve) -> Settled:
         return Settled(reading, resolve(reading.target, _carried(reading)))
     best: tuple[float, FieldInfo, str, Target | None] | None = None
     for words, cost in _variants(reading, resolve):
+        if best is not None and cost == _KEPT and best[0] >= _SURE:
+            break
         known = set(resolve(words, None).unmatched if words and resolve(words, None) else ())  # type: ignore[union-attr]
         for held in (None, *_likely(reading, catalog)):
             target = resolve(words, held) if words else None
@@ -102,13 +106,15 @@ def _weighed(reading: Reading, catalog: Catalog, target: Target | None) -> list[
     by_name = rated(reading.noun, catalog, numeric=numeric) if reading.noun else {}
     words = [w for w in re.findall(r"[a-z]+", reading.noun.lower()) if w not in STOP]
     found = []
+    by_id = {template.id: template for template in catalog.templates}
+    held = {template.id for template in chosen} if chosen is not None else set()
     for info in _fields(catalog, by_name):
         if numeric and info.type not in NUMERIC:
             continue
-        carriers = [t for t in chosen if t.id in info.templates] if chosen is not None and info.templates else None
+        carriers = [by_id[id_] for id_ in info.templates if id_ in held] if chosen is not None and info.templates else None
         fit = suits(reading.kind, info)
-        beside = _beside(words, info, carriers or _owners(info, catalog))
-        score = max(by_name.get(info.ref, 0.0), beside, fit, _in_gap(reading, info, carriers or _owners(info, catalog)))
+        beside = _beside(words, info, carriers or _owners(info, by_id))
+        score = max(by_name.get(info.ref, 0.0), beside, fit, _in_gap(reading, info, carriers or _owners(info, by_id)))
         if score <= 0 and not numeric and carriers and info.type != "number":
             score = 0.5 * _beside(re.findall(r"[a-z]+", reading.target.lower()), info, carriers)
         score += min(0.0, fit)
@@ -153,9 +159,8 @@ def _templates(target: Target | None, catalog: Catalog) -> list[Template] | None
     return [template for template in catalog.templates if template.id in ids]
 
 
-def _owners(info: FieldInfo, catalog: Catalog) -> list[Template]:
-    held = set(info.templates)
-    return [template for template in catalog.templates if template.id in held][:50]
+def _owners(info: FieldInfo, by_id: Mapping[str, Template]) -> list[Template]:
+    return [by_id[id_] for id_ in info.templates[:50] if id_ in by_id]
 
 
 def _beside(words: list[str], info: FieldInfo, templates: list[Template]) -> float:

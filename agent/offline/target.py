@@ -88,16 +88,19 @@ def resolve(
         return _literal(links, asked, [spoken(w, words) for w in named], choice, vocabulary, search, probe, lenient=lenient)
     if links.levels and not any(_tells_trouble(word) for word in named):
         choice = _restrict(choice, catalog)
-    return _standing(_target(links, asked, choice, catalog, search), probe)
+    return _standing(_target(links, asked, choice, catalog, search), probe, vocabulary)
 
 
-def _standing(target: Target, probe: Probe | None) -> Target:
+def _standing(target: Target, probe: Probe | None, vocabulary: Vocabulary) -> Target:
     """Words that no message is made of, but that stand in some of these records as a value, must match."""
     if probe is None or not target.unmatched:
         return target
     held, lost = list(target.filters), []
     said = []
     for word in target.unmatched:
+        if vocabulary.names(word):
+            lost.append(word)
+            continue
         condition = Filter(field="text", op="word", value=word)
         if probe((*held, condition)):
             held.append(condition)
@@ -275,6 +278,9 @@ def _probed(
     lost: list[str] = []
     for word in named:
         if word in NEGATIONS:
+            continue
+        if vocabulary.names(word) and len(named) > 1:
+            lost.append(word)
             continue
         condition = Filter(field="text", op="word", value=word)
         bare = singular(word)

@@ -51,6 +51,11 @@ class Vocabulary:
             return True
         return any(likeness(word, other) >= SYNONYM for other in self.words | self._names) or bool(related_phrases(word))
 
+    def names(self, word: str) -> bool:
+        """Whether ``word`` names a field, or is what people call one."""
+        single = singular(word.lower())
+        return any(single in said.split() for said, _ in ALIASES) or any(bare_name(ref) == single for ref in self.fields)
+
     def services(self, word: str) -> tuple[list[str], bool]:
         """Services whose name holds ``word`` as a part or a beginning, and whether these are all there are."""
         info = self.fields.get("service")

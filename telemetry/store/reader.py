@@ -50,6 +50,7 @@ class Reader:
             "memory_limit": memory, "threads": 2, "autoinstall_known_extensions": False,
             "temp_directory": tempfile.gettempdir(),
         })
+        self._held: dict[tuple[Filter, ...], bool] = {}
         self._matched: dict[tuple[Window, tuple[Filter, ...]], Matches] = {}
 
     def close(self) -> None:
@@ -77,8 +78,10 @@ class Reader:
 
     def holds(self, filters: tuple[Filter, ...]) -> bool:
         """Whether any record meets all ``filters``."""
-        where = self.conditions.where(Window(), filters)
-        return bool(self.rows(f"SELECT 1 FROM {self._scan(self.segments)} WHERE {where} LIMIT 1"))
+        if filters not in self._held:
+            where = self.conditions.where(Window(), filters)
+            self._held[filters] = bool(self.rows(f"SELECT 1 FROM {self._scan(self.segments)} WHERE {where} LIMIT 1"))
+        return self._held[filters]
 
     def context(self, line: Line, before: int = 5, after: int = 5) -> list[Line]:
         """The lines around one line in its own source."""
