@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import time
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
@@ -56,19 +57,31 @@ def _result(out: Console, result: dict[str, Any], *, limit: int) -> None:
             peak = max(r[1] for r in rows)
             out.print(f"[dim]{rows[0][0]} … {rows[-1][0]}, {len(rows)} buckets, highest {peak:,}[/]")
     elif kind == "table":
-        table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
         rows = result["rows"]
-        for at, name in enumerate(result["columns"]):
-            numeric = bool(rows) and isinstance(rows[0][at], int | float)
-            table.add_column(name, justify="right" if numeric else "left", overflow="fold")
-        for row in rows[:limit]:
-            table.add_row(*(_cell(v) for v in row))
-        out.print(table)
+        out.print(_table(result["columns"], rows[:limit]))
         if len(rows) > limit:
             out.print(f"[dim]… {len(rows) - limit:,} more rows (--json shows all)[/]")
     elif kind == "lines":
         for line in result["lines"][:limit]:
             _line(out, line)
+
+
+def _table(columns: Sequence[str], rows: Sequence[Sequence[Any]]) -> Table:
+    """Rows for people: a template by its words alone (its id is in ``--json``), the words as wide as there is room."""
+    table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
+    shown = [at for at, name in enumerate(columns) if name != "template" or "pattern" not in columns]
+    for at in shown:
+        numeric = bool(rows) and isinstance(rows[0][at], int | float)
+        wide = columns[at] == "pattern"
+        table.add_column("message" if wide else columns[at], justify="right" if numeric else "left", overflow="fold",
+                         no_wrap=numeric or columns[at] in _SHORT, ratio=1 if wide else None)
+    for row in rows:
+        table.add_row(*(_cell(row[at]) for at in shown))
+    return table
+
+
+_SHORT = frozenset({"time", "first", "last", "start", "end", "level", "change"})
+_STAMP = re.compile(r"(\d{4}-\d\d-\d\d)T(\d\d:\d\d:\d\d)(?:\.\d+)?Z?")
 
 
 def _cell(value: Any) -> str:
@@ -78,7 +91,8 @@ def _cell(value: Any) -> str:
         return f"{value:,}"
     if isinstance(value, float):
         return f"{value:,.4g}" if abs(value) < 1000 else f"{value:,.0f}"
-    return escape(str(value))
+    stamp = _STAMP.fullmatch(str(value))
+    return f"{stamp[1]} {stamp[2]}" if stamp else escape(str(value))
 
 
 def _evidence(out: Console, evidence: dict[str, Any], kind: str, *, lines: int) -> None:

@@ -84,8 +84,7 @@ def baseline(reader: TimeReader) -> None:
         length = length_of(match["n"] or "1", match["u"] or match["u2"])
         window = reader.out.window
         if window.start is None:
-            reader.relative()
-            end = reader.anchor + timedelta(microseconds=1)
+            end = reader.recent(length) + timedelta(microseconds=1)
             window = Window(start=end - length, end=end)
         start = window.start or reader.anchor
         if window.end is not None and window.end - start < length and not match["n"]:

@@ -164,6 +164,16 @@ class TimeReader:
         """The start of the anchor's day."""
         return self.anchor.replace(hour=0, minute=0, second=0, microsecond=0)
 
+    def recent(self, length: timedelta) -> datetime:
+        """The end of "the last ``length``": now, or the newest record when that is far older than what is asked."""
+        if self.old or self.newest is None or self.now - self.newest <= max(timedelta(hours=1), 2 * length):
+            self.relative()
+            return self.anchor
+        note = f"the newest record is of {say(self.newest)}, so relative times count from there"
+        if note not in self.notes:
+            self.notes.append(note)
+        return self.newest
+
     def relative(self) -> None:
         if self.old:
             note = f"the newest record is of {say(self.anchor)}, so relative times count from there"

@@ -42,6 +42,10 @@ def interpretation(reading: Reading, query: Query) -> str:
         parts.append(f"per {query.bucket} s")
     for item in query.filters:
         value = ", ".join(item.value) if isinstance(item.value, tuple) else item.value
+        if item.field == "template":
+            kinds = len(item.value) if isinstance(item.value, tuple) else 1
+            parts.append(f"· {'not ' if item.op in {'ne', 'not_in'} else ''}{_n(kinds, 'kind')} of message")
+            continue
         parts.append(f"· {_name(item.field)} {item.op} {value}")
     return " ".join(parts) + f" · {describe(query.window)}" + (
         f" against {describe(query.baseline)}" if query.baseline else "")

@@ -138,9 +138,9 @@ def _earlier(reader: TimeReader) -> None:
     """"an hour earlier", said alone: the stretch before the newest one."""
     match = _EARLIER.search(reader.text)
     if match and not reader.out.settled:
-        reader.relative()
         length = length_of(match["n"], match["u"])
-        reader.settle(reader.anchor - 2 * length, reader.anchor - length, match.span())
+        anchor = reader.recent(length)
+        reader.settle(anchor - 2 * length, anchor - length, match.span())
 
 
 def _between_clocks(reader: TimeReader) -> None:
@@ -203,8 +203,7 @@ def _ago(reader: TimeReader) -> None:
     for match in _AGO.finditer(reader.text):
         if reader.out.settled:
             return
-        reader.relative()
-        at = reader.anchor - length_of(match["n"], match["u"])
+        at = reader.recent(length_of(match["n"], match["u"])) - length_of(match["n"], match["u"])
         relation = (match["rel"] or "").lower()
         if relation in {"before", "until"}:
             reader.settle(None, at, match.span())
@@ -218,9 +217,9 @@ def _last(reader: TimeReader) -> None:
             return
         if re.match(r"previous", match[0].split()[-2] if match["n"] is None else "", re.I) and "compare" in reader.text:
             continue
-        reader.relative()
-        end = reader.anchor + timedelta(microseconds=1)
-        reader.settle(reader.anchor - length_of(match["n"] or "1", match["u"]), end, match.span())
+        length = length_of(match["n"] or "1", match["u"])
+        end = reader.recent(length)
+        reader.settle(end - length, end + timedelta(microseconds=1), match.span())
 
 
 def _first(reader: TimeReader) -> None:
