@@ -14,7 +14,7 @@ from telemetry.redact import may_hold_secret, redact
 from tests.conftest import SSHD
 from tests.operations.command import lines_of, log
 
-QUIET = settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+QUIET = settings(max_examples=15, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 REAL = [
     *SSHD.splitlines()[:2], log(1).strip(),
     '{"time":"2026-01-01T00:00:00Z","level":"error","msg":"caf\\u00e9 \\"x\\"\\n","n":{"a":[1,2]}}',

@@ -64,18 +64,19 @@ def test_no_bytes_lose_a_line(product: Product, tmp_path: Path, data: bytes) -> 
 def test_truncated_archive_keeps_what_is_readable_and_goes_on(
     product: Product, tmp_path: Path, name: str, pack: Callable[[bytes], bytes]
 ) -> None:
-    text = b"".join(b"2026-01-01 00:00:00 INFO %s\n" % os.urandom(40).hex().encode() for _ in range(40_000))
+    text = b"".join(b"2026-01-01 00:00:00 INFO %s\n" % os.urandom(40).hex().encode() for _ in range(20_000))
     path = tmp_path / f"a.{name}"
-    path.write_bytes(pack(text)[:-len(pack(text)) // 3])
+    packed = pack(text)
+    path.write_bytes(packed[: len(packed) * 2 // 3])
 
     report = product.ingest([path])
     kept = lines_of(product.home)
-    path.write_bytes(pack(text))
+    path.write_bytes(packed)
     product.ingest([path])
 
     assert str(path) in report.problems[0]
     assert "read" in report.problems[0]
-    assert 1000 < len(kept) < 40_000
+    assert 1000 < len(kept) < 20_000
     assert lines_of(product.home) == text.decode().splitlines()
 
 
