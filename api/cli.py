@@ -5,7 +5,9 @@ Exit codes: 0 done, 1 failed, 2 usage, 3 nothing found.
 
 from __future__ import annotations
 
+import os
 import sys
+from contextlib import redirect_stderr
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -29,8 +31,13 @@ def _main(
 def _product(context: typer.Context) -> Any:
     from api.settings import Settings
     from api.wiring import Product
+    from telemetry.errors import UsageError
 
-    settings = Settings()
+    try:
+        settings = Settings()
+    except ValueError as error:
+        raise UsageError(f"a setting cannot be used: {error}".replace("\n", " "), where="environment",
+                         remedy="correct the ONCALM_ variable it names") from error
     return Product(context.obj or settings.home, embedding_path=settings.embedding_path, zone=settings.zone)
 
 
@@ -63,10 +70,10 @@ def ask(
 ) -> None:
     """Ask a question about the logs read so far."""
     from api.commands import ask as run
+    from telemetry.errors import UsageError
 
     if analyst not in {"auto", "offline"}:
-        typer.echo("oncalm: --analyst: this build thinks offline only — use auto or offline", err=True)
-        raise typer.Exit(2)
+        raise UsageError("this build thinks offline only", where="--analyst", remedy="use auto or offline")
     raise typer.Exit(run(_product(context), " ".join(question), since=since, start=start, end=end,
                          conversation=conversation, as_json=as_json))
 
@@ -117,22 +124,57 @@ def demo(context: typer.Context, as_json: AsJson = False) -> None:
 
 
 def main() -> None:
-    """Entry point: errors of the project are one clear line, never a traceback."""
-    from telemetry.errors import OnCalmError, QueryError, UsageError
+    """Entry point. Every failure is one clear line, and one JSON document with ``--json``; never a traceback."""
+    from api.failures import explain, tell
 
+    as_json = "--json" in sys.argv[1:]
     try:
-        app()
-    except (UsageError, QueryError) as error:
-        typer.echo(f"oncalm: {error}", err=True)
-        sys.exit(2)
-    except OnCalmError as error:
-        typer.echo(f"oncalm: {error}", err=True)
-        sys.exit(1)
+        code = app(standalone_mode=False)
+        if sys.stdout:
+            sys.stdout.flush()
     except KeyboardInterrupt:
         typer.echo("oncalm: interrupted; the next ingest goes on where this one stopped", err=True)
-        sys.exit(130)
-    except BrokenPipeError:
-        sys.exit(0)
+        code = 130
+    except BrokenPipeError:  # whoever read our output has gone, which is fine; nothing may be flushed at exit
+        os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
+        code = 0
+    except Exception as error:  # the last resort: no traceback meets a user
+        if _debugging():
+            raise
+        code = _usage(error, as_json=as_json) if hasattr(error, "format_message") else tell(
+            explain(error, _home()), as_json=as_json)
+    sys.exit(code)
+
+
+def _usage(error: Any, *, as_json: bool) -> int:
+    """A command line that cannot be read: the parser says it itself."""
+    from api.failures import tell
+    from telemetry.errors import UsageError
+
+    error.show()
+    if as_json:
+        with open(os.devnull, "w") as quiet, redirect_stderr(quiet):  # noqa: PTH123 - a device
+            tell(UsageError(error.format_message(), where="command line", remedy="oncalm COMMAND --help"), as_json=True)
+    return int(error.exit_code)
+
+
+def _debugging() -> bool:
+    from api.settings import Settings
+
+    try:
+        return Settings().debug
+    except ValueError:
+        return False
+
+
+def _home() -> Path | None:
+    """The home in use, for messages."""
+    from api.settings import Settings
+
+    words = sys.argv[1:]
+    named = next((b for a, b in zip(words, words[1:], strict=False) if a == "--home"), None)
+    named = named or next((w.removeprefix("--home=") for w in words if w.startswith("--home=")), None)
+    return Path(named) if named else Settings().home
 
 
 if __name__ == "__main__":

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import re
 import signal
 import sys
@@ -13,7 +14,7 @@ from typing import Any
 
 from api import render
 from api.wiring import Product
-from telemetry.errors import UsageError
+from telemetry.errors import StoreError, UsageError
 
 DONE, FAILED, NOTHING = 0, 1, 3
 DEMO = (
@@ -24,8 +25,18 @@ DEMO = (
     "when did the database is locked error first happen?",
     "summarise the errors",
 )
-_SIZES = {"k": 1 << 10, "m": 1 << 20, "g": 1 << 30, "t": 1 << 40}
-_AGES = {"s": 1, "m": 60, "h": 3600, "d": 86400, "w": 604800}
+_SIZES = {
+    **dict.fromkeys(("b", "byte", "bytes"), 1),
+    **{unit + end: 1 << 10 * at for at, unit in enumerate("kmgt", start=1) for end in ("", "b", "ib")},
+}
+_DAY = 86400
+_AGES = {
+    **dict.fromkeys(("s", "sec", "secs", "second", "seconds"), 1),
+    **dict.fromkeys(("m", "min", "mins", "minute", "minutes"), 60),
+    **dict.fromkeys(("h", "hr", "hrs", "hour", "hours"), 3600), **dict.fromkeys(("d", "day", "days"), _DAY),
+    **dict.fromkeys(("w", "week", "weeks"), 7 * _DAY), **dict.fromkeys(("mo", "month", "months"), 30 * _DAY),
+    **dict.fromkeys(("y", "year", "years"), 365 * _DAY),
+}
 
 
 def ingest(
@@ -38,16 +49,16 @@ def ingest(
         nonlocal stopping
         stopping = True
 
-    if follow:
-        if len(paths) != 1 or paths[0] == "-":
-            raise UsageError("--follow takes one file", where="ingest", remedy="name a single file")
+    if follow or any(map(_pipe, paths)):  # what a pipe gave cannot be read again
         signal.signal(signal.SIGINT, stop)
         signal.signal(signal.SIGTERM, stop)
     with render.IngestProgress(enabled=not as_json) as shown:
         report = product.ingest(paths, service=service, declared=declared, progress=shown.update,
-                                started=shown.start, follow=(lambda: stopping) if follow else None)
-    if report.records:
-        product.index()
+                                started=shown.start, follow=follow, stop=lambda: stopping)
+    try:
+        report.notes += product.index(changed=bool(report.bytes))
+    except StoreError as error:
+        report.problems.append(str(error))
     if as_json:
         document = {k: getattr(report, k) for k in report.__slots__}
         _print_json({**document, "formats": dict(report.formats)})
@@ -57,7 +68,14 @@ def ingest(
         print(f"oncalm: {problem}", file=sys.stderr)
     if report.problems:
         return FAILED
-    return DONE if report.lines or report.resumed else NOTHING
+    return DONE if report.lines or report.resumed or follow else NOTHING
+
+
+def _pipe(path: str) -> bool:
+    try:
+        return path == "-" or Path(path).is_fifo()
+    except OSError:
+        return False
 
 
 def ask(
@@ -102,21 +120,27 @@ def _template(template: Any) -> dict[str, Any]:
 
 
 def retain(product: Product, older_than: str | None, max_size: str | None, *, as_json: bool) -> int:
-    """Drop whole segments by age, then by size."""
+    """Drop every record that is too old, then the oldest segments by size."""
     if not older_than and not max_size:
         raise UsageError("say what to keep", where="retain", remedy="give --older-than 30d or --max-size 2GB")
-    before = datetime.now(UTC) - timedelta(seconds=_measure(older_than, _AGES)) if older_than else None
+    before = _ago(_measure(older_than, _AGES)) if older_than else None
     gone = product.retain(before=before, max_bytes=_measure(max_size, _SIZES) if max_size else None)
+    product.index(changed=bool(gone))
     if as_json:
         _print_json({"dropped_records": gone})
     else:
         print(f"dropped {gone:,} records")
-    product.index()
     return DONE
 
 
+def _ago(seconds: int) -> datetime:
+    now = datetime.now(UTC)
+    return now - timedelta(seconds=min(seconds, int(now.timestamp())))
+
+
 def _measure(text: str, units: dict[str, int]) -> int:
-    found = re.fullmatch(r"\s*([0-9]+(?:\.[0-9]+)?)\s*([a-zA-Z])[a-zA-Z]*\s*", text)
+    """Read a number with a unit. What is deleted hangs on it, so an unknown unit is never guessed."""
+    found = re.fullmatch(r"\s*([0-9]+(?:\.[0-9]+)?)\s*([a-zA-Z]+)\s*", text)
     if not found or found[2].lower() not in units:
         raise UsageError(f"cannot read {text!r}", where="retain", remedy=f"a number with one of {', '.join(units)}")
     return int(float(found[1]) * units[found[2].lower()])
@@ -157,4 +181,7 @@ def demo(home: Path | None, *, as_json: bool) -> int:
 
 
 def _print_json(document: Any) -> None:
-    print(json.dumps(document, ensure_ascii=False, default=str))
+    try:
+        print(json.dumps(document, ensure_ascii=False, default=str), flush=True)
+    except BrokenPipeError:  # whoever read our output has gone, which is fine
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

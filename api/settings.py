@@ -17,3 +17,5 @@ class Settings(BaseSettings):
     embedding_path: Path | None = None
     zone: str | None = None
     """Time zone of logs that state none (default UTC)."""
+    debug: bool = False
+    """Show where an unexpected error comes from."""

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from contextlib import suppress
+import os
+import sqlite3
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import closing, contextmanager, suppress
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -12,6 +14,7 @@ if TYPE_CHECKING:
     from telemetry.models import Catalog, Window
     from telemetry.sources.files import Source
     from telemetry.store.reader import Reader
+    from vectorstore.embedding import Embedder
     from vectorstore.index import TemplateIndex
     from vectorstore.ingest import Progress, Report
 
@@ -26,38 +29,53 @@ class Product:
 
     def ingest(
         self, paths: Sequence[str | Path], *, service: str | None = None, declared: str | None = None,
-        progress: Progress | None = None, follow: Callable[[], bool] | None = None,
+        progress: Progress | None = None, follow: bool = False, stop: Callable[[], bool] = lambda: False,
         started: Callable[[list[Source]], None] | None = None,
     ) -> Report:
-        """Read logs into the store; with ``follow`` (the stop test) go on as the one file grows."""
-        from telemetry.sources.files import expand
+        """Read logs into the store; with ``follow`` go on as the one file grows, until ``stop`` says so."""
+        from telemetry.errors import UsageError
+        from telemetry.sources.finding import expand
+        from telemetry.store import version
         from vectorstore.ingest import Ingestor
 
-        sources, skipped = expand([str(p) for p in paths])
+        found = expand([str(p) for p in paths])
+        if follow and len(found.sources) != 1:
+            raise UsageError("--follow takes one file", where="ingest", remedy="name a single file")
+        version.check(self.home)
         if started:
-            started(sources)
+            started(found.sources)
         ingestor = Ingestor(self.home, service=service, declared=declared, zone=self.zone)
         try:
-            if follow is not None:
-                report = ingestor.follow(sources[0], follow, progress)
+            version.stamp(ingestor.manifest.db)
+            if follow and not found.sources[0].stream:
+                report = ingestor.follow(found.sources[0], stop, progress)
             else:
-                report = ingestor.ingest(sources, progress)
+                report = ingestor.ingest(found.sources, progress, stop)
         except BaseException:
             with suppress(Exception):
                 ingestor.abort()
             raise
         ingestor.close()
-        report.problems += skipped
+        report.problems += [str(p) for p in found.problems]
+        report.notes += found.skips
         return report
 
-    def index(self) -> None:
-        """Bring the Chroma index up to date with the store's templates."""
-        reader = self._reader()
-        try:
-            if reader.catalog.templates:
-                self._index().sync(reader.catalog.templates)
-        finally:
-            reader.close()
+    def index(self, *, changed: bool = True) -> list[str]:
+        """Bring the Chroma index up to date with the store's templates; returns what was repaired on the way.
+
+        When nothing has ``changed``, only if it is not what it should be (its last update failed).
+        """
+        if not changed and self.indexed():
+            return []
+        with self._reader() as reader:
+            index = self._index()
+            index.sync(reader.catalog.templates)
+        return index.notes
+
+    def indexed(self) -> bool:
+        """Whether the index holds exactly the store's templates."""
+        with self._reader() as reader:
+            return self._index().holds(reader.catalog.templates)
 
     def ask(
         self, question: str, *, conversation: str | None = None, now: datetime | None = None,
@@ -69,25 +87,30 @@ class Product:
         from agent.run import ask
         from tools.logs import log_tools
 
-        reader = self._reader()
-        try:
-            analyst = OfflineAnalyst(reader.catalog, self._index(), reader.holds)
+        with self._reader() as reader:
+            index = self._searchable(reader)
+            analyst = OfflineAnalyst(reader.catalog, index, reader.holds)
             answer = ask(
                 Context(analyst, log_tools(reader)), question, now=now or datetime.now(UTC), window=window,
                 conversation=conversation, memory=self.home / "conversations.db",
             )
-        finally:
-            reader.close()
-        answer["notes"] = list(reader.catalog.notes)
+            answer["notes"] = [*reader.catalog.notes, *index.notes]
         return answer
+
+    def _searchable(self, reader: Reader) -> TemplateIndex:
+        """The template index; built again when its snapshot is lost or damaged and the home can be written."""
+        from telemetry.errors import StoreError
+
+        index = self._index()
+        if not index.readable and reader.catalog.templates:
+            with suppress(StoreError):
+                index.sync(reader.catalog.templates)
+        return index
 
     def catalog(self) -> Catalog:
         """What the store holds."""
-        reader = self._reader()
-        try:
+        with self._reader() as reader:
             return reader.catalog
-        finally:
-            reader.close()
 
     def window(self, since: str | None, start: str | None, end: str | None) -> Window | None:
         """A window from the command line's words."""
@@ -108,23 +131,44 @@ class Product:
 
     def retain(self, *, before: datetime | None, max_bytes: int | None) -> int:
         """Drop records by age and by size; returns how many went."""
+        from telemetry.errors import StoreError
+        from telemetry.store import version
         from telemetry.store.manifest import Manifest
-        from telemetry.store.segments import expire
+        from telemetry.store.segments import expire, sweep
 
+        version.check(self.home)
+        if not (self.home / "manifest.db").exists():
+            raise StoreError("no logs have been ingested yet", where=str(self.home), remedy="run: oncalm ingest PATH")
         manifest = Manifest(self.home, write=True)
         try:
+            sweep(manifest)
             micros = int(before.timestamp() * 1_000_000) if before else None
             return expire(manifest, before=micros, max_bytes=max_bytes)
         finally:
             manifest.close()
 
-    def _reader(self) -> Reader:
+    @contextmanager
+    def _reader(self) -> Iterator[Reader]:
+        """A reader whose segments stay on disk for as long as it is used."""
+        from telemetry.store import version
+        from telemetry.store.guard import reading
         from telemetry.store.reader import Reader
 
-        return Reader(self.home)
+        version.check(self.home)
+        with reading(self.home), closing(Reader(self.home)) as reader:
+            yield reader
 
     def _index(self) -> TemplateIndex:
-        from vectorstore.embedding import choose
         from vectorstore.index import TemplateIndex
 
-        return TemplateIndex(self.home / "templates", choose(self.embedding_path, self.home / "embeddings"))
+        return TemplateIndex(self.home / "templates", self.embedder())
+
+    def embedder(self) -> Embedder:
+        """What turns text into vectors; its cache is kept in the home unless that cannot be written or read."""
+        from vectorstore.embedding import choose
+
+        cache = self.home / "embeddings" if os.access(self.home, os.W_OK) else None
+        try:
+            return choose(self.embedding_path, cache)
+        except (sqlite3.Error, OSError):
+            return choose(self.embedding_path, None)

@@ -133,7 +133,7 @@ _RULES: tuple[_Rule, ...] = (
           "cookie", flags=_I),
     _rule("url-password", rf"[a-z][a-z0-9+.-]*://[^\s/:@\"'<>]*:(?P<s>{_NOT_MARK}[^\s/@\"'<>]+)@", "://", flags=_I),
     _rule("password", rf"\bidentified by (?:password )?['\"](?P<s>{_NOT_MARK}[^'\"]+)['\"]", "identified by", flags=_I),
-    _rule("secret", rf"(?<![\w])\\?[\"']?{_NAMES}\\?[\"']?\s*(?:=>|:=|[:=])\s*(?P<q>\\?[\"'])(?P<s>{_NOT_MARK}(?:(?!(?P=q))[^\r\n])+)(?P=q)",
+    _rule("secret", rf"(?<![\w])\\?[\"']?{_NAMES}\\?[\"']?\s*(?:=>|:=|[:=])\s*(?P<q>\\?[\"'])(?P<s>{_NOT_MARK}(?:(?!(?P=q))[^\r\n])+)(?P=q)(?!\s*:)",
           "pass", "pwd", "secret", "key", "token", "credential", "session", "connection", accept=_not_plain, flags=_I),
     _rule("secret", rf"(?<![\w]){_NAMES}\\?[\"']?=(?P<s>{_NOT_MARK}(?![\"'\\])[^\s\"'&,;)\]}}]+)",
           "pass", "pwd", "secret", "key", "token", "credential", "session", "connection", accept=_tokenlike, flags=_I),
@@ -144,8 +144,8 @@ _RULES: tuple[_Rule, ...] = (
     _rule("secret", rf"(?<!\S)--?(?:password|passwd|pass|pwd|token|secret|api-key|apikey|access-key|secret-key|client-secret|"
           rf"auth-token|access-token)(?:=|\s+)[\"']?(?P<s>{_NOT_MARK}(?!-)[^\s\"']+)", "-pass", "-pwd", "-token", "-secret",
           "-api", "-access", "-client", "-auth", accept=_not_plain, flags=_I),
-    _rule("password", rf"(?<!\S)(?:mysql|mysqldump|mysqladmin|mariadb)\b[^\r\n]*?\s-p(?P<s>{_NOT_MARK}[^\s]+)", "mysql", "mariadb"),
-    _rule("password", rf"(?<!\S)curl\b[^\r\n]*?\s(?:-u|--user)[ =]?[\"']?[^\s:\"']+:(?P<s>{_NOT_MARK}[^\s\"']+)", "curl"),
+    _rule("password", rf"(?<!\S)(?:mysql|mysqldump|mysqladmin|mariadb)\b[^\r\n]{{0,1000}}?\s-p(?P<s>{_NOT_MARK}[^\s]+)", "mysql", "mariadb"),
+    _rule("password", rf"(?<!\S)curl\b[^\r\n]{{0,1000}}?\s(?:-u|--user)[ =]?[\"']?[^\s:\"']+:(?P<s>{_NOT_MARK}[^\s\"']+)", "curl"),
     _rule("password", rf"\bsshpass -p ?[\"']?(?P<s>{_NOT_MARK}[^\s\"']+)", "sshpass"),
     _rule("card", r"(?<![\d.A-Za-z_-])(?P<s>\d{4}(?:[ -]?\d{4}){3}|\d{4}[ -]?\d{6}[ -]?\d{4,5})(?![\d.A-Za-z_-])", accept=_card),
 )
@@ -234,3 +234,20 @@ def key_block(line: str) -> Literal["begin", "end"] | None:
     if begin and (end is None or end.start() < begin.start()):
         return "begin"
     return "end" if end and not begin else None
+
+
+_BODY = re.compile(r"\s*|\s*[A-Za-z0-9+/=]+\s*|(?:Proc-Type|DEK-Info|Version|Comment|Hash|Charset): .{0,200}")
+_BODY_END = re.compile(r"(?<=\s)(?P<s>[A-Za-z0-9+/=]{40,}|(?=[a-z0-9+/=]*[A-Z])(?=[A-Za-z+/]*[0-9+/=])(?:[A-Za-z0-9+/=]{4})+)\s*$")
+KEY_LINES = 400
+"""Lines after which a private key that never ended is taken for over."""
+
+
+def key_body(line: str) -> str | None:
+    """A line inside a private key without its part of the key; None when the line is no part of a key.
+
+    Logs mention keys that never come: from the first line that cannot belong to one, the key is over.
+    """
+    if _BODY.fullmatch(line):
+        return f"{_MARK}private-key]"
+    found = _BODY_END.search(line)
+    return f"{line[: found.start('s')]}{_MARK}private-key]" if found else None

@@ -7,18 +7,19 @@ from collections.abc import Iterator
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import PurePath
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 from telemetry.formats import LineReader, group
-from telemetry.redact import Rules, all_clean, key_block, redact
+from telemetry.redact import KEY_LINES, Rules, all_clean, key_block, key_body, redact
 from telemetry.sources.files import Block, Source, head
 from telemetry.store.manifest import SourceRow
 from telemetry.texts import Texts
 from telemetry.times import Clock
 from vectorstore.columns import Task
+from vectorstore.joining import READABLE, join_partial, readable, settle
 from vectorstore.keys import KeyTable, number_keys
 from vectorstore.plans import Plan, make_plan, rules_of
-from vectorstore.resume import fingerprint
+from vectorstore.resume import HEAD, fingerprint
 from vectorstore.rows import Records
 from vectorstore.skeleton import Lines, skeleton, split_lines
 
@@ -37,6 +38,8 @@ SOME = 4000
 GAIN = 4
 MAX_CARRY = 4 << 20
 SAMPLE = 64 << 10
+NEAR = 8
+"""Records without a header that are taken up again with the one before them."""
 ALIKE = 5
 """Lines of one skeleton in a sample."""
 
@@ -59,23 +62,25 @@ class SourceReader:
         self._keys = keys
         self._counts = counts
         self._service = service or _service(source.path)
-        start = head(source, SAMPLE) if source.path != "-" else b""
+        start = head(source, SAMPLE)
         self._declared = declared
         self._reader = LineReader(_sample(start), declared) if start else None
-        if row.head == "" and start:
-            self._row = replace(row, **fingerprint(start))
+        self._learn(start)
         self.clock = _clock(source, row, zone)
         self.formats: Counter[str] = Counter()
         self._table: dict[bytes, int] = {}
         self._plans: list[Plan | None] = []
         self._secret: list[Rules | None] = []
         self._wide = bool(row.state.get("wide"))
-        self._in_key = False
+        self._in_key = int(row.state.get("key", 0))
+        """Lines of a private key so far that has not ended."""
         self._carry = b""
         self._carry_lines = 0
         self._skip = int(row.state.get("skip", 0))
         self._end = self._before = self._base = row.offset
         self._since = self._dropped = 0
+        self._last = b""
+        self._whole = True
 
     def notes(self) -> tuple[str, ...]:
         name = PurePath(self._row.path).name
@@ -83,11 +88,41 @@ class SourceReader:
 
     def feed(self, block: Block, *, final: bool) -> Iterator[Task]:
         """Turn a block into a task; the last record waits for its continuation lines unless ``final``."""
+        self._learn(block.head)
         data, dropped = _drop_lines(block.data, self._skip)
         self._skip -= dropped
         self._before, self._dropped = self._end, dropped
-        self._end = block.end
+        self._end, self._whole = block.end, data.endswith(b"\n") or not data and self._whole
         yield from self._block(self._carry + data, final=final)
+
+    def goes_on(self, data: bytes) -> bool:
+        """Whether ``data`` belongs to the last record, which counts already: its line was not ended, or it
+        is no line of its own. Then :meth:`reopen` must come first."""
+        opened = self._row.state.get("open")
+        if not opened or self._carry or not data:
+            return False
+        first = data[:READABLE].split(b"\n", 1)[0].decode("latin-1").rstrip("\r")
+        return not opened["whole"] or opened["split"] or self._reader is None or self._reader.parse(first) is None
+
+    def reopen(self) -> SourceRow:
+        """Go back to before the last record; returns how far the source is read then."""
+        opened = self._row.state["open"]
+        state = {k: v for k, v in self._row.state.items() if k != "open"}
+        lines = self._row.lines - opened["lines"]
+        self._row = replace(self._row, lines=lines, offset=opened["offset"], state={**state, "skip": opened["skip"]})
+        self._counts.lines -= opened["lines"]
+        if self._last:
+            self._carry, self._carry_lines = self._last, opened["lines"]
+            self._base, self._since = opened["offset"], opened["skip"]
+        else:
+            self.offset = self._base = self._before = self._end = opened["offset"]
+            self._skip = opened["skip"]
+        return self._row
+
+    def _learn(self, start: bytes) -> None:
+        """Know the source again by as many of its first bytes as there were so far."""
+        if len(start) > self._row.head_size < HEAD:
+            self._row = replace(self._row, **fingerprint(start))
 
     def rest(self) -> Iterator[Task]:
         """What still waited at the end of the source."""
@@ -101,24 +136,34 @@ class SourceReader:
         if not data:
             return
         if b"\r" in data:
-            data = data.replace(b"\r\n", b"\n").removesuffix(b"\r")
+            data = data.replace(b"\r\n", b"\n").removesuffix(b"\r") or b"\n"
         if self._reader is None:
             self._reader = LineReader(_sample(data[:SAMPLE]), self._declared)
-        lines, numbers = self._planned(data)
+        in_key = self._in_key
+        joined, split = join_partial(data)
+        lines, numbers = self._planned(joined, waited)
         rows = self._starts(numbers)
-        taken = len(lines)
-        if not final and len(rows) and len(lines.data) - lines.starts[rows[-1]] < MAX_CARRY:
-            self._carry = lines.data[int(lines.starts[rows[-1]]):]
-            taken = int(rows[-1])
-            self._carry_lines = len(lines) - taken
-            rows = rows[:-1]
+        taken, last = len(lines), self._unsettled(numbers, rows)
+        if 0 <= split < last:
+            last = int(rows[np.searchsorted(rows, split, side="right") - 1])
+        held, self._last = lines.data[int(lines.starts[last]):], b""
+        more: dict[str, Any] = {"key": self._in_key or in_key}
+        if len(held) < MAX_CARRY and not final:
+            self._carry, self._carry_lines = held, taken - last
+            rows, taken = rows[rows < last], last
+        elif len(held) < MAX_CARRY:
+            self._last = held if self._whole else held.removesuffix(b"\n")
+            base, since = self._place(last, waited)
+            more["open"] = {"offset": base, "skip": since, "lines": taken - last, "whole": self._whole, "split": split >= 0}
         first_line = self._row.lines
         self._counts.lines += taken
-        self._advance(taken, waited)
+        self._advance(taken, waited, more)
         if not len(rows):
             return
         lasts = np.append(rows[1:], taken) - 1
         starts = lines.starts[rows]
+        if joined is not data:  # lines that went into another one are left empty
+            lasts = _without_empty(lines, starts, lasts)
         used, which, counts = _ranked(numbers[rows], len(self._plans))
         plans = [plan for n in used.tolist() if (plan := self._plans[n])]
         records = Records(lines, rows, Texts(lines.data, starts, lines.ends[lasts] - starts), plans, which)
@@ -128,22 +173,28 @@ class SourceReader:
             self._plans[number] = plan
         yield Task(keyed, key_ids, words, self.clock, self._row, first_line, self._service)
 
-    def _advance(self, taken: int, waited: int) -> None:
+    def _advance(self, taken: int, waited: int, more: dict[str, Any]) -> None:
         """Note where to resume: an offset at a block's edge, and how many lines after it are done.
 
-        Lines, not bytes, because masking and transcoding change how long a line is.
+        Lines, not bytes, because masking and transcoding change how long a line is. ``more`` is where the
+        last record begins, should it go on later, and whether a private key goes on.
         """
-        if not self._carry:
-            self._base, self._since = self._end, 0
-        elif taken >= waited:
-            self._base, self._since = self._before, self._dropped + taken - waited
-        else:
-            self._since += taken
-        state = {**self._row.state, "skip": self._since}
+        self._base, self._since = self._place(taken, waited) if self._carry else (self._end, 0)
+        state = {k: v for k, v in self._row.state.items() if k != "open"}
+        state.update(more, skip=self._since)
         self._row = replace(self._row, lines=self._row.lines + taken, offset=self._base, state=state)
 
-    def _planned(self, data: bytes) -> tuple[Lines, Ints]:
-        """Cut a block into lines without secrets, and give every line the number of its plan."""
+    def _place(self, taken: int, waited: int) -> tuple[int, int]:
+        """The block's edge before the line behind ``taken`` lines, and the lines between the two."""
+        if taken >= waited:
+            return self._before, self._dropped + taken - waited
+        return self._base, self._since + taken
+
+    def _planned(self, data: bytes, waited: int) -> tuple[Lines, Ints]:
+        """Cut a block into lines without secrets, and give every line the number of its plan.
+
+        Secrets were masked in the first ``waited`` lines before.
+        """
         import numpy as np
 
         if len(self._plans) > MAX_PLANS:
@@ -152,7 +203,7 @@ class SourceReader:
         if self._in_key or any(self._secret):
             suspects = np.flatnonzero(np.array([bool(rules) for rules in self._secret])[numbers])
             rows = suspects.tolist() if self._in_key else self._suspects(lines, numbers, suspects)
-            changed = self._redacted(lines, numbers, [*([0] if self._in_key else []), *rows])
+            changed = self._redacted(lines, numbers, [*([0] if self._in_key else []), *rows], waited)
             if changed:
                 lines = lines.replaced(changed)
                 numbers = self._renumbered(lines, numbers, sorted(changed))
@@ -228,7 +279,9 @@ class SourceReader:
         first = _firsts(numbers, len(self._plans))
         for number in missing:
             if first[number] >= 0:
-                self._plans[number] = make_plan(lines.raw(int(first[number])), self._reader, wide=self._wide)
+                raw = readable(lines.raw(int(first[number])))
+                bones = b"" if raw.isascii() else skeleton(raw.decode("latin-1"), wide=self._wide).encode("latin-1")
+                self._plans[number] = settle(make_plan(raw, self._reader, wide=self._wide), bones)
 
     def _starts(self, numbers: Ints) -> Ints:
         """The lines that start a record."""
@@ -245,44 +298,69 @@ class SourceReader:
         starts[:1] = True
         return np.flatnonzero(starts)
 
+    def _unsettled(self, numbers: Ints, rows: Ints) -> int:
+        """The line from which on more lines may change what the records are: the last one with a header near
+        the end, as lines without one may turn out to be parts of a trace; else the last record's."""
+        near = [int(row) for row in rows[-NEAR:]]
+        plans = [(row, self._plans[numbers[row]]) for row in near]
+        headed = [row for row, plan in plans if plan and plan.headed]
+        return headed[-1] if headed else near[-1]
+
     def _count(self, plans: list[Plan], counts: list[int]) -> None:
         for plan, rows in zip(plans, counts, strict=True):
             self.formats[plan.format] += rows
             if not plan.headed:
                 self._counts.unformatted += rows
 
-    def _redacted(self, lines: Lines, numbers: Ints, rows: list[int]) -> dict[int, bytes]:
+    def _redacted(self, lines: Lines, numbers: Ints, rows: list[int], waited: int) -> dict[int, bytes]:
         """Mask secrets of these lines, one by one; the new texts of those that changed.
 
-        A private key that begins in one of them goes on in the lines behind it.
+        A private key that begins in one of them goes on in the lines behind it. The first ``waited`` lines were
+        masked before, so that they do not tell where one begins.
         """
         changed: dict[int, bytes] = {}
         done = 0
         for row in rows:
             if row < done:
                 continue
-            raw = lines.raw(row)
-            clean = self._redact_line(raw, self._secret[numbers[row]])
-            if clean != raw:
-                changed[row] = clean
-            done = row + 1
-            while self._in_key and done < len(lines):
-                changed[done] = self._redact_line(lines.raw(done), None)
+            done = row
+            while done == row or (self._in_key and done < len(lines)):
+                raw = lines.raw(done)
+                clean = self._redact_line(raw, self._secret[numbers[done]], again=done < waited)
+                if clean != raw:
+                    changed[done] = clean
                 done += 1
         return changed
 
-    def _redact_line(self, raw: bytes, rules: Rules | None) -> bytes:
+    def _redact_line(self, raw: bytes, rules: Rules | None, *, again: bool) -> bytes:
         text = raw.decode("utf-8", "replace")
-        mark = key_block(text)
-        if mark == "begin":
-            self._in_key = True
-        if self._in_key:
-            self._in_key = mark != "end"
+        mark = None if again else key_block(text)
+        if self._in_key and mark is None and not again:
+            body = key_body(text) if self._in_key <= KEY_LINES else None
+            self._in_key = self._in_key + 1 if body is not None else 0
+            if body is not None:
+                self._counts.redacted += 1
+                return body.encode()
+        elif mark == "end" and self._in_key:
+            self._in_key = 0
             self._counts.redacted += 1
             return b"[REDACTED:private-key]"
+        elif mark:
+            self._in_key = int(mark == "begin")
         clean, found = redact(text, rules or ())
         self._counts.redacted += found
         return clean.encode() if found else raw
+
+
+def _without_empty(lines: Lines, starts: Ints, lasts: Ints) -> Ints:
+    """The last line of each record that is not empty; the first one always counts."""
+    import numpy as np
+
+    full = np.flatnonzero(lines.ends > lines.starts)
+    first = np.searchsorted(lines.starts, starts)
+    found = full[np.maximum(np.searchsorted(full, lasts, side="right") - 1, 0)] if len(full) else lasts
+    kept: Ints = np.maximum(first, np.minimum(found, lasts))
+    return kept
 
 
 def _ranked(numbers: Ints, size: int) -> tuple[Ints, Ints, list[int]]:

@@ -14,6 +14,7 @@ import os
 import re
 import tempfile
 import zipfile
+import zlib
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -23,6 +24,7 @@ from typing import Any
 
 import numpy as np
 
+from telemetry.errors import StoreError
 from telemetry.models import Template
 from vectorstore.embedding import Embedder
 from vectorstore.minilm import Vectors
@@ -31,9 +33,12 @@ COLLECTION = "templates"
 _BATCH = 500
 _CAMEL = re.compile(r"(?<=[a-z0-9])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])")
 _MARKS = re.compile(r"[^0-9A-Za-z]+")
+_BYTES = re.compile(r"(?:\\x[0-9a-f]{2})+")
+_WORDS = 100
+"""Words of a template that are embedded: a sentence model reads little more, and junk may have thousands."""
 
 
-class IndexBusy(Exception):  # noqa: N818 - states what happened
+class IndexBusy(StoreError):  # noqa: N818 - states what happened
     """Another process is writing this index."""
 
 
@@ -65,10 +70,16 @@ class TemplateIndex:
         """Make the collection and the snapshot hold exactly ``templates``.
 
         A collection that cannot be read is renamed ``chroma.broken-TIME`` and rebuilt, with a note.
-        Raises IndexBusy when another process is writing.
+        Raises IndexBusy when another process is writing, StoreError when the folder cannot be written.
         """
         wanted = {template.id: template for template in templates}
-        self._folder.mkdir(parents=True, exist_ok=True)
+        try:
+            self._folder.mkdir(parents=True, exist_ok=True)
+            self._sync(wanted)
+        except OSError as error:
+            raise self._unwritable(error) from error
+
+    def _sync(self, wanted: dict[str, Template]) -> None:
         with _owned(self._folder / "owner.lock"):
             vectors = self._vectors(wanted)
             try:
@@ -76,9 +87,37 @@ class TemplateIndex:
             except BaseException as error:  # Chroma's core panics outside Exception on a torn file
                 if isinstance(error, (KeyboardInterrupt, SystemExit, MemoryError)):
                     raise
-                self._set_aside(error)
-                self._write(wanted, vectors)
+                self._again(wanted, vectors, error)
             self._publish(wanted, vectors)
+
+    def _again(self, wanted: dict[str, Template], vectors: dict[str, Vectors], error: BaseException) -> None:
+        self._set_aside(error)
+        try:
+            self._write(wanted, vectors)
+        except BaseException as second:
+            if isinstance(second, (KeyboardInterrupt, SystemExit, MemoryError)):
+                raise
+            raise self._unwritable(second) from second
+
+    def _unwritable(self, error: BaseException) -> StoreError:
+        first = (str(error) or type(error).__name__).splitlines()[0]
+        return StoreError(
+            f"the template index could not be written ({first}); the records are safe", where=str(self._folder),
+            remedy="check that the folder is writable and has free space, then ingest again or run: oncalm doctor --repair",
+        )
+
+    @property
+    def readable(self) -> bool:
+        """Whether there is a snapshot to search, and it is whole."""
+        return self._snapshot() is not None
+
+    def holds(self, templates: Iterable[Template]) -> bool:
+        """Whether the snapshot is readable and has exactly these templates, by the embedder in use."""
+        snapshot = self._snapshot()
+        wanted = {template.id: template.display for template in templates}
+        if snapshot is None:
+            return not wanted and not (self._folder / "vectors.npz").exists()
+        return snapshot.model == self._embedder.name and dict(zip(snapshot.ids, snapshot.documents, strict=True)) == wanted
 
     def search(self, text: str, k: int = 10) -> list[tuple[str, float]]:
         """The ``k`` templates nearest to ``text`` as (id, cosine), best first; [] before any sync."""
@@ -135,15 +174,15 @@ class TemplateIndex:
                 self._loaded = (changed, _load(path))
         except FileNotFoundError:
             return None
-        except (OSError, ValueError, KeyError, zipfile.BadZipFile) as error:
+        except (OSError, ValueError, KeyError, TypeError, EOFError, zlib.error, zipfile.BadZipFile) as error:
             self.notes.append(f"the snapshot of template vectors could not be read ({error})")
             return None
         return self._loaded[1]
 
 
 def meaning(display: str) -> str:
-    """The words of a template as a sentence model reads them: names split, punctuation gone."""
-    return " ".join(_MARKS.sub(" ", _CAMEL.sub(" ", display)).split()).lower()
+    """The words of a template as a sentence model reads them: names split, punctuation and broken bytes gone."""
+    return " ".join(_MARKS.sub(" ", _CAMEL.sub(" ", _BYTES.sub(" ", display))).split()[:_WORDS]).lower()
 
 
 @contextmanager
@@ -204,6 +243,8 @@ def _load(path: Path) -> _Snapshot:
     with np.load(path, allow_pickle=False) as held:
         texts = json.loads(held["texts"].tobytes())
         vectors = held["vectors"].astype(np.float32)
+    if vectors.ndim != 2 or not len(vectors) == len(texts["ids"]) == len(texts["documents"]):
+        raise ValueError("the vectors do not belong to the templates")
     return _Snapshot(texts["model"], tuple(texts["ids"]), tuple(texts["documents"]), vectors)
 
 
@@ -219,5 +260,6 @@ def _owned(lock: Path) -> Iterator[None]:
         try:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except OSError as error:
-            raise IndexBusy(str(lock)) from error
+            raise IndexBusy("another process is writing the template index", where=str(lock.parent),
+                            remedy="wait until it has finished and ingest again") from error
         yield

@@ -10,17 +10,20 @@ from collections import Counter, deque
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field
+from itertools import chain
 from pathlib import Path
 from time import monotonic
 
 from telemetry.errors import SourceError
-from telemetry.sources.files import Block, Source, blocks, follow
+from telemetry.sources.files import Block, Source, blocks
+from telemetry.sources.following import follow
 from telemetry.store.manifest import Manifest, SourceRow, add_keys, add_segments, put_source, set_assignments
+from telemetry.store.rewriting import drop_from
 from telemetry.store.segments import Written, compact, sweep
 from vectorstore.assemble import SourceReader
 from vectorstore.columns import Columns, Flushed, Task
-from vectorstore.keys import KeyTable
-from vectorstore.resume import known_as
+from vectorstore.keys import SNAPSHOT, KeyTable
+from vectorstore.resume import known_as, left_behind
 
 IN_FLIGHT = 1
 COMMIT_EVERY = 2.0
@@ -56,7 +59,7 @@ class Ingestor:
                  zone: str | None = None) -> None:
         self.manifest = Manifest(home, write=True)
         sweep(self.manifest)
-        self.keys = KeyTable(self.manifest)
+        self.keys = _keys(self.manifest)
         self.service, self.declared, self.zone = service, declared, zone
         self.report = Report()
         last = self.manifest.db.execute("SELECT coalesce(max(id), 0) FROM sources").fetchone()[0]
@@ -83,39 +86,89 @@ class Ingestor:
         self._pool.shutdown(wait=True, cancel_futures=True)
         self.manifest.close()
 
-    def ingest(self, sources: Iterable[Source], progress: Progress | None = None) -> Report:
-        """Read every source from where it was left. A source that fails is reported and the rest goes on."""
+    def ingest(
+        self, sources: Iterable[Source], progress: Progress | None = None, stop: Callable[[], bool] = lambda: False
+    ) -> Report:
+        """Read every source from where it was left. A source that fails is reported and the rest goes on.
+
+        ``stop`` ends the reading of a pipe; what came before counts.
+        """
         for source in sources:
             self.report.sources += 1
             try:
-                self._one(source, progress)
+                self._one(source, progress, stop)
             except SourceError as error:
                 self.report.problems.append(str(error))
         self.flush()
         return self.report
 
     def follow(self, source: Source, stop: Callable[[], bool], progress: Progress | None = None) -> Report:
-        """Go on reading a growing source until ``stop`` says so; every block is committed as it comes."""
-        reader = self._reader(source)
-        for block in follow(source, reader.offset, stop):
-            self._feed(reader, block, final=True)
+        """Go on reading a growing source until ``stop`` says so; every block is committed as it comes.
+
+        What was rotated away since it was read last is read first.
+        """
+        for rotated in left_behind(source, self.manifest.sources()):
+            self._one(rotated, None, stop)
+        first = self._reader(source)
+        readers: dict[Source, SourceReader] = {}
+        for now, block in follow(source, first.offset, stop):
+            reader = readers.get(now)
+            if reader is None:
+                reader = readers[now] = self._reader(now) if readers else first
+                self.report.sources += 1
+            if not block.data:
+                self._settle(readers.values())
+            self._read(reader, block, again=True)
             self.flush()
             if progress:
-                progress(self.report, source)
-        self._finish(reader)
+                progress(self.report, now)
+        self._settle(readers.values())
+        for reader in readers.values():
+            self._finish(reader)
+        self.flush()
         return self.report
 
-    def _one(self, source: Source, progress: Progress | None) -> None:
+    def _settle(self, readers: Iterable[SourceReader]) -> None:
+        """Let go of the records that waited for more of their lines."""
+        for reader in readers:
+            for task in reader.rest():
+                self._submit(task)
+
+    def _take_up(self, reader: SourceReader, data: bytes) -> bool:
+        """When new text goes on where the last record stopped, take that record out: it comes again, whole."""
+        again = reader.goes_on(data)
+        if again:
+            self.flush()
+            self.report.records -= drop_from(self.manifest, reader.reopen())
+        return again
+
+    def _one(self, source: Source, progress: Progress | None, stop: Callable[[], bool]) -> None:
         reader = self._reader(source)
+        found = blocks(source, start=reader.offset, size=BLOCK, stop=stop)
         try:
-            for block in blocks(source, start=reader.offset, size=BLOCK):
-                self._feed(reader, block, final=False)
+            first = next(found, None)
+            if first and self._take_up(reader, first.data):
+                found = blocks(source, start=reader.offset, size=BLOCK, stop=stop)
+            elif first:
+                found = chain([first], found)
+            for block in found:
+                self._read(reader, block, again=source.stream)
                 if progress:
                     progress(self.report, source)
         finally:
-            for task in reader.rest():
-                self._submit(task)
+            self._settle([reader])
             self._finish(reader)
+
+    def _read(self, reader: SourceReader, block: Block, *, again: bool) -> None:
+        """Feed a block; an empty one says that nothing came for a while: what waits is made durable."""
+        if block.data:
+            if again:
+                self._take_up(reader, block.data)
+            self._feed(reader, block, final=False)
+            return
+        self._settle([reader])
+        self.flush()
+        compact(self.manifest, least=64)
 
     def _reader(self, source: Source) -> SourceReader:
         row = known_as(source, self.manifest.sources())
@@ -172,6 +225,15 @@ class Ingestor:
             self.manifest.set_meta("next_id", str(done[-1].next_id))
         self.report.records += sum(w.segment.rows for w in written)
         self.report.undated += sum(w.segment.undated for w in written)
+
+
+def _keys(manifest: Manifest) -> KeyTable:
+    """The keys of a home; drain's state is made again from them when it is no state at all."""
+    try:
+        return KeyTable(manifest)
+    except (AttributeError, IndexError):
+        (manifest.home / SNAPSHOT).unlink()
+        return KeyTable(manifest)
 
 
 __all__ = ["Ingestor", "Progress", "Report", "Written"]

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import glob
 import hashlib
 from collections.abc import Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import TypedDict
 
+from telemetry.errors import SourceError
 from telemetry.sources.files import Source, head
 from telemetry.store.manifest import SourceRow
 
@@ -30,7 +33,7 @@ def known_as(source: Source, rows: Sequence[SourceRow]) -> SourceRow | None:
     The same path with the same beginning is the same source. A file under another name is too when it has
     the same beginning and the old name is gone or holds something else now: it was rotated or compressed.
     """
-    if source.path == "-":
+    if source.path == "-" or source.stream:
         return None
     start = head(source, HEAD)
     same = [r for r in rows if r.head_size and r.head_size <= len(start) and _begins(start, r)]
@@ -56,7 +59,24 @@ def _reaches(source: Source, row: SourceRow) -> bool:
 
 def _moved(row: SourceRow) -> bool:
     path = Path(row.path)
-    if row.path == "-" or not path.exists():
-        return row.path != "-"
-    with path.open("rb") as handle:
-        return not _begins(handle.read(row.head_size), row)
+    try:
+        if row.path == "-" or not path.is_file():
+            return row.path != "-"
+        return not _begins(head(Source(row.path), row.head_size), row)
+    except (OSError, SourceError):
+        return False  # it may be there still
+
+
+def left_behind(source: Source, rows: Sequence[SourceRow]) -> list[Source]:
+    """Files beside ``source`` that hold what stood under its name when it was read last: it was rotated."""
+    here = Path(source.path)
+    found = []
+    for path in sorted(here.parent.glob(glob.escape(here.name) + "?*")):
+        with suppress(OSError, SourceError):
+            about = path.stat()
+            other = Source(str(path), about.st_size, about.st_mtime, about.st_dev, about.st_ino)
+            row = known_as(other, rows) if path.is_file() else None
+            before = next((r for r in rows if row and r.id == row.id), None)
+            if before and before.path == source.path:
+                found.append(other)
+    return found

@@ -145,8 +145,8 @@ _PAIR = re.compile(r"\s*([A-Za-z_@][\w.@/-]*)=(?:\"((?:[^\"\\]|\\.)*)\"|([^\s\"]
 def read_logfmt(line: str, orders: stamps.Orders, _inner: special.Inner) -> Parsed | None:
     """Read ``key=value`` pairs that fill the line, at least one of which is a time or a level."""
     values: list[Span] = []
-    place, bare = 0, 0
-    while place < len(line.rstrip()):
+    place, bare, end = 0, 0, len(line.rstrip())
+    while place < end:
         match = _PAIR.match(line, place)
         if not match:
             return None

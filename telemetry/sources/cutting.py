@@ -10,7 +10,24 @@ from telemetry.errors import SourceError
 BLOCK = 8 << 20
 LONGEST = 64 << 20
 """A line longer than this is cut."""
-BOMS = ((b"\xef\xbb\xbf", "utf-8"), (b"\xff\xfe", "utf-16-le"), (b"\xfe\xff", "utf-16-be"))
+SAMPLE = 4096
+"""First bytes that tell how a text is written."""
+_BOMS = (
+    (b"\xff\xfe\0\0", "utf-32-le"), (b"\0\0\xfe\xff", "utf-32-be"), (b"\xef\xbb\xbf", "utf-8"),
+    (b"\xff\xfe", "utf-16-le"), (b"\xfe\xff", "utf-16-be"),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Writing:
+    """How a text is written: its encoding, the character that ends a line, its byte order mark."""
+
+    encoding: str = "utf-8"
+    end: str = "\n"
+    bom: bytes = b""
+
+
+UTF8 = Writing()
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,12 +39,30 @@ class Block:
     """Decompressed bytes of the original from its start to the end of this block."""
     invalid: int = 0
     r"""Bytes that were no UTF-8 and are written ``\xff``."""
+    head: bytes = b""
+    """The file's first bytes as they are now, from a file that is followed."""
 
 
-def cut(chunks: Iterator[bytes], start: int, size: int, first: bytes) -> Iterator[Block]:
-    """Cut a stream into blocks that end at line ends."""
+def writing_of(first: bytes) -> Writing:
+    """Tell how a text is written by its first :data:`SAMPLE` bytes."""
+    for bom, name in _BOMS:
+        if first.startswith(bom):
+            return Writing(name, "\n", bom)
+    half = len(first) // 2
+    if half >= 8 and b"\0" in first:
+        even, odd = first[::2].count(0), first[1::2].count(0)
+        if max(even, odd) > half * 0.7 and min(even, odd) < half * 0.1:
+            return Writing("utf-16-le" if odd > even else "utf-16-be")
+    return Writing(end="\r") if b"\n" not in first and first.count(b"\r") > 1 else UTF8
+
+
+def cut(chunks: Iterator[bytes], start: int, size: int, writing: Writing | None) -> Iterator[Block]:
+    """Cut a stream into blocks that end at line ends.
+
+    An empty chunk says that nothing came for a while: whole lines are let go at once, or an empty block
+    when there are none. Without ``writing`` the first bytes tell it.
+    """
     buffer, at, broken = bytearray(), start, None
-    encoding = _encoding(first) if first else None
     wanted, searched = size, 0
     while True:
         try:
@@ -36,63 +71,62 @@ def cut(chunks: Iterator[bytes], start: int, size: int, first: bytes) -> Iterato
             chunk, broken = None, failure
         if chunk is None:
             break
-        if encoding == "utf-8" and len(buffer) + len(chunk) >= wanted and (end := chunk.rfind(b"\n") + 1):
+        plain = writing is not None and (writing.encoding, writing.end) == ("utf-8", "\n")
+        if writing and plain and len(buffer) + len(chunk) >= wanted and (end := chunk.rfind(b"\n") + 1):
             data = b"".join((buffer, memoryview(chunk)[:end]))  # the usual case, with one copy
-            yield make_block(data, at, len(data), encoding)
+            yield make_block(data, at, len(data), writing)
             at, wanted, searched = at + len(data), size, 0
             buffer[:] = memoryview(chunk)[end:]
             continue
         buffer += chunk
-        if encoding is None and len(buffer) >= 4:
-            encoding = _encoding(bytes(buffer[:4]))
-        while len(buffer) >= wanted:
-            end = _line_end(buffer, encoding or "utf-8", searched)
-            if not end and len(buffer) < LONGEST:
-                searched, wanted = max(0, len(buffer) - 2), len(buffer) + size
+        while len(buffer) >= wanted or not chunk:
+            writing = writing or writing_of(bytes(buffer[:SAMPLE]))
+            end = line_end(buffer, writing, searched)
+            if not end and chunk and len(buffer) < LONGEST:
+                searched, wanted = max(0, len(buffer) - 3), len(buffer) + size
                 break
-            end = end or _char_end(buffer, LONGEST, encoding or "utf-8")
-            yield make_block(bytes(buffer[:end]), at, end, encoding or "utf-8")
+            if not end and len(buffer) >= LONGEST:
+                end = _char_end(buffer, LONGEST, writing)
+            yield make_block(bytes(buffer[:end]), at, end, writing)
             at, wanted, searched = at + end, size, 0
             del buffer[:end]
+            if not chunk:
+                break
     if buffer:
-        yield make_block(bytes(buffer), at, len(buffer), encoding or _encoding(bytes(buffer[:4])))
+        yield make_block(bytes(buffer), at, len(buffer), writing or writing_of(bytes(buffer[:SAMPLE])))
     if broken:
         raise broken
 
 
-def _encoding(first: bytes) -> str:
-    return next((name for bom, name in BOMS if first.startswith(bom)), "utf-8")
-
-
-def _line_end(buffer: bytearray, encoding: str, searched: int) -> int:
+def line_end(buffer: bytes | bytearray, writing: Writing, searched: int = 0) -> int:
     """Return the place behind the last line end, 0 without one."""
-    if encoding == "utf-8":
-        return buffer.rfind(b"\n", searched) + 1
-    mark = "\n".encode(encoding)
-    place = buffer.rfind(mark)
-    while place > 0 and place % 2:
-        place = buffer.rfind(mark, 0, place + 1)
-    return place + 2 if place >= 0 and place % 2 == 0 else 0
+    mark = writing.end.encode(writing.encoding)
+    width = len(mark)
+    place = buffer.rfind(mark, searched - searched % width)
+    while place > 0 and place % width:
+        place = buffer.rfind(mark, 0, place + width - 1)
+    return place + width if place >= 0 else 0
 
 
-def _char_end(buffer: bytearray, limit: int, encoding: str) -> int:
+def _char_end(buffer: bytearray, limit: int, writing: Writing) -> int:
     """Return a place near ``limit`` that is not inside a character."""
     end = min(limit, len(buffer))
-    if encoding != "utf-8":
-        return end - end % 2
+    if writing.encoding != "utf-8":
+        return end - end % 4
     for back in range(4):
         if end - back < len(buffer) and buffer[end - back] & 0xC0 != 0x80:
             return end - back
     return end
 
 
-def make_block(data: bytes, at: int, size: int, encoding: str) -> Block:
-    """Make text valid UTF-8 without byte order mark."""
-    if at == 0:
-        bom = next((b for b, name in BOMS if name == encoding and data.startswith(b)), b"")
-        data = data[len(bom):]
-    if encoding != "utf-8":
-        return Block(data.decode(encoding, "backslashreplace").encode(), at + size)
+def make_block(data: bytes, at: int, size: int, writing: Writing) -> Block:
+    """Make text valid UTF-8 without byte order mark, its lines ended by newlines."""
+    if at == 0 and writing.bom:
+        data = data.removeprefix(writing.bom)
+    if writing.encoding != "utf-8":
+        return Block(data.decode(writing.encoding, "backslashreplace").encode("utf-8", "backslashreplace"), at + size)
+    if writing.end == "\r":
+        data = data.replace(b"\r", b"\n")
     if data.isascii():
         return Block(data, at + size)
     try:

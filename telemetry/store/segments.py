@@ -10,8 +10,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from telemetry.errors import StoreError
+from telemetry.store.guard import remove
 from telemetry.store.manifest import Manifest, Segment, add_segments, sum_up
 from telemetry.store.parquet import write_parquet
+from telemetry.store.rewriting import keep_only
 from telemetry.store.table import UNKNOWN, Coded, Column, Numbers, Table, Times, stack
 from telemetry.texts import Texts
 
@@ -181,18 +183,22 @@ def _sync(path: Path) -> None:
 
 
 def sweep(manifest: Manifest) -> int:
-    """Remove files that no manifest row lists: the remains of a killed writer. Returns how many."""
+    """Remove files that no manifest row lists: the remains of a killed writer, and what readers held on to.
+
+    Returns how many went; none while someone reads.
+    """
     listed = {manifest.home / s.path for _, s in manifest.segments()}
-    removed = 0
-    for path in (manifest.home / FOLDER).rglob("*"):
-        if path.is_file() and path not in listed:
-            path.unlink(missing_ok=True)
-            removed += 1
-    return removed
+    found = [p for p in (manifest.home / FOLDER).rglob("*") if p.is_file() and p not in listed]
+    return remove(manifest.home, found) if found else 0
 
 
 def compact(manifest: Manifest, *, least: int = 16) -> int:
-    """Merge small segments when at least ``least`` have gathered. Returns how many were merged."""
+    """Merge small segments when at least ``least`` have gathered. Returns how many were merged.
+
+    A damaged segment stays as it is: it is ``oncalm doctor``'s.
+    """
+    import polars as pl
+
     small = [(i, s) for i, s in manifest.segments() if s.rows < DENSE]
     chosen: list[tuple[int, Segment]] = []
     for item in small:
@@ -201,19 +207,24 @@ def compact(manifest: Manifest, *, least: int = 16) -> int:
         chosen.append(item)
     if len(chosen) < least:
         return 0
-    written = write(manifest.home, stack([_read(manifest.home / s.path) for _, s in chosen]))
+    tables = []
+    for item in list(chosen):
+        try:
+            tables.append(to_table(pl.read_parquet(manifest.home / item[1].path)))
+        except (pl.exceptions.PolarsError, OSError):
+            chosen.remove(item)
+    if len(chosen) < 2:
+        return 0
+    written = write(manifest.home, stack(tables))
     with manifest.transaction() as db:
         add_segments(db, [(w.segment, w.tallies) for w in written])
         unlist(db, [i for i, _ in chosen])
-    for _, segment in chosen:
-        (manifest.home / segment.path).unlink(missing_ok=True)
+    remove(manifest.home, [manifest.home / segment.path for _, segment in chosen])
     return len(chosen)
 
 
-def _read(path: Path) -> Table:
-    import polars as pl
-
-    frame = pl.read_parquet(path)
+def to_table(frame: pl.DataFrame) -> Table:
+    """The records of a segment that was read, as they are written."""
     return Table({name: _column(frame[name]) for name in frame.columns}, len(frame))
 
 
@@ -233,23 +244,39 @@ def _column(series: pl.Series) -> Column:
 
 
 def expire(manifest: Manifest, *, before: int | None = None, max_bytes: int | None = None) -> int:
-    """Drop whole segments whose newest record is older than ``before`` (µs), then the oldest ones until
-    at most ``max_bytes`` remain. Returns how many records went."""
-    segments = manifest.segments()
-    gone = [(i, s) for i, s in segments if before is not None and s.last is not None and s.last < before]
+    """Drop every record older than ``before`` (µs), then the segments that end first until at most
+    ``max_bytes`` remain. Records without a time are never too old. Returns how many records went.
+
+    A segment that straddles ``before`` is written again without its older records.
+    """
+    import polars as pl
+
+    gone = 0
+    if before is not None:
+        old = [(i, s) for i, s in manifest.segments() if s.first is not None and s.first < before]
+        whole = [(i, s) for i, s in old if s.undated == 0 and s.last is not None and s.last < before]
+        gone += _drop(manifest, whole)
+        kept = pl.col("ts").is_null() | (pl.col("ts").cast(pl.Int64) >= before)
+        for item in old:
+            gone += keep_only(manifest, [item], kept) if item not in whole else 0
     if max_bytes is not None:
-        rest = sorted((x for x in segments if x not in gone), key=lambda x: (x[1].last or 0, x[0]))
+        rest = sorted(manifest.segments(), key=lambda x: (x[1].last or 0, x[0]))
         total = sum(s.bytes for _, s in rest)
+        leave = []
         for item in rest:
             if total <= max_bytes:
                 break
-            gone.append(item)
+            leave.append(item)
             total -= item[1].bytes
+        gone += _drop(manifest, leave)
+    return gone
+
+
+def _drop(manifest: Manifest, chosen: list[tuple[int, Segment]]) -> int:
     with manifest.transaction() as db:
-        unlist(db, [i for i, _ in gone])
-    for _, segment in gone:
-        (manifest.home / segment.path).unlink(missing_ok=True)
-    return sum(s.rows for _, s in gone)
+        unlist(db, [i for i, _ in chosen])
+    remove(manifest.home, [manifest.home / segment.path for _, segment in chosen])
+    return sum(s.rows for _, s in chosen)
 
 
 def unlist(db: Any, ids: list[int]) -> None:

@@ -11,13 +11,15 @@ import pytest
 import zstandard
 
 from telemetry.errors import SourceError
-from telemetry.sources.files import Block, Source, blocks, expand, follow, head
+from telemetry.sources.files import Block, Source, blocks, head
+from telemetry.sources.finding import expand
+from telemetry.sources.following import follow
 
 TEXT = b"".join(b"line %d of the log\n" % n for n in range(5000))
 
 
 def read(path: Path, start: int = 0, size: int = 1000) -> list[Block]:
-    return list(blocks(expand([str(path)])[0][0], start=start, size=size))
+    return list(blocks(expand([str(path)]).sources[0], start=start, size=size))
 
 
 @pytest.mark.parametrize("pack", [bytes, gzip.compress, bz2.compress, lzma.compress, zstandard.ZstdCompressor().compress])
@@ -67,10 +69,10 @@ def test_folder_skips_binaries(tmp_path: Path) -> None:
     (tmp_path / "b.bin").write_bytes(bytes(range(256)) * 8)
     (tmp_path / "loop").symlink_to(tmp_path)
 
-    sources, skips = expand([str(tmp_path)])
+    found = expand([str(tmp_path)])
 
-    assert [Path(s.path).name for s in sources] == ["a.log"]
-    assert any("binary" in s for s in skips)
+    assert [Path(s.path).name for s in found.sources] == ["a.log"]
+    assert any("binary" in s for s in found.skips)
 
 
 def test_missing_path_is_refused() -> None:
@@ -82,7 +84,7 @@ def test_follow_sees_rotation(tmp_path: Path) -> None:
     path = tmp_path / "a.log"
     path.write_bytes(b"one\ntw")
     found: list[bytes] = []
-    for step, block in enumerate(follow(Source(str(path)), 0, lambda: len(found) > 3)):
+    for step, (_, block) in enumerate(follow(Source(str(path)), 0, lambda: len(found) > 3)):
         found.append(block.data)
         if step == 0:
             path.rename(tmp_path / "old.log")
