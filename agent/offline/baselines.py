@@ -14,6 +14,8 @@ _BEFORE = re.compile(
 _VERSUS_DAY = re.compile(r"\b(?:compared?\s+(?:with|to|against)\s+|(?:than|versus|vs\.?)\s+)(?P<d>yesterday|today|last week)\b", re.I)
 _BOTH_SIDES = re.compile(r"\bbefore and after\s+", re.I)
 _COMPARES = re.compile(r"\b(?:compar\w+|versus|vs|against|differ\w*|chang\w+|more|fewer|less|than)\b", re.I)
+_EARLIER = re.compile(rf"\s*(?:in\s+|on\s+)?the\s+(?:(?:{COUNT}\s+)?{UNIT}\s+(?:before|earlier|prior)|previous)\b(?!\s+yesterday)", re.I)
+"""A second side that is told from the first: :func:`baseline` reads it."""
 _SPLIT = re.compile(r"\b(?:compared? (?:with|to|against)|versus|vs\.?|against|with(?: that of)?|than(?: on| in| between)?|to|and|from)\s", re.I)
 
 
@@ -22,6 +24,8 @@ def two_windows(reader: TimeReader, close: Callable[[TimeReader], None]) -> None
     if not _COMPARES.search(reader.text):
         return
     for match in _SPLIT.finditer(reader.text):
+        if _EARLIER.match(reader.text, match.end()):
+            return
         sides = [_side(reader, part, close) for part in (reader.text[: match.start()], reader.text[match.end():])]
         if any(side is None for side in sides):
             continue

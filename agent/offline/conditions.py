@@ -74,13 +74,13 @@ def codes(draft: Draft) -> None:
         before = draft.text[: match.start()].split()
         head = before[-1].lower() if before else ""
         other = link(head, draft.catalog, numeric=True) if head.isalpha() else None
-        unlike = bool(re.search(r"\b(?:not|other than|except(?: for)?|without|no|non|never)(?: (?:a|an|the|with|in|answered|status|code|http|returned|returning|get|got|ended?|end(?:ed|ing)|be|being|have|been|responded))*\s*-?$", draft.text[: match.start()], re.I))
+        unlike = bool(re.search(r"\b(?:not|other than|except(?: for)?|exclud(?:e|ing)|ignor(?:e|ing)|without|no|non|never)(?: (?:a|an|the|with|in|status|code|http|get|got|end(?:ed|ing)?|return(?:ed|ing)?|respond(?:ed)?|answer(?:ed)?|be|being|have|been))*\s*-?$", draft.text[: match.start()], re.I))
         if head in {"top", "first", "last", "than", "over", "above", "under", "below", "least", "most", ">", "<", ">=", "<=", "limit"} and not match["s"] and not match["kind"] \
                 and not (head in {"first", "last"} and re.match(r"\s*(?:response|error|$)", draft.text[match.end():], re.I)):
             continue
         if other is not None and other.score >= 0.8 and other.ref != status.ref:
             continue
-        draft.text = re.sub(rf"(?i)\b(?:(?:not|other than|except for|except|without|non-?)(?= )|(?:that |which )?(?:fail(?:ed|ing|s)?|end(?:ed|ing|s)?|respond(?:ed|ing|s)?|answer(?:ed|ing|s)?|repl(?:y|ied|ies)|came back|result(?:ed|ing|s)?|finish(?:ed)?|complet(?:ed|ing)) (?:with|in) |with |a |an |the |http |status(?: codes?)?(?: of)?:? |codes? |code:? |got |getting |returned |returning |returns? |were |was |is |are |in )*{re.escape(match[0])}(?![\w.])(?: status(?: codes?)?| codes?| http)?", " ", draft.text, count=1).strip()
+        draft.text = re.sub(rf"(?i)\b(?:(?:(?:that |which )?(?:did |do |does |was |were |is |are ))?not |other than |except (?:for )?|excluding |exclude |ignoring |without |non |non-|(?:that |which )?(?:fail(?:ed|ing|s)?|end(?:ed|ing|s)?|respond(?:ed|ing|s)?|answer(?:ed|ing|s)?|repl(?:y|ied|ies)|came back|result(?:ed|ing|s)?|finish(?:ed)?|complet(?:ed|ing)) (?:with|in) |with |a |an |the |http |status(?: codes?)?(?: of)?:? |codes? |code:? |got |getting |returned |returning |returns? |were |was |is |are |in )*{re.escape(match[0])}(?![\w.])(?: status(?: codes?)?| codes?| http)?", " ", draft.text, count=1).strip()
         if match["exact"]:
             draft.filters.append(Filter(field=status.ref, op="ne" if unlike else "eq", value=match["exact"]))
             draft.statements.append(f"{match['exact']} was read as a status code{' to leave out' if unlike else ''}")

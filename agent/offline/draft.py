@@ -28,6 +28,8 @@ _BREAK = frozenset("""
     there we i you more less over under above below into against across each every last first today yesterday only also
     belong belongs have end ended ends start started starts respond responds responded ask asked
 """.split())
+_HEADS = frozenset("request requests log logs".split())
+"""Words that bind inside a phrase and still may begin one: "request time"."""
 _SKIP = frozenset("the a an all different distinct unique separate individual single various total possible actual "
                   "top most common frequent active known our your their".split())
 _WORD = re.compile(rf"\s*(?:(?P<word>[A-Za-z_][\w.-]*)|(?P<kept>{OPEN}\d+{CLOSE}))")
@@ -124,7 +126,7 @@ def phrase(text: str, at: int, most: int = 4, catalog: Catalog | None = None) ->
         if not words and low in _SKIP and low not in names:
             at = match.end()
             continue
-        if low in _BREAK and low not in names and not (low == "requests" and not words) and not (low in {"logs", "requests", "log"} and not words):
+        if low in _BREAK and low not in names and not (low in _HEADS and not words):
             break
         if not words:
             begin = match.start("word")

@@ -121,6 +121,8 @@ def _single(draft: Draft) -> bool:
         if _NOT_HERE.match(rest) and not written(draft, rest.split()[0]) or re.match(r"(?:hour|minute|day|second)s?\b", rest, re.I) and word not in {"average", "mean"}:
             continue
         head = phrase(draft.text, match.end(), catalog=draft.catalog)
+        if not head.words and not match["amount"] and _tail(draft):
+            return True
         if not match["amount"] and head.words and singular(head.words[0]) in TEMPLATE_NOUNS and len(head.words) == 1 and word not in _KINDS and \
                 not re.match(r"\s+(?:time|size|latency|duration)", draft.text[head.ends[0]:], re.I):
             continue
@@ -311,25 +313,19 @@ def added(draft: Draft) -> bool:
 
 def _tail(draft: Draft) -> bool:
     """"latency p95", "response size distribution", "request time per endpoint, p99"."""
-    match = _TAIL.search(draft.text)
-    if not match or match.start() == 0:
-        return False
-    before = [w for w in re.findall(r"[A-Za-z_][\w.]*", draft.text[: match.start()]) if w.lower() not in {"the", "of", "show", "me", "what", "is", "give"}]
-    hit = None
-    for size in (2, 1):
-        words = before[-size:]
-        hit = link(" ".join(words), draft.catalog, numeric=True, owners=draft.about()) if len(before) >= size else None
-        if hit is not None and hit.score >= 0.66:
-            break
-    if hit is None or hit.score < 0.66:
-        return False
-    noun = " ".join(before[-size:])
-    draft.cut(*match.span())
-    draft.text = re.sub(rf"(?i)\b{re.escape(noun)}\b", " ", draft.text, count=1) if noun in draft.text else draft.text
-    draft.choose(hit, noun)
-    draft.operation, draft.stats, draft.kind = "stats", stat(match["stat"]), "number"
-    draft.drop(r"^(?:show|give|what (?:is|was))(?: me)?(?: the)?\b")
+    before = draft.text, list(draft.group_by), draft.bucket
     groups(draft)
-    draft.limit = ALL
-    return True
-
+    match = _TAIL.search(draft.text)
+    words = re.findall(r"[A-Za-z_][\w.]*", draft.text[: match.start()]) if match else []
+    words = [w for w in words if w.lower() not in {"the", "of", "show", "me", "what", "is", "give"}]
+    for noun in (" ".join(words[-size:]) for size in (2, 1) if len(words) >= size):
+        hit = link(noun, draft.catalog, numeric=True, owners=draft.about())
+        if match and hit is not None and hit.score >= 0.66:
+            draft.cut(*match.span())
+            draft.text = re.sub(rf"(?i)\b{re.escape(noun)}\b", " ", draft.text, count=1)
+            draft.choose(hit, noun)
+            draft.operation, draft.stats, draft.kind, draft.limit = "stats", stat(match["stat"]), "number", ALL
+            draft.drop(r"^(?:show|give|what (?:is|was))(?: me)?(?: the)?\b")
+            return True
+    draft.text, draft.group_by, draft.bucket = before
+    return False

@@ -35,7 +35,7 @@ _GAP = re.compile(
 _WITHOUT = re.compile(r"\b(?:the )?(?:longest|biggest|largest|long) (?:time|period|stretch|spell|interval|pause|while|wait|phase) (?:without|between(?: two| any two)?|with no|that (?:we )?(?:had|saw|got) no) (?:a |an |any |single )*", re.I)
 _GAP_WORD = re.compile(r"silen|gap|hole|quiet|pause|lull|interruption", re.I)
 _GAP_REST = (
-    r"\b(?:longest|biggest|largest|long|big|period|stretch|spell|time|times|when|where|any|two|between|consecutive|go|goes|went|going|fall|"
+    r"\b(?:(?:(?:of |for |lasting )?(?:more|longer|greater|bigger|larger) than |(?:of |for |lasting )?(?:over|above|at least) )?\d+(?:\.\d+)? ?(?:seconds?|minutes?|mins?|hours?|days?)|longest|biggest|largest|long|big|period|stretch|spell|time|times|when|where|any|two|between|consecutive|go|goes|went|going|fall|"
     r"fell|become|became|stay|stayed|completely|for|was|is|there|were|did|do|does|happen|happened|start|started|the|it|in|and|how|find|show|"
     r"duration|single|adjacent|successive|lines?|logs?|records?|messages?|one|log|entire|whole|system|everything|all|of|me|what|which|"
     r"are|top|worst|with|a|an|no|has|have|had|been|we|see|data|files?|stream|timeline|at|logging|writing|seconds?|minutes?|hours?)\b")
@@ -124,7 +124,7 @@ def compare(draft: Draft, *, windows: bool = False) -> bool:
         noun = match["noun"] or match["noun2"] or ""
         draft.cut(*match.span(), noun)
         draft.drop(_COMPARE.pattern)
-        if noun:
+        if noun and noun.lower() not in draft.text.lower():
             draft.text = f"{noun} {draft.text}".strip()
     draft.drop(r"\bcompared?\b|\b(?:relative|in comparison|as opposed) to\b|\b(?:to|with|than|from|as|against) (?:before|earlier|that|then|the rest|normal|usual)\b"
                r"|\b(?:since|between|before|after|then|now|against|versus|than|with|earlier|same|appeared?|showed? up|previously|period|window|hour|for the first time|first time|"
@@ -164,7 +164,7 @@ def distinct(draft: Draft) -> bool:
 _SHARE = re.compile(
     r"\b(?:(?:what|which|how (?:big|large|high|great)(?: a| is the)?|how much)?\s*(?:is |was |are )?(?:the |a )?(?:share|percentage|percent|fraction|proportion|portion|ratio|part)s?(?= of\b| do\b| does\b| were\b| was\b| are\b| is\b| among\b| per\b| by\b|$)(?: of)?"
     r"|how many percent(?: of)?|what % of|% of|in percent|as a (?:percentage|share|fraction|percent) of|"
-    r"(?P<rate>(?:error|failure|success|warning|fail|timeout|rejection|hit|cache hit|cache miss|retry)s? (?:rate|ratio|percentage))(?: of| for| by| per)?)\s*(?:the |all (?:the )?)?", re.I)
+    r"(?P<rate>(?:error|failure|success|warning|fail|timeout|rejection|hit|cache hit|cache miss|retry)s? (?:rate|ratio|percentage))(?: of| for)?)\s*(?:the |all (?:the )?)?", re.I)
 _GENERIC = frozenset({"record", "line", "log", "message", "event", "entry", "entries", "all", "everything", "traffic", ""})
 _OF = re.compile(
     r"\s+(?:(?P<plain>is|are|was|were|says?|said|contain(?:s|ed)?|mention(?:s|ed)?|came? from|comes? from|belongs? to|that (?:are|were|is|have|had|contain)|which (?:are|were|is|have|had)|has|have|had|at|got|made by|caused by|do|does|did)"
@@ -572,7 +572,7 @@ def yes_no(draft: Draft) -> bool:
 
 _LINES = re.compile(
     r"\b(?:show(?: me)?|list|find|grep(?: for)?|display|print|search(?: for)?|look(?: up| for)|get(?: me)?|give me|see|fetch|pull up|tell me(?: everything| all)?(?: about)?|what happened (?:to|with)|what (?:do|did) we (?:know|have) (?:about|on)|(?:everything|anything|all|stuff)(?: (?:about|on|from|for|with))|history of|trace|track|follow)\b"
-    r"(?: (?:all|the|any|every|me|of))*(?: (?:log )?(?:lines?|logs?|messages?|records?|entries|events?))?(?: (?:about|with|of|for|from|containing|mentioning|that (?:mention|contain)|related to|concerning|regarding))?", re.I)
+    r"(?: (?:all|the|any|every|me|of)\b)*(?: (?:log )?(?:lines?|logs?|messages?|records?|entries|events?))?(?: (?:about|with|of|for|from|containing|mentioning|that (?:mention|contain)|related to|concerning|regarding))?", re.I)
 
 
 def lines(draft: Draft) -> bool:

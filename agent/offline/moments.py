@@ -37,7 +37,7 @@ _HOURS = {"one": 1, "two": 2, "three": 3, "four": 4, "five": 5, "six": 6, "seven
           "twelve": 12}
 _HOUR = rf"(?:\d{{1,2}}|{'|'.join(_HOURS)})"
 _SPOKEN = re.compile(
-    rf"\b(?P<part>half|quarter) (?P<way>past|to|after|before) (?P<h>{_HOUR})\b(?!:)(?:\s?(?P<noon>am|pm)\b)?|\b(?P<m>\d{{1,2}}|five|ten|twenty) (?:minutes? )?(?P<way2>past) (?P<h2>{_HOUR})\b(?!:)"
+    rf"\b(?P<part>half|quarter) (?P<way>past|to|after|before) (?P<h>{_HOUR})\b(?!:)(?:\s?(?P<noon>am|pm|in the morning|in the afternoon|in the evening|at night)\b)?|\b(?P<m>\d{{1,2}}|five|ten|twenty) (?:minutes? )?(?P<way2>past) (?P<h2>{_HOUR})\b(?!:)"
     rf"|\b(?P<h3>{_HOUR})(?P<m3>:\d\d)?\s?(?:o['’]?clock )?(?P<day>in the morning|in the afternoon|in the evening|at night)\b|\b(?P<h4>{_HOUR})\s?(?P<ap>a\.?m\.?|p\.?m\.?|o['’]?clock)(?!\w)"
     r"|\b(?P<h5>\d{1,2})h(?P<m5>\d{2})\b", re.IGNORECASE)
 
@@ -64,13 +64,14 @@ def _written(match: re.Match[str]) -> str:
         minute = 30 if found["part"].lower() == "half" else 15
         if found["way"].lower() in {"to", "before"}:
             at, minute = (at - 1) % 24, 60 - minute
-        suffix = f" {found['noon'].lower()}" if found["noon"] else ""
+        suffix = _half(found["noon"], at) if found["noon"] else ""
     elif found["m"]:
         minute = {"five": 5, "ten": 10, "twenty": 20}.get(found["m"].lower()) or int(found["m"])
     elif found["day"]:
         minute = int((found["m3"] or ":0")[1:])
-        early = found["day"].lower() == "in the morning" or (found["day"].lower() == "at night" and at < 6)
-        suffix = " am" if early else " pm" if at <= 12 else ""
+        suffix = _half(found["day"], at)
+        if suffix and not found["m3"]:
+            return f"{at}{suffix}".ljust(len(match[0]))
     elif found["ap"]:
         low = found["ap"].lower()
         suffix = "" if low.startswith("o") else f" {low[0]}m"
@@ -80,6 +81,13 @@ def _written(match: re.Match[str]) -> str:
         minute = int(found["m5"])
     text = f"{at}:{minute:02d}{suffix}"
     return text.ljust(len(match[0])) if len(text) <= len(match[0]) else match[0]
+
+
+def _half(said: str, hour: int) -> str:
+    """The half of the day that "pm" or "in the evening" puts an hour into, as a clock shows it."""
+    low = said.lower()
+    early = low in {"am", "in the morning"} or (low == "at night" and hour < 6)
+    return " am" if early else " pm" if hour <= 12 else ""
 
 
 @dataclass(slots=True)

@@ -35,7 +35,7 @@ _AGO = re.compile(rf"\b(?P<rel>since|from|after|before|until)?\s*(?P<n>{COUNT})\
 _SPAN_HEAD = r"(?:between|from)\s+(?:the\s+)?"
 _BARE = r"(?P<h1>\d{1,2})(?P<m1>:\d{2}(?::\d{2})?)?\s?(?P<ap1>am|pm)?\s*(?:and|to|until|till|-|–)\s*(?P<h2>\d{1,2})(?P<m2>:\d{2}(?::\d{2})?)?\s?(?P<ap2>am|pm)?"
 _BETWEEN_CLOCKS = re.compile(rf"\b(?:between|from)\s+{_BARE}(?=\W|$)(?!-\d)|(?<![\w.:]){_BARE.replace('h1','h3').replace('m1','m3').replace('ap1','ap3').replace('h2','h4').replace('m2','m4').replace('ap2','ap4')}(?=\W|$)(?!-\d)", re.I)
-_PART = re.compile(r"\b(?P<since>since\s+)?(?:(?P<day>yesterday|today|this|last|that|in the|during the|at|overnight)\s+)(?P<part>morning|afternoon|evening|night)\b|\b(?P<tonight>tonight)\b", re.I)
+_PART = re.compile(r"\b(?P<since>since\s+)?(?:(?P<day>yesterday|today|this|last|that|in the|during the|at|overnight)\s+)(?P<part>morning|afternoon|evening|night)\b|\b(?P<tonight>tonight)(?P<late>,? after midnight)?\b", re.I)
 _IN_MONTH = re.compile(rf"\b(?:in|during)\s+(?P<m>{MONTH})(?:\s+(?P<y>\d{{4}}))?\b(?!\s+\d)", re.I)
 _IN_YEAR = re.compile(r"\b(?:in|during)\s+(?P<y>(?:19|20)\d{2})\b")
 _THIS = re.compile(r"\b(?:in |during )?(?P<w>this|last)\s+(?P<u>week|month|hour|year)\b", re.I)
@@ -238,7 +238,7 @@ def _parts(reader: TimeReader) -> None:
     midnight = reader.anchor.replace(hour=0, minute=0, second=0, microsecond=0)
     if match["tonight"]:
         evening = midnight - timedelta(hours=6 if reader.anchor.hour < 12 else -18)
-        reader.settle(evening, evening + timedelta(hours=12), match.span())
+        reader.settle(evening + timedelta(hours=6 if match["late"] else 0), evening + timedelta(hours=12), match.span())
         return
     part, day = match["part"].lower(), (match["day"] or "").lower()
     if part == "night":

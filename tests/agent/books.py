@@ -1,4 +1,4 @@
-"""Small catalogs of six kinds of logs, for tests of the question reader."""
+"""Small catalogs of seven kinds of logs, for tests of the question reader."""
 
 from __future__ import annotations
 
@@ -84,4 +84,13 @@ MAIL = book(
     ],
     {"host": ["mx1"], "service": ["postfix/smtpd", "postfix/qmgr"]},
 )
-ALL_BOOKS = (SSHD, HDFS, NGINX, JAVA, K8S, MAIL)
+SPARK = book(
+    [
+        "Spilled <number:number> MB of memory to disk",
+        "Finished task <task:id> in <took:number> ms",
+        "Already tried <tries:number> time(s) to reach <host:word>",
+        "Fetched <blocks:number> remote blocks",
+    ],
+    {"level": ["info", "warn"], "logger": ["executor.Executor"]},
+)
+ALL_BOOKS = (SSHD, HDFS, NGINX, JAVA, K8S, MAIL, SPARK)
