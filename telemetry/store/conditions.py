@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
@@ -160,7 +161,11 @@ def _text(column: str, item: Filter) -> str:
         case "icontains":
             return _within(column, value)
         case "word":
-            return f"{_within(column, value)} AND regexp_matches({column}, {quote(word_pattern(value))})"
+            plain = f"{_within(column, value)} AND regexp_matches({column}, {quote(word_pattern(value))})"
+            if value.isascii():
+                return plain
+            spelt = json.dumps(value)[1:-1]
+            return f"(({plain}) OR regexp_matches({column}, {quote(word_pattern(spelt))}))"
         case "regex":
             try:
                 re.compile(value)
@@ -187,8 +192,11 @@ def _within(column: str, value: str) -> str:
 
 
 def word_pattern(value: str) -> str:
-    """A case-insensitive RE2 pattern that matches ``value`` as a whole token."""
-    escaped = re.sub(r"([^\w\s])", r"\\\1", value, flags=re.ASCII)
-    left = r"(?:^|[^0-9A-Za-z_])" if value[:1].isalnum() or value[:1] == "_" else ""
+    """A case-insensitive RE2 pattern that matches ``value`` as a whole token.
+
+    JSON writes a line break as ``\\n``: a word after it starts there all the same.
+    """
+    escaped = re.sub(r"([!-/:-@\[-^`{-~])", r"\\\1", value)
+    left = r"(?:^|[^0-9A-Za-z_]|\\[nrt])" if value[:1].isalnum() or value[:1] == "_" else ""
     right = r"(?:$|[^0-9A-Za-z_])" if value[-1:].isalnum() or value[-1:] == "_" else ""
     return f"(?i){left}{escaped}{right}"
