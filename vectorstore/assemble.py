@@ -30,9 +30,9 @@ if TYPE_CHECKING:
 
 MAX_PLANS = 50_000
 """Plans kept per source; beyond, they are forgotten and made again when needed (memory stays flat)."""
-MANY = 1000
+MANY = 3000
 """New skeletons in one block from which it is asked whether reading wide would spare them."""
-SOME = 4000
+SOME = 1000
 """Lines by which that is told."""
 GAIN = 4
 MAX_CARRY = 4 << 20
