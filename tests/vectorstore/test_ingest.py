@@ -154,11 +154,13 @@ def test_random_kills_keep_every_line_once(tmp_path: Path) -> None:
     for name in ("a", "b", "c"):
         (tmp_path / f"{name}.log").write_text(log(60_000, ord(name) * 100_000))
     home = tmp_path / "home"
-    command = [sys.executable, "-m", "api.cli", "--home", str(home), "ingest", str(tmp_path / "a.log"),
-               str(tmp_path / "b.log"), str(tmp_path / "c.log"), "--json"]
+    often = ("import sys, pathlib; from api.wiring import Product; import vectorstore.ingest as i, vectorstore.columns as c;"
+             "i.BLOCK, i.COMMIT_EVERY, c.ROWS = 1 << 18, 0.0, 4000;"
+             "Product(pathlib.Path(sys.argv[1])).ingest(sys.argv[2:])")
+    command = [sys.executable, "-c", often, str(home), *(str(tmp_path / f"{n}.log") for n in "abc")]
     for _ in range(5):
         process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-        time.sleep(rng.uniform(0.5, 1.8))
+        time.sleep(rng.uniform(0.4, 1.2))
         process.send_signal(signal.SIGKILL)
         process.wait()
 
