@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-    Ints = NDArray[np.int64]
+    Ints = NDArray[np.signedinteger[Any]]
     Flags = NDArray[np.bool_]
     Octets = NDArray[np.uint8]
 
@@ -122,7 +122,7 @@ def nulls(count: int) -> Texts:
     """A column of nothing."""
     import numpy as np
 
-    return Texts(b"", np.zeros(count, dtype=np.int64), np.full(count, NULL, dtype=np.int64))
+    return Texts(b"", np.zeros(count, dtype=np.int32), np.full(count, NULL, dtype=np.int32))
 
 
 def joined(columns: list[Texts], buffers: dict[tuple[int, ...], bytes]) -> Texts:

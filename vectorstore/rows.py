@@ -49,7 +49,7 @@ class Records:
             return self._cut(self.rows, self.which, table)
         there = np.flatnonzero(has[self.which])
         found = self._cut(self.rows[there], self.which[there], table)
-        starts, lengths = np.zeros(len(self.rows), dtype=np.int64), np.full(len(self.rows), -1, dtype=np.int64)
+        starts, lengths = np.zeros(len(self.rows), dtype=np.int32), np.full(len(self.rows), -1, dtype=np.int32)
         starts[there], lengths[there] = found.starts, found.lengths
         return Texts(found.data, starts, lengths)
 

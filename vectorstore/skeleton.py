@@ -80,13 +80,15 @@ class Lines:
     def cut(self, rows: Ints, low: tuple[Ints, Ints], high: tuple[Ints, Ints]) -> Texts:
         """Cut what lies between two places of each row: skeleton positions, and runs of the line before them.
 
-        Null where such a place is inside a character.
+        Null where such a place is inside a character. Places take 32 bits: there are many, and blocks are small.
         """
+        import numpy as np
+
         first = self.first_run[rows]
         lead = self.extra[first]
         start = low[0] + self.extra[first + low[1]] - lead
         length = high[0] + self.extra[first + high[1]] - lead - start
-        found = Texts(self.data, start + self.starts[rows], length)
+        found = Texts(self.data, (start + self.starts[rows]).astype(np.int32), length.astype(np.int32))
         return found if self.ascii else found.whole()
 
 
