@@ -159,6 +159,8 @@ _LOOSE = re.compile(
     re.IGNORECASE,
 )
 """Every hit of every rule but ``card`` contains one of these."""
+_HINTS = tuple({hint for rule in _RULES for hint in rule.hints})
+_CARD_HINTS = tuple("card visa amex pan credit debit pay paid charg cv checkout billing purchase refund".split())
 _CARD_GROUPS = re.compile(r"(?<![\d.A-Za-z_-])\d+([ -])\d+\1\d+\1\d+(?![\d.A-Za-z_-])")
 _CARD_LONE = re.compile(r"(?<![\d.A-Za-z_-])\d")
 _CARD_WORDS = re.compile(
@@ -172,9 +174,12 @@ _END = re.compile(r"-----END (?:[A-Z]+ ){0,4}PRIVATE KEY(?: BLOCK)?-----")
 
 def may_hold_secret(text: str) -> bool:
     """Whether texts that differ from ``text`` only in their digits may hold a secret."""
-    return _LOOSE.search(text) is not None or _CARD_GROUPS.search(text) is not None or (
-        _CARD_WORDS.search(text) is not None and _CARD_LONE.search(text) is not None
-    )
+    low = text.lower()
+    if any(map(low.__contains__, _HINTS)) and _LOOSE.search(text):
+        return True
+    if _CARD_GROUPS.search(text):
+        return True
+    return any(map(low.__contains__, _CARD_HINTS)) and bool(_CARD_WORDS.search(text) and _CARD_LONE.search(text))
 
 
 Rules = tuple[_Rule, ...]

@@ -31,10 +31,10 @@ if TYPE_CHECKING:
 
 MAX_PLANS = 50_000
 """Plans kept per source; beyond, they are forgotten and made again when needed (memory stays flat)."""
-MANY = 1000
-"""New skeletons in one block from which it is asked whether reading wide would spare them."""
-SOME = 4000
-"""Lines by which that is told."""
+MANY = 3000
+"""New skeletons from which it is asked whether reading wide would spare them, and again for as many more."""
+LEAST, SOME = 64, 1000
+"""Skeletons of one block by which that is told."""
 GAIN = 4
 MAX_CARRY = 4 << 20
 SAMPLE = 64 << 10
@@ -72,6 +72,7 @@ class SourceReader:
         self._plans: list[Plan | None] = []
         self._secret: list[Rules | None] = []
         self._wide = bool(row.state.get("wide"))
+        self._fresh = 0
         self._in_key = int(row.state.get("key", 0))
         """Lines of a private key so far that has not ended."""
         self._carry = b""
@@ -241,16 +242,17 @@ class SourceReader:
         import numpy as np
 
         lines, skeletons = split_lines(data, wide=self._wide)
-        if not self._wide and self._never_alike(lines, skeletons):
+        fresh = [bones for bones in dict.fromkeys(skeletons) if bones not in self._table]
+        if self._never_alike(lines, skeletons, fresh):
             self._wide = True
             self._row = replace(self._row, state={**self._row.state, "wide": True})
             self._table, self._plans, self._secret = {}, [], []
             lines, skeletons = split_lines(data, wide=True)
+            fresh = list(dict.fromkeys(skeletons))
         table = self._table
         known = len(table)
-        for bones in dict.fromkeys(skeletons):
-            if bones not in table:
-                table[bones] = len(table)
+        for bones in fresh:
+            table[bones] = len(table)
         numbers = np.fromiter(map(table.__getitem__, skeletons), dtype=np.int64, count=len(lines))
         if len(table) > known:
             first = _firsts(numbers, len(table))[known:].tolist()
@@ -258,17 +260,16 @@ class SourceReader:
             self._secret += [rules_of(lines.raw(row)) for row in first]
         return lines, numbers
 
-    def _never_alike(self, lines: Lines, skeletons: list[bytes]) -> bool:
+    def _never_alike(self, lines: Lines, skeletons: list[bytes], fresh: list[bytes]) -> bool:
         """Whether so many lines have a skeleton of their own that the source must be read wide; if that helps."""
-        if len(skeletons) < MANY:
+        self._fresh += len(fresh)
+        if self._wide or self._fresh < MANY or len(fresh) < LEAST:
             return False
-        fresh = [row for row, bones in enumerate(skeletons) if bones not in self._table]
-        distinct = len({skeletons[row] for row in fresh})
-        if distinct < MANY:
-            return False
-        some = fresh[:: max(1, len(fresh) // SOME)]
-        wide = {skeleton(lines.raw(row).decode("latin-1"), wide=True) for row in some}
-        return len(wide) * GAIN < len({skeletons[row] for row in some})
+        self._fresh = 0
+        some = set(fresh[:: max(1, len(fresh) // SOME)])
+        wide = {skeleton(lines.raw(row).decode("latin-1"), wide=True)
+                for row, bones in enumerate(skeletons) if bones in some}
+        return len(wide) * GAIN < len(some)
 
     def _plan(self, lines: Lines, numbers: Ints) -> None:
         """Plan what has no plan yet from its first line."""

@@ -1,7 +1,8 @@
-"""The second thread of an ingest: columns of each block, gathered into segments, written durably."""
+"""Behind the reading of an ingest: one thread computes the columns of each block, another writes segments."""
 
 from __future__ import annotations
 
+from concurrent.futures import Executor, Future
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -43,18 +44,19 @@ class Task:
 
 @dataclass(frozen=True, slots=True)
 class Flushed:
-    """Durable segments, and how far their sources are read once these count."""
+    """Segments on their way to disk, and how far their sources are read once these are durable and count."""
 
-    written: list[Written]
+    written: Future[list[Written]]
     sources: list[SourceRow]
     next_id: int
 
 
 class Columns:
-    """Used by one thread at a time."""
+    """Used by one thread at a time; ``writer`` is the thread that writes."""
 
-    def __init__(self, home: Path, *, next_id: int) -> None:
+    def __init__(self, home: Path, writer: Executor, *, next_id: int) -> None:
         self.home = home
+        self._writer = writer
         self.next_id = next_id
         self._tables: list[Table] = []
         self._sources: dict[int, SourceRow] = {}
@@ -62,7 +64,7 @@ class Columns:
         self._bytes = 0
 
     def add(self, task: Task) -> Flushed | None:
-        """Compute one block's columns; returns what was flushed when enough has gathered."""
+        """Compute one block's columns; returns what is written when enough has gathered."""
         if len(task.records.rows):
             table = build(
                 task.records, task.clock, task.key_ids, task.words, source=task.source.id,
@@ -79,7 +81,11 @@ class Columns:
         """Write what has gathered."""
         if not self._sources:
             return None
-        written = write(self.home, stack(self._tables)) if self._tables else []
+        written = self._writer.submit(_written, self.home, self._tables)
         flushed = Flushed(written, list(self._sources.values()), self.next_id)
         self._tables, self._sources, self._rows, self._bytes = [], {}, 0, 0
         return flushed
+
+
+def _written(home: Path, tables: list[Table]) -> list[Written]:
+    return write(home, stack(tables)) if tables else []

@@ -1,14 +1,14 @@
 """The life of a log line: block → skeletons → plans → columns → durable segments, exactly once.
 
-One thread reads, plans and numbers keys; a second one computes columns and writes Parquet. A commit adds
-finished segments, new keys and the progress of their sources in one transaction.
+One thread reads, plans and numbers keys; a second one computes columns, a third one writes Parquet. A commit
+adds finished segments, new keys and the progress of their sources in one transaction.
 """
 
 from __future__ import annotations
 
 from collections import Counter, deque
 from collections.abc import Callable, Iterable, Iterator
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass, field
 from itertools import chain
 from pathlib import Path
@@ -28,7 +28,7 @@ from vectorstore.resume import known_as, left_behind
 IN_FLIGHT = 1
 COMMIT_EVERY = 2.0
 """Seconds between commits: what a kill makes the next ingest do again."""
-BLOCK = 8 << 20
+BLOCK = 4 << 20
 """Bytes read at a time: large enough for columns to pay, small enough for a flat 300 MB."""
 
 
@@ -66,10 +66,11 @@ class Ingestor:
         self._next_source = int(last) + 1
         self._pool = ThreadPoolExecutor(1, thread_name_prefix="columns")
         self._waiting: deque[Future[Flushed | None]] = deque()
+        self._writer = ThreadPoolExecutor(1, thread_name_prefix="segments")
         self._done: list[Flushed] = []
         self._committed = monotonic()
         stored = self.manifest.meta("next_id")
-        self.columns = Columns(home, next_id=int(stored or 1))
+        self.columns = Columns(home, self._writer, next_id=int(stored or 1))
 
     def close(self) -> None:
         """Commit what is finished, keep drain's state, let the lock go."""
@@ -78,13 +79,18 @@ class Ingestor:
             compact(self.manifest)
             self.keys.save()
         finally:
-            self._pool.shutdown(wait=True)
+            self._stop()
             self.manifest.close()
 
     def abort(self) -> None:
         """Give up without committing what is in flight; the next ingest goes on from the last commit."""
-        self._pool.shutdown(wait=True, cancel_futures=True)
+        self._stop()
         self.manifest.close()
+
+    def _stop(self) -> None:
+        """Let both threads end what they are at and drop what they have not begun."""
+        for pool in (self._pool, self._writer):
+            pool.shutdown(wait=True, cancel_futures=True)
 
     def ingest(
         self, sources: Iterable[Source], progress: Progress | None = None, stop: Callable[[], bool] = lambda: False
@@ -207,6 +213,8 @@ class Ingestor:
     def _commit(self, flushed: Flushed | None, *, now: bool = False) -> None:
         """Commit what is finished, a while after the last time or at once."""
         if flushed is not None:
+            if self._done:
+                wait([self._done[-1].written])  # one segment is written while the next one gathers, no more
             self._done.append(flushed)
         if self._done and (now or monotonic() - self._committed >= COMMIT_EVERY):
             self._put(self._done)
@@ -214,8 +222,8 @@ class Ingestor:
 
     def _put(self, done: list[Flushed]) -> None:
         """List finished segments, their keys and how far their sources are read, all or nothing."""
-        written = [one for flushed in done for one in flushed.written]
         fresh, assigned, templates = self.keys.take()
+        written = [one for flushed in done for one in flushed.written.result()]
         with self.manifest.transaction() as db:
             add_keys(db, fresh)
             set_assignments(db, assigned, templates)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import zip_longest
 from typing import TYPE_CHECKING, Any
 
 from telemetry.formats.levels import from_digits
@@ -41,15 +42,18 @@ class Records:
         """Cut one variable out of every record whose plan (in the order of ``plans``) has it; null elsewhere."""
         import numpy as np
 
-        has = np.array([span is not None for span in spans])
-        if not has.any():
+        those = [place for place, span in enumerate(spans) if span is not None]
+        if not those:
             return nulls(len(self.rows))
-        table = np.array([span or (0, 0, 0, 0) for span in spans], dtype=np.int64).T.copy()
-        if has.all():
+        table = np.zeros((4, len(spans)), dtype=np.int64)
+        table[:, those] = np.array([spans[place] for place in those], dtype=np.int64).T
+        if len(those) == len(spans):
             return self._cut(self.rows, self.which, table)
+        has = np.zeros(len(spans), dtype=bool)
+        has[those] = True
         there = np.flatnonzero(has[self.which])
         found = self._cut(self.rows[there], self.which[there], table)
-        starts, lengths = np.zeros(len(self.rows), dtype=np.int64), np.full(len(self.rows), -1, dtype=np.int64)
+        starts, lengths = np.zeros(len(self.rows), dtype=np.int32), np.full(len(self.rows), -1, dtype=np.int32)
         starts[there], lengths[there] = found.starts, found.lengths
         return Texts(found.data, starts, lengths)
 
@@ -78,8 +82,8 @@ def build(
     columns["line_no"] = Numbers((records.rows + first_line + 1).astype(np.int32))
     columns["line"] = records.texts
     columns["words"] = words
-    for slot in range(max((len(p.slots) for p in plans), default=0)):
-        columns[f"p{slot}"] = records.cut([p.slot_spans[slot] if slot < len(p.slot_spans) else None for p in plans])
+    for slot, spans in enumerate(zip_longest(*(p.slot_spans for p in plans))):
+        columns[f"p{slot}"] = records.cut(spans)
     return Table(columns, count)
 
 

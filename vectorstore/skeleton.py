@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     Flags = NDArray[np.bool_]
     Octets = NDArray[np.uint8]
 
-_PIECE = 2 << 20
+_PIECE = 512 << 10
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,31 +61,34 @@ class Lines:
         """The same block with other texts for some lines; the runs of all others are known already."""
         import numpy as np
 
-        lines = self.data.split(b"\n")
         lost, counts = np.diff(self.extra), np.diff(self.first_run, append=len(self.extra) - 1)
-        parts, at = [], 0
+        sizes = self.ends - self.starts
+        parts, at, texts, done = [], 0, [], 0
         for row, text in sorted(changed.items()):
-            lines[row] = text
             mine = [end - start - 1 for start, end in runs(text.decode("latin-1"), wide=self.wide)]
             parts += [lost[at : self.first_run[row]], np.array(mine, dtype=np.int64)]
             at = self.first_run[row] + counts[row]
-            counts[row] = len(mine)
+            texts += [self.data[done : int(self.starts[row])], text]
+            done = int(self.ends[row])
+            counts[row], sizes[row] = len(mine), len(text)
         extra = np.concatenate(([0], *parts, lost[at:]))
-        data = b"\n".join(lines)
-        ends = np.cumsum(np.fromiter(map(len, lines), dtype=np.int64, count=len(lines))[:-1] + 1) - 1
+        data = b"".join([*texts, self.data[done:]])
+        ends = np.cumsum(sizes + 1) - 1
         return Lines(data, np.append(0, ends[:-1] + 1), ends, np.cumsum(counts) - counts, np.cumsum(extra), data.isascii(),
                      self.wide)
 
     def cut(self, rows: Ints, low: tuple[Ints, Ints], high: tuple[Ints, Ints]) -> Texts:
         """Cut what lies between two places of each row: skeleton positions, and runs of the line before them.
 
-        Null where such a place is inside a character.
+        Null where such a place is inside a character. Places take 32 bits: there are many, and blocks are small.
         """
+        import numpy as np
+
         first = self.first_run[rows]
         lead = self.extra[first]
         start = low[0] + self.extra[first + low[1]] - lead
         length = high[0] + self.extra[first + high[1]] - lead - start
-        found = Texts(self.data, start + self.starts[rows], length)
+        found = Texts(self.data, (start + self.starts[rows]).astype(np.int32), length.astype(np.int32))
         return found if self.ascii else found.whole()
 
 

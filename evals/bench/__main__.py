@@ -1,94 +1,68 @@
-"""``python -m evals.bench ingest FILE [--runs 5] [--json]``: whole processes, ours and the peer's in turn.
+"""``python -m evals.bench PART …``: benches beside a named peer in the same run; see each part's module.
 
-Prints lines per second, CPU seconds and peak memory of each (median of the runs) and the ratio of the medians.
+ingest [FILE | FOLDER] [--input hdfs|mixed|hex] [--runs 5] [--repeat 1] [--stock]   lines read
+query [--lines 1000000] [--cache DIR]                                             questions answered
+index [--templates 1000]                                                          templates searched
+startup [--runs 5]                                                                ``oncalm --help``
+Every part takes ``--json``.
 """
 
 from __future__ import annotations
 
 import argparse
 import json
-import os
-import statistics
-import subprocess
 import sys
-import tempfile
-import time
 from pathlib import Path
-from typing import Any
 
 
 def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m evals.bench")
-    parser.add_argument("what", choices=("ingest", "startup", "query", "index"))
-    parser.add_argument("file", type=Path, nargs="?")
-    parser.add_argument("--runs", type=int, default=5)
-    parser.add_argument("--lines", type=int, default=1_000_000, help="query: lines of the synthetic log")
-    parser.add_argument("--cache", type=Path, help="query: folder in which the log and its home are kept")
-    parser.add_argument("--templates", type=int, default=1000, help="index: how many")
-    parser.add_argument("--json", action="store_true", dest="as_json")
+    parts = parser.add_subparsers(dest="part", required=True)
+    ingest = parts.add_parser("ingest", help="whole processes that read a log, ours and drain3's in turn")
+    ingest.add_argument("path", type=Path, nargs="?")
+    ingest.add_argument("--input", choices=("hdfs", "mixed", "hex"))
+    ingest.add_argument("--runs", type=int, default=5)
+    ingest.add_argument("--repeat", type=int, default=1, help="read the input as often, in one file")
+    ingest.add_argument("--stock", action="store_true", help="also time drain3's own TemplateMiner, once")
+    query = parts.add_parser("query", help="questions over a synthetic log, beside grep and awk")
+    query.add_argument("--lines", type=int, default=1_000_000)
+    query.add_argument("--cache", type=Path)
+    index = parts.add_parser("index", help="the meaning index beside Chroma's query")
+    index.add_argument("--templates", type=int, default=1000)
+    startup = parts.add_parser("startup", help="the time of `oncalm --help`")
+    startup.add_argument("--runs", type=int, default=5)
+    for part in (ingest, query, index, startup):
+        part.add_argument("--json", action="store_true", dest="as_json")
     given = parser.parse_args()
-    if given.what == "ingest" and (given.file is None or not given.file.is_file()):
-        print("ingest needs a log file", file=sys.stderr)
+    try:
+        report, text = _run(given)
+    except ValueError as error:
+        print(error, file=sys.stderr)
         return 2
-    if given.what == "query":
-        return _query(given)
-    if given.what == "index":
-        from evals.bench.index import run
-
-        print(json.dumps(run(given.templates), indent=None if given.as_json else 1))
-        return 0
-    report = ingest(given.file, given.runs) if given.file and given.what == "ingest" else startup(given.runs)
-    print(json.dumps(report) if given.as_json else "\n".join(f"{k}: {v}" for k, v in report.items()))
+    print(json.dumps(report) if given.as_json else text)
     return 0
 
 
-def _query(given: argparse.Namespace) -> int:
-    from evals.bench.query import run, table
+def _run(given: argparse.Namespace) -> tuple[dict[str, object], str]:
+    """Run a part; the modules are imported here, so that none costs the others anything."""
+    if given.part == "query":
+        from evals.bench import query
 
-    report = run(given.lines, given.cache)
-    print(json.dumps(report) if given.as_json else table(report))
-    return 0
+        report = query.run(given.lines, given.cache)
+        return report, query.table(report)
+    if given.part == "index":
+        from evals.bench import index
 
+        report = index.run(given.templates)
+    else:
+        from evals.bench import ingest
 
-def ingest(file: Path, runs: int) -> dict[str, Any]:
-    """End to end, start of the interpreters included: ``oncalm ingest`` without the embedding step."""
-    ours, peer = [], []
-    code = ("import sys; from pathlib import Path; from api.wiring import Product; "
-            "Product(Path(sys.argv[1])).ingest([sys.argv[2]])")
-    for _ in range(runs):
-        with tempfile.TemporaryDirectory() as folder:
-            ours.append(_measure([sys.executable, "-c", code, f"{folder}/home", str(file)]))
-            peer.append(_measure([sys.executable, "-m", "evals.bench.peer", str(file), f"{folder}/peer.parquet"]))
-    with file.open("rb") as handle:
-        lines = sum(1 for _ in handle)
-    ratios = [p["wall"] / o["wall"] for o, p in zip(ours, peer, strict=True)]
-    return {
-        "file": file.name, "lines": lines, "runs": runs,
-        "oncalm": _median(ours, lines), "drain3": _median(peer, lines),
-        "ratio": round(statistics.median(ratios), 2), "ratio_range": [round(min(ratios), 2), round(max(ratios), 2)],
-    }
-
-
-def startup(runs: int) -> dict[str, Any]:
-    """``oncalm --help`` as a whole process."""
-    found = [_measure([sys.executable, "-m", "api.cli", "--help"]) for _ in range(runs)]
-    return {"seconds": round(statistics.median(f["wall"] for f in found), 3), "runs": runs}
-
-
-def _measure(command: list[str]) -> dict[str, float]:
-    begun = time.perf_counter()
-    process = subprocess.Popen(command, stdout=subprocess.DEVNULL)
-    _, status, usage = os.wait4(process.pid, 0)
-    if status:
-        raise SystemExit(f"{command[:4]} failed with status {status}")
-    return {"wall": time.perf_counter() - begun, "cpu": usage.ru_utime + usage.ru_stime, "mib": usage.ru_maxrss / 1024}
-
-
-def _median(found: list[dict[str, float]], lines: int) -> dict[str, float]:
-    wall = statistics.median(f["wall"] for f in found)
-    return {"seconds": round(wall, 2), "lines_per_second": round(lines / wall),
-            "cpu_seconds": round(statistics.median(f["cpu"] for f in found), 2),
-            "peak_mib": round(statistics.median(f["mib"] for f in found))}
+        if given.part == "startup":
+            report = ingest.startup(given.runs)
+        else:
+            report = ingest.run(given.path, given.input, given.runs, repeat=given.repeat, stock=given.stock)
+            return report, ingest.table(report)
+    return report, "\n".join(f"{key}: {value}" for key, value in report.items())
 
 
 if __name__ == "__main__":

@@ -2,7 +2,9 @@
 
 Read, header by regular expression, time, masks, drain3, template id, typed parameters, Parquet in batches.
 
-    python -m evals.bench.peer FILE OUT.parquet
+    python -m evals.bench.peer FILE OUT.parquet [--stock]
+
+``--stock`` leaves masks and parameters to drain3's own TemplateMiner, which is what its documentation shows.
 """
 
 from __future__ import annotations
@@ -58,6 +60,35 @@ def run(source: Path, target: Path) -> int:
     return count
 
 
+def run_stock(source: Path, target: Path) -> int:
+    """The same with ``TemplateMiner`` and its ``extract_parameters``."""
+    import polars as pl
+    from drain3 import TemplateMiner
+    from drain3.masking import MaskingInstruction
+    from drain3.template_miner_config import TemplateMinerConfig
+
+    config = TemplateMinerConfig()
+    config.masking_instructions = [MaskingInstruction(pattern.pattern, name) for name, pattern in MASKS]
+    miner: Any = TemplateMiner(config=config)
+    rows: list[tuple[Any, ...]] = []
+    frames = []
+    count = 0
+    with source.open(encoding="utf-8", errors="replace") as handle:
+        for line in handle:
+            text = line.rstrip("\n")
+            when, message, level, logger = _header(text)
+            found = miner.add_log_message(message)
+            params = [f"{p.mask_name}={p.value}" for p in miner.extract_parameters(found["template_mined"], message) or ()]
+            rows.append((when, level, logger, found["cluster_id"], params, text))
+            count += 1
+            if len(rows) >= 100_000:
+                frames.append(_frame(rows))
+                rows = []
+    frames.append(_frame(rows))
+    pl.concat(frames).write_parquet(target, compression="zstd", compression_level=1)
+    return count
+
+
 def _header(text: str) -> tuple[datetime | None, str, str | None, str | None]:
     for pattern, form in HEADERS:
         if match := pattern.match(text):
@@ -77,4 +108,4 @@ def _frame(rows: list[tuple[Any, ...]]) -> Any:
 
 
 if __name__ == "__main__":
-    run(Path(sys.argv[1]), Path(sys.argv[2]))
+    (run_stock if "--stock" in sys.argv else run)(Path(sys.argv[1]), Path(sys.argv[2]))

@@ -6,8 +6,10 @@ as lengths and bytes (DELTA_LENGTH_BYTE_ARRAY), all under zstd. https://parquet.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, BinaryIO
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, replace
+from itertools import repeat
+from typing import TYPE_CHECKING, BinaryIO
 
 from telemetry.store import thrift
 from telemetry.store.table import UNKNOWN, Coded, Column, Table, Times
@@ -26,15 +28,18 @@ _INT32, _INT64, _BYTES = 1, 2, 6
 _PLAIN, _RLE, _LENGTHS, _CODES = 0, 3, 6, 8
 _ZSTD = 6
 _BLOCK, _MINI = 128, 32
+_THREADS = 2
 
 
 @dataclass(frozen=True, slots=True)
 class _Page:
-    """An encoded page before compression; ``encoding`` is how its values are written."""
+    """An encoded page of ``size`` bytes; ``encoding`` is how its values are written."""
 
     body: bytes
     encoding: int
     values: int
+    size: int = 0
+    """Set when the body is compressed."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,25 +55,23 @@ class _Chunk:
 
 def write_parquet(stream: BinaryIO, table: Table) -> None:
     """Write the table; a column of which nothing is known stays in. Raises OSError."""
-    import zstandard
-
-    pack = zstandard.ZstdCompressor(level=LEVEL).compress
     stream.write(b"PAR1")
     at, groups = 4, []
     count = -(-table.rows // GROUP)
-    for number in range(count):
-        first, last = table.rows * number // count, table.rows * (number + 1) // count
-        chunks, began = [], at
-        for name, column in table.columns.items():
-            part = column if count == 1 else column.take(slice(first, last))
-            chunk = _encode(part, last - first)
-            written, meta = _put(stream, name, _type(column), chunk, at, pack)
-            at += written
-            chunks.append(meta)
-        groups.append(thrift.struct(
-            thrift.listed(1, thrift.STRUCT, chunks), thrift.i64(2, at - began), thrift.i64(3, last - first),
-            thrift.i64(5, began), thrift.i64(6, at - began),
-        ))
+    with ThreadPoolExecutor(_THREADS) as pool:
+        for number in range(count):
+            first, last = table.rows * number // count, table.rows * (number + 1) // count
+            chunks, began = [], at
+            parts = [c if count == 1 else c.take(slice(first, last)) for c in table.columns.values()]
+            packed = pool.map(_pack, parts, repeat(last - first))
+            for (name, column), chunk in zip(table.columns.items(), packed, strict=True):
+                written, meta = _put(stream, name, _type(column), chunk, at)
+                at += written
+                chunks.append(meta)
+            groups.append(thrift.struct(
+                thrift.listed(1, thrift.STRUCT, chunks), thrift.i64(2, at - began), thrift.i64(3, last - first),
+                thrift.i64(5, began), thrift.i64(6, at - began),
+            ))
     footer = _footer(table, groups)
     stream.write(footer + len(footer).to_bytes(4, "little") + b"PAR1")
 
@@ -79,18 +82,18 @@ def _type(column: Column) -> int:
     return _INT64 if column.values.dtype.itemsize == 8 else _INT32
 
 
-def _put(stream: BinaryIO, name: str, kind: int, chunk: _Chunk, at: int, pack: Any) -> tuple[int, bytes]:
+def _put(stream: BinaryIO, name: str, kind: int, chunk: _Chunk, at: int) -> tuple[int, bytes]:
     """Write a chunk's pages; returns its size and its encoded ColumnChunk."""
     start, raw, where = at, 0, None
     for page in (chunk.dictionary, chunk.data):
         if page is None:
             continue
-        body = pack(page.body)
-        head = _page_head(page, len(body), dictionary=page is chunk.dictionary)
+        head = _page_head(page, dictionary=page is chunk.dictionary)
         where = at
-        stream.write(head + body)
-        at += len(head) + len(body)
-        raw += len(head) + len(page.body)
+        stream.write(head)
+        stream.write(page.body)
+        at += len(head) + len(page.body)
+        raw += len(head) + page.size
     encodings = sorted({_RLE, chunk.data.encoding, *([_PLAIN] if chunk.dictionary else [])})
     statistics = [thrift.i64(3, chunk.nulls)]
     if chunk.low is not None and chunk.high is not None:
@@ -104,9 +107,9 @@ def _put(stream: BinaryIO, name: str, kind: int, chunk: _Chunk, at: int, pack: A
     return at - start, thrift.struct(thrift.i64(2, start), thrift.nested(3, *meta))
 
 
-def _page_head(page: _Page, packed: int, *, dictionary: bool) -> bytes:
+def _page_head(page: _Page, *, dictionary: bool) -> bytes:
     about = [thrift.i32(1, page.values), thrift.i32(2, page.encoding)]
-    sizes = [thrift.i32(1, 2 if dictionary else 0), thrift.i32(2, len(page.body)), thrift.i32(3, packed)]
+    sizes = [thrift.i32(1, 2 if dictionary else 0), thrift.i32(2, page.size), thrift.i32(3, len(page.body))]
     if dictionary:
         return thrift.struct(*sizes, thrift.nested(7, *about))
     return thrift.struct(*sizes, thrift.nested(5, *about, thrift.i32(3, _RLE), thrift.i32(4, _RLE)))
@@ -133,6 +136,19 @@ def _element(name: str, column: Column) -> bytes:
         return thrift.struct(kind, thrift.i32(3, 1), thrift.binary(4, name.encode()), thrift.i32(6, 10),
                              thrift.nested(10, utc_micros))
     return thrift.struct(kind, thrift.i32(3, 0), thrift.binary(4, name.encode()))
+
+
+def _pack(column: Column, rows: int) -> _Chunk:
+    """Encode and compress; numpy and zstd let another thread work meanwhile."""
+    import zstandard
+
+    pack = zstandard.ZstdCompressor(level=LEVEL).compress
+    chunk = _encode(column, rows)
+    data, dictionary = (
+        replace(page, body=pack(page.body), size=len(page.body)) if page else None
+        for page in (chunk.data, chunk.dictionary)
+    )
+    return replace(chunk, data=data or chunk.data, dictionary=dictionary)
 
 
 def _encode(column: Column, rows: int) -> _Chunk:

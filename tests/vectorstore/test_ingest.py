@@ -13,6 +13,7 @@ import duckdb
 import pytest
 
 from api.wiring import Product
+from evals.bench.inputs import ever_new
 from telemetry.errors import WriterBusyError
 from telemetry.store.manifest import Manifest
 from telemetry.store.reader import Reader
@@ -153,11 +154,13 @@ def test_random_kills_keep_every_line_once(tmp_path: Path) -> None:
     for name in ("a", "b", "c"):
         (tmp_path / f"{name}.log").write_text(log(60_000, ord(name) * 100_000))
     home = tmp_path / "home"
-    command = [sys.executable, "-m", "api.cli", "--home", str(home), "ingest", str(tmp_path / "a.log"),
-               str(tmp_path / "b.log"), str(tmp_path / "c.log"), "--json"]
+    often = ("import sys, pathlib; from api.wiring import Product; import vectorstore.ingest as i, vectorstore.columns as c;"
+             "i.BLOCK, i.COMMIT_EVERY, c.ROWS = 1 << 18, 0.0, 4000;"
+             "Product(pathlib.Path(sys.argv[1])).ingest(sys.argv[2:])")
+    command = [sys.executable, "-c", often, str(home), *(str(tmp_path / f"{n}.log") for n in "abc")]
     for _ in range(5):
         process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-        time.sleep(rng.uniform(0.5, 1.8))
+        time.sleep(rng.uniform(0.4, 1.2))
         process.send_signal(signal.SIGKILL)
         process.wait()
 
@@ -174,3 +177,34 @@ def test_segments_are_plain_parquet(product: Product, tmp_path: Path) -> None:
     files = [str(p) for p in product.home.rglob("*.parquet")]
 
     assert duckdb.sql(f"SELECT count(*) FROM read_parquet({files})").fetchall() == [(200,)]
+
+
+def test_ever_new_words_make_few_templates(product: Product, tmp_path: Path) -> None:
+    ever_new(tmp_path / "hex.log", 20_000)
+
+    product.ingest([tmp_path / "hex.log"])
+
+    assert len(product.catalog().templates) < 20
+    assert lines_of(product.home) == (tmp_path / "hex.log").read_text().splitlines()
+
+
+def test_secret_leaves_the_lines_beside_it_as_they_are(product: Product, tmp_path: Path) -> None:
+    text = log(200) + "2026-01-01 00:00:01 INFO login password=hunter2secret of 10.0.0.1 took 5 ms\n" + log(200, 200)
+    (tmp_path / "a.log").write_text(text)
+
+    product.ingest([tmp_path / "a.log"])
+
+    assert [line for line in lines_of(product.home) if "login" not in line] == log(400).splitlines()
+    assert "REDACTED" in lines_of(product.home)[200]
+
+
+def test_private_key_across_lines_never_reaches_disk(product: Product, tmp_path: Path) -> None:
+    key = "-----BEGIN RSA PRIVATE KEY-----\nMIIEabc123def\nxyz789\n-----END RSA PRIVATE KEY-----\n"
+    (tmp_path / "a.log").write_text(log(5) + key + log(5, 5))
+
+    product.ingest([tmp_path / "a.log"])
+
+    stored = "\n".join(lines_of(product.home))
+    assert "MIIE" not in stored
+    assert "xyz789" not in stored
+    assert "request 9 " in stored
