@@ -105,7 +105,7 @@ def cooccur(draft: Draft) -> bool:
 
 
 _COMPARE = re.compile(
-    r"\b(?:what(?:ever)?(?: (?:is|was|has|have|had|are|were|did|all))*(?: been| got)? (?:change[ds]?|new|newly|different|differs?|vanish(?:ed)?|disappear(?:ed)?|stand(?:s)? out|unusual)"
+    r"\b(?:what(?:ever)?(?: (?:is|was|has|have|had|are|were|did|all))*(?: been| got)? (?:change[ds]?|new|newly|different(?!\s+(?!(?:from|since|than|to|in|on|between|now|today|about|after|before|at|with|compared)\b)[a-z])|differs?|vanish(?:ed)?|disappear(?:ed)?|stand(?:s)? out|unusual)"
     r"|any(?:thing)? (?:that )?(?:is |was )?(?:new|changed|different|unusual)|(?<!how many )new (?=(?:kinds? of |types? of )?(?:messages|templates|errors|events|patterns|kinds|types|lines|log messages|warnings|exceptions)\b)"
     r"|compar(?:e|ed|ing|ison)(?: of)?|differences?|differs?|diff\b|versus|changes? (?:between|from|since)|"
     r"(?:not|never) (?:been )?seen before|(?:which|what) (?P<noun2>\w+) (?:are|is|were|appeared|showed up) (?:new|newly|for the first time)|(?:that |what |has )*(?:started|began) (?:to appear|appearing|showing up|happening|failing)|(?:that )?(?:we )?(?:did not|had not|have not|never) (?:see|seen|had|have)(?: it)? before|"
