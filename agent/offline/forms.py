@@ -31,7 +31,7 @@ _GAP = re.compile(
     rf"\b(?:silences?|silent(?:ly)?|gaps?|holes?|quiet|pauses?|paused|dead air|lulls?|hiatus|interruptions?|outages? in (?:the )?logs?|"
     rf"stop(?:ped|s)? (?:logging|writing|log)\b|no {_LOGGED}|without (?:any |a |a single )?{_LOGGED}|no (?:new )?logs|"
     rf"nothing (?:was |is |got |at all )?(?:logged|written|recorded|happened|in the logs?)|logs? (?:stop(?:ped)?|went|go|missing|fell)\b|"
-    rf"(?:did )?not log(?:ging)?(?: anything| a single line)?|logged nothing)", re.I)
+    rf"(?:did )?not log(?:ging)?(?! (?:in|on|out|off)\b)(?: anything| a single line)?|logged nothing)", re.I)
 _WITHOUT = re.compile(r"\b(?:the )?(?:longest|biggest|largest|long) (?:time|period|stretch|spell|interval|pause|while|wait|phase) (?:without|between(?: two| any two)?|with no|that (?:we )?(?:had|saw|got) no) (?:a |an |any |single )*", re.I)
 _GAP_WORD = re.compile(r"silen|gap|hole|quiet|pause|lull|interruption", re.I)
 _GAP_REST = (
@@ -620,6 +620,8 @@ def which(draft: Draft) -> bool:
         listed = asked["verb"] is not None
         if hit is None or hit[0].score < (0.84 if listed else 0.4):
             return False
+        if hit[0].type in NUMERIC and hit[0].score < 0.8 and singular(found.words[hit[1] - 1].lower()) in EVENTS:
+            return False  # "which requests": the records, not the request time
         if listed and re.search(r"\b(?:lines?|logs?|records?|messages?|entries|events?)$", " ".join(found.words[: hit[1]]), re.I):
             return False
         if listed and (hit[0].ref == "template" or not found.words[hit[1] - 1].lower().endswith("s")

@@ -167,6 +167,7 @@ def test_summaries(question: str, target: str) -> None:
 @pytest.mark.parametrize(("question", "target"), [
     ("did root log in?", "root log in"), ("were there any failed passwords", "failed passwords"),
     ("any failed passwords from 10.0.0.1?", "failed passwords from 10.0.0.1"), ("is there an authentication failure", "authentication failure"),
+    ("did anyone not log in", "anyone not log in"),
 ])
 def test_yes_or_no_is_a_count(question: str, target: str) -> None:
     assert parts(question, SSHD, "operation", "yes_no", "target") == ("count", True, target)
@@ -183,7 +184,7 @@ def test_which_lists_values(catalog: Catalog, question: str, field: str, target:
 
 @pytest.mark.parametrize(("question", "limit", "target"), [
     ("show me lines about 10.0.0.1", 50, "10.0.0.1"), ('grep "Connection closed"', 50, '"Connection closed"'),
-    ("show 5 lines about root", 5, "root"), ("what happened to user root", 50, "user root"), ("give me everything about root", 50, "everything about root"),
+    ("show 5 lines about root", 5, "root"), ("which connections were closed", 50, "connections were closed"), ("what happened to user root", 50, "user root"), ("give me everything about root", 50, "everything about root"),
 ])
 def test_lines(question: str, limit: int, target: str) -> None:
     assert parts(question, SSHD, "operation", "limit", "target") == ("lines", limit, target)

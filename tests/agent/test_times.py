@@ -50,6 +50,8 @@ def at(day: int, hour: int, minute: int = 0, second: int = 0) -> datetime:
     ("within 5 minutes of 10:15", at(10, 10, 10), at(10, 10, 20)),
     ("after 9:00 and before 10:00", at(10, 9), at(10, 10)),
     ("first hour", FIRST, FIRST + timedelta(hours=1)),
+    ("blocks between 1 and 2 MB", None, None),
+    ("requests from 100 to 200 ms", None, None),
     ("port 22 top 10 status 500 blk_10 of 10.0.0.1", None, None),
 ])
 def test_windows_as_people_say(text: str, start: datetime | None, end: datetime | None) -> None:
