@@ -43,7 +43,8 @@ class OfflineAnalyst:
         settled = settle(reading, self.catalog, self._resolve)
         reading, target = settled.reading, settled.target
         if settled.lost:
-            return Triage(refusal=f'No field of these logs answers to "{reading.noun}".', nearest=list(offers(self.catalog)))
+            asked = f'"{reading.noun}"' if reading.noun else "this question"
+            return Triage(refusal=f"No field of these logs answers to {asked}.", nearest=list(offers(self.catalog)))
         if reading.guessed and (not _answered(target) or _ordered(given.question, target)):
             reason = "I cannot read this as a question about these logs, and nothing in them answers to its words."
             return Triage(refusal=reason, nearest=list(offers(self.catalog)))

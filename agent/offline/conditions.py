@@ -27,6 +27,9 @@ _AFTER = re.compile(
     rf"(?P<noun>\b[a-z][\w.]*)\s+(?:code |codes |of |is |was |are |=\s?)*(?P<value>\d[\d,]*(?:\.\d+)?)\s*(?P<unit>{_UNITS})?\s*(?:(?:or|and)\s+(?P<way>higher|more|above|greater|larger|over|longer|up|upwards|less|lower|below|under|fewer|shorter|smaller)|(?P<plus>\+))(?!\w)", re.I)
 _CODE = re.compile(
     r"\b(?P<kind>[1-5])xx(?:['’]?s|\b)|(?<![\w.:/-])(?P<exact>[1-5]\d\d)(?P<s>['’]?s)?(?![\w.:/%-])(?!\s*(?:ms|s|sec|seconds?|minutes?|hours?|kb|mb|bytes?|times|lines|records|days)\b)", re.I)
+_UNLIKE = re.compile(
+    r"\b(?:not|neither|other than|except(?: for)?|exclud(?:e|ing)|ignor(?:e|ing)|without|no|non|never)"
+    r"(?: (?:a|an|the|with|in|status|code|http|get|got|end(?:ed|ing)?|return(?:ed|ing)?|respond(?:ed)?|answer(?:ed)?|be|being|have|been))*\s*-?$", re.I)
 _BELOW = ("less", "fewer", "smaller", "below", "under", "shorter", "faster", "quicker", "lower", "at most", "no more", "up to", "<")
 _EQUAL = ("at least", "at most", "no less", "no more", "up to", ">=", "<=", "greater than or", "less than or")
 _BINDS = frozenset("is are was were of that which with and for from to took taking take takes lasted than it".split())
@@ -46,13 +49,15 @@ def comparisons(draft: Draft) -> None:
             draft.text = draft.text.replace(match[0], " ", 1)
     for match in list(_BETWEEN.finditer(draft.text)):
         linked = link(match["noun"], draft.catalog, numeric=True)
-        if linked is None or linked.score < 0.8:
+        named = linked is not None and linked.score >= 0.8
+        linked = linked if named else _field(draft, "", "", match["unit"], took=False) if match["unit"] else None
+        if linked is None:
             continue
         factor = _factor(_unit(match["unit"]), linked, draft.catalog)
         for op, side in (("ge", "low"), ("le", "high")):
             any_op: Any = op
             draft.filters.append(Filter(field=linked.ref, op=any_op, value=float(match[side].replace(",", "").rstrip(".")) * factor))
-        draft.text = draft.text.replace(match[0], " ", 1)
+        draft.text = draft.text.replace(match[0], " " if named else match["noun"], 1)
     for match in list(_AFTER.finditer(draft.text)):
         linked = link(match["noun"], draft.catalog, numeric=True)
         if linked is None or linked.score < 0.66:
@@ -70,25 +75,43 @@ def codes(draft: Draft) -> None:
     status = link("status", draft.catalog, numeric=True)
     if status is None or status.score < 0.66:
         return
-    for match in list(_CODE.finditer(draft.text)):
-        before = draft.text[: match.start()].split()
+    wanted: list[str] = []
+    left: list[str] = []
+    asked, end = draft.text, 0
+    for match in _CODE.finditer(asked):
+        before = asked[: match.start()].split()
         head = before[-1].lower() if before else ""
+        head = "" if [word.lower() for word in before[-2:]] == ["other", "than"] else head
         other = link(head, draft.catalog, numeric=True) if head.isalpha() else None
-        unlike = bool(re.search(r"\b(?:not|other than|except(?: for)?|exclud(?:e|ing)|ignor(?:e|ing)|without|no|non|never)(?: (?:a|an|the|with|in|status|code|http|get|got|end(?:ed|ing)?|return(?:ed|ing)?|respond(?:ed)?|answer(?:ed)?|be|being|have|been))*\s*-?$", draft.text[: match.start()], re.I))
+        joined = end and re.fullmatch(r"[\s,/]*(?:(?:or|and|nor) (?:a |an )?)?", asked[end: match.start()])
+        unlike = bool(left) if joined else bool(_UNLIKE.search(asked[: match.start()]))
         if head in {"top", "first", "last", "than", "over", "above", "under", "below", "least", "most", ">", "<", ">=", "<=", "limit"} and not match["s"] and not match["kind"] \
-                and not (head in {"first", "last"} and re.match(r"\s*(?:response|error|$)", draft.text[match.end():], re.I)):
+                and not (head in {"first", "last"} and re.match(r"\s*(?:response|error|$)", asked[match.end():], re.I)):
             continue
         if other is not None and other.score >= 0.8 and other.ref != status.ref:
             continue
-        draft.text = re.sub(rf"(?i)\b(?:(?:(?:that |which )?(?:did |do |does |was |were |is |are ))?not |other than |except (?:for )?|excluding |exclude |ignoring |without |non |non-|(?:that |which )?(?:fail(?:ed|ing|s)?|end(?:ed|ing|s)?|respond(?:ed|ing|s)?|answer(?:ed|ing|s)?|repl(?:y|ied|ies)|came back|result(?:ed|ing|s)?|finish(?:ed)?|complet(?:ed|ing)) (?:with|in) |with |a |an |the |http |status(?: codes?)?(?: of)?:? |codes? |code:? |got |getting |returned |returning |returns? |were |was |is |are |in )*{re.escape(match[0])}(?![\w.])(?: status(?: codes?)?| codes?| http)?", " ", draft.text, count=1).strip()
-        if match["exact"]:
-            draft.filters.append(Filter(field=status.ref, op="ne" if unlike else "eq", value=match["exact"]))
-            draft.statements.append(f"{match['exact']} was read as a status code{' to leave out' if unlike else ''}")
-        else:
-            low = int(match["kind"]) * 100
-            draft.filters += [Filter(field=status.ref, op="ge", value=float(low)), Filter(field=status.ref, op="lt", value=float(low + 100))]
-            draft.statements.append(f"{match[0]} was read as {low} <= {status.ref.removeprefix('param:')} < {low + 100}")
+        draft.text = re.sub(rf"(?i)\b(?:(?:(?:that |which )?(?:did |do |does |was |were |is |are ))?not |other than |except (?:for )?|excluding |exclude |ignoring |without |non |non-|neither |nor |or |and |(?:that |which )?(?:fail(?:ed|ing|s)?|end(?:ed|ing|s)?|respond(?:ed|ing|s)?|answer(?:ed|ing|s)?|repl(?:y|ied|ies)|came back|result(?:ed|ing|s)?|finish(?:ed)?|complet(?:ed|ing)) (?:with|in) |with |a |an |the |http |status(?: codes?)?(?: of)?:? |codes? |code:? |got |getting |returned |returning |returns? |were |was |is |are |in )*{re.escape(match[0])}(?![\w.])(?: status(?: codes?)?| codes?| http)?", " ", draft.text, count=1).strip()
+        end = match.end()
+        what = match["exact"] or f"{match['kind']}xx"
+        (left if unlike else wanted).append(what.lower())
+        draft.statements.append(f"{match[0]} was read as a status code{' to leave out' if unlike else ''}")
+    draft.filters += _coded(status, wanted, unlike=False) + _coded(status, left, unlike=True)
     draft.text = re.sub(r"\s+", " ", draft.text).strip()
+
+
+def _coded(status: Linked, said: list[str], *, unlike: bool) -> list[Filter]:
+    """The condition that a status is any of the codes said, or none of them; "5xx" is a hundred of them."""
+    exact, hundreds = [code for code in said if code.isdigit()], sorted({int(code[0]) for code in said if not code.isdigit()})
+    if exact and not hundreds:
+        several: Any = ("not_in" if unlike else "in") if len(exact) > 1 else "ne" if unlike else "eq"
+        return [Filter(field=status.ref, op=several, value=tuple(exact) if len(exact) > 1 else exact[0])]
+    if hundreds and not exact and not unlike and hundreds[-1] - hundreds[0] == len(hundreds) - 1:
+        low, high = hundreds[0] * 100, hundreds[-1] * 100 + 100
+        return [Filter(field=status.ref, op="ge", value=float(low)), Filter(field=status.ref, op="lt", value=float(high))]
+    if not said:
+        return []
+    any_of = "|".join([*exact, *(rf"{hundred}\d\d" for hundred in hundreds)])
+    return [Filter(field=status.ref, op="not_regex" if unlike else "regex", value=f"^(?:{any_of})$")]
 
 
 def _compare(draft: Draft, match: re.Match[str]) -> None:

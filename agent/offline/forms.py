@@ -31,7 +31,7 @@ _GAP = re.compile(
     rf"\b(?:silences?|silent(?:ly)?|gaps?|holes?|quiet|pauses?|paused|dead air|lulls?|hiatus|interruptions?|outages? in (?:the )?logs?|"
     rf"stop(?:ped|s)? (?:logging|writing|log)\b|no {_LOGGED}|without (?:any |a |a single )?{_LOGGED}|no (?:new )?logs|"
     rf"nothing (?:was |is |got |at all )?(?:logged|written|recorded|happened|in the logs?)|logs? (?:stop(?:ped)?|went|go|missing|fell)\b|"
-    rf"(?:did )?not log(?:ging)?(?: anything| a single line)?|logged nothing)", re.I)
+    rf"(?:did )?not log(?:ging)?(?! (?:in|on|out|off)\b)(?: anything| a single line)?|logged nothing)", re.I)
 _WITHOUT = re.compile(r"\b(?:the )?(?:longest|biggest|largest|long) (?:time|period|stretch|spell|interval|pause|while|wait|phase) (?:without|between(?: two| any two)?|with no|that (?:we )?(?:had|saw|got) no) (?:a |an |any |single )*", re.I)
 _GAP_WORD = re.compile(r"silen|gap|hole|quiet|pause|lull|interruption", re.I)
 _GAP_REST = (
@@ -105,7 +105,7 @@ def cooccur(draft: Draft) -> bool:
 
 
 _COMPARE = re.compile(
-    r"\b(?:what(?:ever)?(?: (?:is|was|has|have|had|are|were|did|all))*(?: been| got)? (?:change[ds]?|new|newly|different|differs?|vanish(?:ed)?|disappear(?:ed)?|stand(?:s)? out|unusual)"
+    r"\b(?:what(?:ever)?(?: (?:is|was|has|have|had|are|were|did|all))*(?: been| got)? (?:change[ds]?|new|newly|different(?!\s+(?!(?:from|since|than|to|in|on|between|now|today|about|after|before|at|with|compared)\b)[a-z])|differs?|vanish(?:ed)?|disappear(?:ed)?|stand(?:s)? out|unusual)"
     r"|any(?:thing)? (?:that )?(?:is |was )?(?:new|changed|different|unusual)|(?<!how many )new (?=(?:kinds? of |types? of )?(?:messages|templates|errors|events|patterns|kinds|types|lines|log messages|warnings|exceptions)\b)"
     r"|compar(?:e|ed|ing|ison)(?: of)?|differences?|differs?|diff\b|versus|changes? (?:between|from|since)|"
     r"(?:not|never) (?:been )?seen before|(?:which|what) (?P<noun2>\w+) (?:are|is|were|appeared|showed up) (?:new|newly|for the first time)|(?:that |what |has )*(?:started|began) (?:to appear|appearing|showing up|happening|failing)|(?:that )?(?:we )?(?:did not|had not|have not|never) (?:see|seen|had|have)(?: it)? before|"
@@ -620,6 +620,8 @@ def which(draft: Draft) -> bool:
         listed = asked["verb"] is not None
         if hit is None or hit[0].score < (0.84 if listed else 0.4):
             return False
+        if hit[0].type in NUMERIC and hit[0].score < 0.8 and singular(found.words[hit[1] - 1].lower()) in EVENTS:
+            return False  # "which requests": the records, not the request time
         if listed and re.search(r"\b(?:lines?|logs?|records?|messages?|entries|events?)$", " ".join(found.words[: hit[1]]), re.I):
             return False
         if listed and (hit[0].ref == "template" or not found.words[hit[1] - 1].lower().endswith("s")

@@ -215,10 +215,17 @@ def merged(text: str, resolve: Resolve) -> str:
     for item in new.filters:
         for other in old.filters:
             value = str(other.value)
-            if item.field == other.field and item.op == other.op == "eq" and item.field != "template" and item.value != other.value and \
-                    re.search(rf"(?<!\w){re.escape(value)}(?!\w)", before, re.I):
+            if _exclusive(item, other) and re.search(rf"(?<!\w){re.escape(value)}(?!\w)", before, re.I):
                 return re.sub(rf"(?i)(?<!\w){re.escape(value)}(?!\w)", str(item.value).replace("\\", r"\\"), before, count=1)
     return f"{before} {extra}"
+
+
+def _exclusive(item: Filter, other: Filter) -> bool:
+    """Whether two conditions name different values of one thing: two users, or two addresses looked for as words."""
+    if (item.field, item.op) != (other.field, other.op) or item.field == "template" or item.value == other.value:
+        return False
+    one, two = (re.sub(r"\d+", "0", str(each.value)) for each in (item, other))
+    return item.op == "eq" or item.op == "word" and one == two and "0" in one
 
 
 def _only(target: Target, field: str) -> set[str]:

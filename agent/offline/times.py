@@ -34,7 +34,9 @@ _FIRST = re.compile(rf"\b(?:in |during )?(?:the )?first\s+(?:(?P<n>{COUNT})\s*)?
 _AGO = re.compile(rf"\b(?P<rel>since|from|after|before|until)?\s*(?P<n>{COUNT})\s*(?P<u>{UNIT})\s+ago\b", re.I)
 _SPAN_HEAD = r"(?:between|from)\s+(?:the\s+)?"
 _BARE = r"(?P<h1>\d{1,2})(?P<m1>:\d{2}(?::\d{2})?)?\s?(?P<ap1>am|pm)?\s*(?:and|to|until|till|-|–)\s*(?P<h2>\d{1,2})(?P<m2>:\d{2}(?::\d{2})?)?\s?(?P<ap2>am|pm)?"
-_BETWEEN_CLOCKS = re.compile(rf"\b(?:between|from)\s+{_BARE}(?=\W|$)(?!-\d)|(?<![\w.:]){_BARE.replace('h1','h3').replace('m1','m3').replace('ap1','ap3').replace('h2','h4').replace('m2','m4').replace('ap2','ap4')}(?=\W|$)(?!-\d)", re.I)
+_NO_UNIT = r"(?!\s?(?:[kmg]i?b|bytes|[munµ]?s|millis\w*|secs?|seconds?|mins?|minutes?|%|percent)\b)"
+"""After a number that tells no time of day: "between 1 and 2 MB"."""
+_BETWEEN_CLOCKS = re.compile(rf"\b(?:between|from)\s+{_BARE}(?=\W|$)(?!-\d){_NO_UNIT}|(?<![\w.:]){_BARE.replace('h1','h3').replace('m1','m3').replace('ap1','ap3').replace('h2','h4').replace('m2','m4').replace('ap2','ap4')}(?=\W|$)(?!-\d){_NO_UNIT}", re.I)
 _PART = re.compile(r"\b(?P<since>since\s+)?(?:(?P<day>yesterday|today|this|last|that|in the|during the|at|overnight)\s+)(?P<part>morning|afternoon|evening|night)\b|\b(?P<tonight>tonight)(?P<late>,? after midnight)?\b", re.I)
 _IN_MONTH = re.compile(rf"\b(?:in|during)\s+(?P<m>{MONTH})(?:\s+(?P<y>\d{{4}}))?\b(?!\s+\d)", re.I)
 _IN_YEAR = re.compile(r"\b(?:in|during)\s+(?P<y>(?:19|20)\d{2})\b")

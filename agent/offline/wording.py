@@ -63,7 +63,7 @@ def word(question: str, names: frozenset[str] = frozenset()) -> Wording:
         kept.append(f'"{match[0]}"' if match[0].endswith(")") and match[0][0].isalpha() else match[0])
         return f"{OPEN}{len(kept) - 1}{CLOSE}"
 
-    text = re.sub(r"(?i)\bnon-(?=\d)", "non ", re.sub(r"\s+", " ", question.strip()))
+    text = re.sub(r"(?i)\bnon-(?=\d)", "non ", re.sub(rf"[\s{OPEN}{CLOSE}]+", " ", question).strip())
     text = _KEPT.sub(keep, text)
     for pattern, plain in _CONTRACTIONS:
         text = re.sub(pattern, plain, text, flags=re.IGNORECASE)

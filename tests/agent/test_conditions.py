@@ -46,10 +46,9 @@ def test_comparison_in_the_unit_of_the_values(
     assert conditions(question, catalog) == [(field, op, value)]
 
 
-def test_between_has_both_ends() -> None:
-    found = conditions("blocks of size between 1 MB and 2 MB", HDFS)
-
-    assert found == [("size", "ge", 1048576.0), ("size", "le", 2097152.0)]
+@pytest.mark.parametrize("question", ["blocks of size between 1 MB and 2 MB", "blocks between 1 and 2 MB"])
+def test_between_has_both_ends(question: str) -> None:
+    assert conditions(question, HDFS) == [("size", "ge", 1048576.0), ("size", "le", 2097152.0)]
 
 
 def test_carrying_a_value_is_a_condition() -> None:
@@ -65,6 +64,13 @@ def test_carrying_a_value_is_a_condition() -> None:
     ("requests excluding 404", [("status", "ne", "404")], "requests"),
     ("requests other than 404s", [("status", "ne", "404")], "requests"),
     ("non-200 responses", [("status", "ne", "200")], "responses"),
+    ("requests with status 404 or 500", [("status", "in", ("404", "500"))], "requests"),
+    ("how many 404s, 500s and 503s", [("status", "in", ("404", "500", "503"))], ""),
+    ("requests that were neither 200 nor 404", [("status", "not_in", ("200", "404"))], "requests"),
+    ("requests other than 200 or 404", [("status", "not_in", ("200", "404"))], "requests"),
+    ("how many 4xx or 5xx", [("status", "ge", 400.0), ("status", "lt", 600.0)], ""),
+    ("how many 2xx or 5xx", [("status", "regex", r"^(?:2\d\d|5\d\d)$")], ""),
+    ("requests that are not 2xx", [("status", "not_regex", r"^(?:2\d\d)$")], "requests"),
     ("top 500 paths", [], ""),
 ])
 def test_codes_wanted_and_left_out(question: str, expected: list[tuple[str, str, object]], target: str) -> None:
