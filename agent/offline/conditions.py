@@ -60,12 +60,14 @@ def comparisons(draft: Draft) -> None:
         draft.text = draft.text.replace(match[0], " " if named else match["noun"], 1)
     for match in list(_AFTER.finditer(draft.text)):
         linked = link(match["noun"], draft.catalog, numeric=True)
+        united = _united(match["unit"], draft) if match["unit"] and (linked is None or linked.score < 1.0) else None
+        linked = united or linked
         if linked is None or linked.score < 0.66:
             continue
         low = (match["way"] or "more").lower() in {"less", "lower", "below", "under", "fewer", "shorter", "smaller"}
         way: Any = "le" if low else "ge"
-        draft.filters.append(Filter(field=linked.ref, op=way, value=float(match["value"].replace(",", "")) * _factor(_unit(match["unit"]), linked, draft.catalog)))
-        draft.text = draft.text.replace(match[0], " ", 1)
+        draft.filters.append(Filter(field=linked.ref, op=way, value=float(match["value"].replace(",", "")) * (1.0 if united else _factor(_unit(match["unit"]), linked, draft.catalog))))
+        draft.text = draft.text.replace(match[0], f" {match['noun'] if united else ''} ", 1)
     for match in list(_COMPARISON.finditer(draft.text)):
         _compare(draft, match)
 
@@ -210,9 +212,9 @@ def _factor(unit: str, linked: Linked, catalog: Catalog, about: frozenset[str] =
         return factor * 1_000_000
     if name.endswith(("_ns", "_nanos")):
         return factor * 1_000_000_000
-    shown = [t.display for t in catalog.templates if any(p.name == name for p in t.params) and (not about or t.id in about)]
-    milli = sum(bool(re.search(rf"<{re.escape(name)}>\s?(?:ms|msecs?|milliseconds?|millis)\b", d)) for d in shown)
-    other = sum(bool(re.search(rf"<{re.escape(name)}>\s?(?:s|secs?|seconds?)\b", d)) for d in shown)
+    shown = [(t.display, t.count) for t in catalog.templates if any(p.name == name for p in t.params) and (not about or t.id in about)]
+    milli = sum(weight * bool(re.search(rf"<{re.escape(name)}>\s?(?:ms|msecs?|milliseconds?|millis)\b", d)) for d, weight in shown)
+    other = sum(weight * bool(re.search(rf"<{re.escape(name)}>\s?(?:s|secs?|seconds?)\b", d)) for d, weight in shown)
     return factor * 1000 if milli > other else factor
 
 
@@ -241,7 +243,7 @@ def negations(draft: Draft, wording: Wording) -> None:
             continue
         if said[0].lower() in _NOISE or match.re is not _NOT_NAMED and re.match(r"(?:are|is|was|were) not", match[0], re.I) and not re.search(r"not (?:from|for|by|on)", match[0], re.I) and _written(draft, match):
             continue
-        for piece in said:
+        for piece in (each.rstrip(":.,;-") for each in said):
             plain = _unlike(wording.restore(piece).strip("\"'`"), draft.catalog)
             if plain is None:
                 draft.excluded.append(wording.restore(piece))

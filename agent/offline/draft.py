@@ -148,7 +148,7 @@ def named(found: Phrase, catalog: Catalog, *, numeric: bool = False, owners: fro
             continue
         takes = best is None or linked.score > best[0].score + (0.0 if linked.ref == best[0].ref else 0.04)
         tail = best is not None and linked.ref == best[0].ref and singular(found.words[size - 1]) in TAILS and size - 1 == best[1]
-        heads = best is not None and linked.score >= 0.8 and linked.ref != "template" and size - 1 == best[1]
+        heads = best is not None and linked.score >= 0.8 and (linked.ref != "template" or singular(found.words[size - 1].lower()) in {"template", "pattern"}) and size - 1 == best[1]
         if takes or tail or heads:
             best = (linked, size)
     return best

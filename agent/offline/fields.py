@@ -161,7 +161,7 @@ def _scored(words: list[str], name: str, info: FieldInfo | None) -> float:
     head = words[-1]
     joined = "_".join(words)
     if name.lower() == joined or name.lower() == "".join(words):
-        return 1.4 if len(words) > 1 else 1.25 if name in _HEADER else 1.2
+        return 1.4 if len(words) > 1 else 1.25 if name in _HEADER and (info is None or info.ref == name) else 1.2
     if len(words) > 1 and info is not None and info.type == head and name.lower() in SYNONYMS.get(words[0], ()):
         return 1.3  # "source IPs": an address by its type, the source by its name
     if singular(name) == joined or name.lower().replace("_", "") == joined.replace("_", ""):
@@ -171,6 +171,7 @@ def _scored(words: list[str], name: str, info: FieldInfo | None) -> float:
     names = SYNONYMS.get(head, ())
     if name.lower() in names:
         score = 0.9 - 0.06 * names.index(name.lower())
+        score += 0.02 if info is not None and info.ref == name else 0.0  # a column before a parameter called the same
         score -= 0.2 if name in _HEADER and info is not None and info.distinct == 1 else 0.0  # tells nothing apart
         return score + (0.15 if len(words) > 1 and words[0] in parts else 0)
     if len(words) > 1 and name.lower() in SYNONYMS.get(words[0], ()) and head in {"name", "id", "number", "address"}:

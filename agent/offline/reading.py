@@ -77,6 +77,7 @@ def interpret(draft: Draft, wording: Wording, *, compared: bool = False) -> None
     comparisons(draft)
     codes(draft)
     negations(draft, wording)
+    draft.text = re.sub(r"\s+", " ", draft.text).strip()
     _hinted(draft)
     if compared and forms.compare(draft, windows=True):
         return

@@ -84,11 +84,20 @@ def resolve(
         choice = choose(asked, carriers, None, weak)
     if not _enough(choice, links):
         choice = choose(asked, holding.templates, search, weak)
+        if len(holding.templates) < len(catalog.templates) and any(vocabulary.says(word) for word in choice.unmatched):
+            links, choice = _as_text(links), choose(asked, catalog.templates, search, weak)
     if not _enough(choice, links):
         return _literal(links, asked, [spoken(w, words) for w in named], choice, vocabulary, search, probe, lenient=lenient)
     if links.levels and not any(_tells_trouble(word) for word in named):
         choice = _restrict(choice, catalog)
     return _standing(_target(links, asked, choice, catalog, search), probe, vocabulary)
+
+
+def _as_text(links: Links) -> Links:
+    """The same links with values of parameters looked for as words of the text, wherever they stand."""
+    links.filters = [Filter(field="text", op="word", value=item.value) if item.op == "eq" and item.field.startswith("param:") else item
+                     for item in links.filters]
+    return links
 
 
 def _standing(target: Target, probe: Probe | None, vocabulary: Vocabulary) -> Target:
@@ -119,7 +128,9 @@ def _holding(links: Links, vocabulary: Vocabulary) -> Catalog:
             continue
         name, value = item.field.removeprefix("param:"), str(item.value).lower()
         held = set(info.templates)
-        kept = [t for t in kept if t.id in held and (any(p.name == name for p in t.params) or value in t.pattern.lower())]
+        others = [v.lower() for v, _ in info.values if v.lower() != value]
+        kept = [t for t in kept if t.id in held and (
+            any(p.name == name for p in t.params) or value in t.pattern.lower() or not any(v in t.pattern.lower() for v in others))]
     return replace(vocabulary.catalog, templates=tuple(kept)) if kept else vocabulary.catalog
 
 
