@@ -1,7 +1,8 @@
 """Access logs of load balancers, whose columns are told by their place: HAProxy and the ALB of AWS.
 
 Their fields are named as those of web servers are, so that the same questions fit: ``status``, ``method``, ``path``,
-``bytes`` (sent to the client), ``client_ip``, ``request_time`` (HAProxy writes milliseconds, the ALB seconds).
+``bytes`` (sent to the client), ``client_ip``; times are seconds in ``request_time`` (ALB), milliseconds in
+``request_time_ms`` (HAProxy). The message is the request and all behind it.
 """
 
 from __future__ import annotations
@@ -17,15 +18,15 @@ from telemetry.times import TimeFormat
 _ADDRESS = r"(?P<client_ip>[\d.]+|\[?[\da-fA-F:.]+\]?|unix):(?P<client_port>\d+)"
 _HAPROXY = re.compile(
     rf"{_ADDRESS} \[(?P<time>\d\d/[A-Z][a-z]{{2}}/\d{{4}}:[\d:.]+)\] "
-    r"(?P<message>(?P<frontend>[^\s/]+) (?P<backend>[^\s/]+)/(?P<server>\S+) "
-    r"(?:(?P<client_time>-?\d+)/(?P<queue_time>-?\d+)/(?P<connect_time>-?\d+)/(?P<response_time>-?\d+)/\+?(?P<request_time>-?\d+) "
-    r"(?P<status>-?\d+) \+?(?P<bytes>\d+) \S+ \S+|(?P<waited>-?\d+)/(?P<connected>-?\d+)/\+?(?P<duration>-?\d+) \+?(?P<sent>\d+)) "
+    r"(?P<whole>(?P<frontend>[^\s/]+) (?P<backend>[^\s/]+)/(?P<server>\S+) "
+    r"(?:(?P<client_time_ms>-?\d+)/(?P<queue_time_ms>-?\d+)/(?P<connect_time_ms>-?\d+)/(?P<response_time_ms>-?\d+)/\+?(?P<request_time_ms>-?\d+) "
+    r"(?P<status>-?\d+) \+?(?P<bytes>\d+) \S+ \S+|(?P<waited>-?\d+)/(?P<connected>-?\d+)/\+?(?P<duration_ms>-?\d+) \+?(?P<sent>\d+)) "
     r"(?P<termination_state>\S{2,4}) (?P<active_connections>\d+)/(?P<frontend_connections>\d+)/(?P<backend_connections>\d+)/"
     r"(?P<server_connections>\d+)/\+?(?P<retries>\d+) (?P<server_queue>\d+)/(?P<backend_queue>\d+)"
-    r"(?: (?:\{[^}]*\} )*\"(?:(?P<method>[A-Z]+) (?P<path>[^\s\"]+)(?: (?P<protocol>HTTP/[\d.]+))?|[^\"]*)\"?.*|$))"
+    r"(?: (?:\{[^}]*\} )*(?P<message>\"(?:(?P<method>[A-Z]+) (?P<path>[^\s\"]+)(?: (?P<protocol>HTTP/[\d.]+))?|[^\"]*)\"?.*)|$))"
 )
 _ACCEPTED = re.compile(r":\d+ \[\d\d/[A-Z][a-z]{2}/\d{4}:")
-_SHORTER = {"waited": "queue_time", "connected": "connect_time", "sent": "bytes"}
+_SHORTER = {"waited": "queue_time_ms", "connected": "connect_time_ms", "sent": "bytes"}
 """The columns of connections that are no requests (mode ``tcp``), by the names they have in those that are."""
 _ALB = re.compile(
     r"(?P<type>https?|h2|grpcs?|wss?) (?P<time>\d{4}-\d\d-\d\dT\S+) (?P<balancer>\S+) "
@@ -75,9 +76,9 @@ def _outer(line: str, orders: stamps.Orders) -> Parsed | None:
 def _request(kind: str, match: re.Match[str], places: dict[str, tuple[int, int]], fmt: TimeFormat | None) -> Parsed:
     """Close a record: its level comes from the status where there is one."""
     found = match.groupdict()
-    names = [n for n in match.re.groupindex if found[n] not in {None, "-", ""} and n not in FIELDS]
+    names = [n for n in match.re.groupindex if found[n] not in {None, "-", ""} and n not in {*FIELDS, "whole"}]
     fields = [(_SHORTER.get(n, n), *match.span(n)) for n in names]
-    places = places | {"message": match.span("message")}
+    places = places | {"message": match.span("message" if found["message"] else "whole")}
     status = found["status"]
     if not status or not status.isdigit():
         return parsed(kind, places, time_format=fmt, fields=fields)
