@@ -28,6 +28,7 @@ _OF_PROCESS = re.compile(r"[A-Za-z][\w.-]*(?:[(\[]\x01[)\]]|@\x01)\W*")
 _LISTED = re.compile(r"\w[,|@]\w")
 _IN_SPACE = re.compile(r"[\w.-]+/[\w.-]+\W*|[a-z]\w*\.[a-z]\w*\W*")
 """A name in a space of names: ``default/web``, ``shop.orders``."""
+_SET_OFF = re.compile(rf"[\[{{<\"']+{VAR}")
 _CLASS = re.compile(r"(?:[A-Z][a-z]+){2,}\W*")
 FEW_WORDS = 4
 FEW_CAPS = 16
@@ -113,17 +114,21 @@ def _wordings(words: Sequence[str], shape: Shape, at: int) -> int:
     if not plain or all(_ENCLOSED.fullmatch(w) for w in words) or holds_units(shape, at, words):
         return 0
     before = shape[at - 1] if at else ""
-    if _takes_value(before, words, rests):
+    if _takes_value(before, words, rests, shape[at + 1] if at + 1 < len(shape) else ""):
         return 0
     if all(_CAPS.fullmatch(w) for w in rests):
         return 0 if before.endswith(":") else FEW_CAPS
     return MANY_PHRASES if all(_SYMBOL.fullmatch(w) for w in rests) else FEW_WORDS
 
 
-def _takes_value(before: str, words: Sequence[str], rests: Sequence[str]) -> bool:
-    """Whether the place or the form of words that differ says they are values, be they letters only."""
+def _takes_value(before: str, words: Sequence[str], rests: Sequence[str], after: str) -> bool:
+    """Whether the place or the form of words that differ says they are values, be they letters only.
+
+    A word before a variable in brackets says what that is (``application archive [x]``), and names nothing itself.
+    """
     start, end = affix(words) if words else ("", "")
-    if before == "=" or start.endswith("=") or takes_name(before, rests) or _FIELD.fullmatch(start or before):
+    named = not _SET_OFF.match(after) and takes_name(before, rests)
+    if before == "=" or start.endswith("=") or named or _FIELD.fullmatch(start or before):
         return True
     if start[-1:] + end[:1] in {"()", "[]", "{}"}:
         return True
@@ -215,7 +220,9 @@ def _one_value(parts: Sequence[Part], bucket: list[int], column: int) -> Iterabl
         return
     before = columns[column - 1] if column else ""
     words = sorted(tokens - {WILD})
-    if _takes_value(before, words, _rests(words) if words else ()) or (len(tokens) >= (MANY_WORDS if column else MANY_SUBJECTS) and anchors > 1):
+    after = columns[column + 1] if column + 1 < len(columns) else ""
+    many = len(tokens) >= (MANY_WORDS if column else MANY_SUBJECTS) and anchors > 1
+    if many or _takes_value(before, words, _rests(words) if words else (), after):
         yield bucket
         return
     rests = _rests([parts[at].columns[column] for at in bucket])

@@ -7,6 +7,7 @@ from collections import Counter
 from collections.abc import Callable, Sequence
 
 from telemetry.formats import header, special, stamps, structured
+from telemetry.formats.habits import Habits
 from telemetry.formats.model import Parsed
 
 _Read = Callable[[str], "Parsed | None"]
@@ -18,11 +19,13 @@ class LineReader:
 
     def __init__(self, sample: Sequence[str], declared: str | None = None) -> None:
         self._orders: dict[str, str] = {}
+        self._habits = Habits(())
         self._readers = self._all()
         if declared is not None and declared not in self._readers:
             raise ValueError(f"unknown format {declared!r}; known: {', '.join(sorted(self._readers))}")
         lines = [line for line in sample[:200] if line.strip()]
         self._orders.update(self._learn(lines))
+        self._habits = Habits(found for line in lines if (found := header.parse(line, self._orders)))
         hits = Counter(name for line in lines if (name := self._which(line)))
         names = [name for name, _ in hits.most_common()]
         first = [declared] if declared else []
@@ -61,8 +64,12 @@ class LineReader:
         for name, read in special.FIXED.items():
             readers[name] = lambda line, _depth, read=read: read(line, orders)  # type: ignore[misc]
         readers["logfmt"] = lambda line, depth: structured.read_logfmt(line, orders, deeper(depth))
-        readers["header"] = lambda line, _depth: header.parse(line, orders)
+        readers["header"] = lambda line, _depth: self._headed(line)
         return readers
+
+    def _headed(self, line: str) -> Parsed | None:
+        found = header.parse(line, self._orders)
+        return self._habits.settle(line, found) if found else None
 
     def _learn(self, lines: Sequence[str]) -> dict[str, str]:
         """Choose the order of day, month and year from the sample."""

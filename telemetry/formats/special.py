@@ -7,7 +7,7 @@ import re
 from collections.abc import Callable
 from dataclasses import replace
 
-from telemetry.formats import header, stamps
+from telemetry.formats import balancers, header, stamps
 from telemetry.formats.levels import HEADER, from_digits, from_message, from_sign, from_word
 from telemetry.formats.model import FIELDS, Parsed, parsed, shift
 from telemetry.times import TimeFormat
@@ -194,7 +194,7 @@ def wrap(
 
 
 FIXED: dict[str, Callable[[str, stamps.Orders], Parsed | None]] = {
-    "rfc5424": rfc5424, "priority": priority, "access": access, "bluegene": bgl, "cluster-syslog": thunderbird,
+    "rfc5424": rfc5424, "haproxy": balancers.haproxy, "priority": priority, "access": access, "alb": balancers.alb, "bluegene": bgl, "cluster-syslog": thunderbird,
     "columns": columns_epoch, "windows-servicing": windows, "pipes": pipes, "program": proxifier, "redis": read_redis,
     "squid": squid, "android": android_brief, "kernel": kernel_ring,
 }

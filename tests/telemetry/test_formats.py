@@ -34,17 +34,58 @@ CASES = [
     ("I0102 15:04:05.000000   12345 file.go:12] text", "info", "text", {"logger": "file.go:12"}),
     ('1.2.3.4 - - [10/Oct/2000:13:55:36 -0700] "GET /a HTTP/1.0" 500 23', "error",
      '"GET /a HTTP/1.0" 500 23', {"path": "/a", "status": "500"}),
+    ('h2 2024-03-01T10:00:00.123456Z app/web/5d 192.0.2.7:2817 10.0.0.9:80 0.001 0.250 0.002 502 502 34 366 '
+     '"GET https://a.example:443/cart?x=1 HTTP/2.0" "curl/8.1" - - arn:x:y "Root=1-5" "-"', "error",
+     '"GET https://a.example:443/cart?x=1 HTTP/2.0" "curl/8.1" - - arn:x:y "Root=1-5" "-"',
+     {"client_ip": "192.0.2.7", "status": "502", "bytes": "366", "method": "GET", "path": "/cart?x=1", "request_time": "0.250"}),
+    ('http 2024-03-01T10:00:00.1Z app/web/5d 192.0.2.7:28 - -1 -1 -1 460 - 0 0 "- http://a.example:80- -" "-" - - - "-"', "warn",
+     '"- http://a.example:80- -" "-" - - - "-"', {"status": "460", "target_ip": None, "method": None, "request_time": "-1"}),
+    ('Feb  6 12:14:14 edge haproxy[14389]: 10.0.1.2:33317 [06/Feb/2024:12:14:14.655] web~ shop/srv1 10/0/30/69/109 200 2750 - - '
+     '---- 1/1/1/1/0 0/0 {a.example} "GET /index.html HTTP/1.1"', "info",
+     '"GET /index.html HTTP/1.1"',
+     {"host": "edge", "service": "haproxy", "pid": "14389", "client_ip": "10.0.1.2", "status": "200", "bytes": "2750",
+      "method": "GET", "path": "/index.html", "request_time_ms": "109", "backend": "shop", "server": "srv1"}),
+    ('10.0.1.2:33313 [06/Feb/2024:12:12:51.443] db db/srv1 0/0/5007 212 -- 0/0/0/0/3 0/0', None,
+     'db db/srv1 0/0/5007 212 -- 0/0/0/0/3 0/0', {"bytes": "212", "duration_ms": "5007", "retries": "3"}),
+    ('Feb  6 12:12:09 edge haproxy[1]: 10.0.1.2:333 [06/Feb/2024:12:12:09.5] web/1: SSL handshake failure', None,
+     '10.0.1.2:333 [06/Feb/2024:12:12:09.5] web/1: SSL handshake failure', {"service": "haproxy"}),
 ]
 
 
 @pytest.mark.parametrize(("line", "level", "message", "fields"), CASES)
-def test_header_parts_are_found(line: str, level: str | None, message: str, fields: dict[str, str]) -> None:
+def test_header_parts_are_found(line: str, level: str | None, message: str, fields: dict[str, str | None]) -> None:
     parsed = LineReader([line]).parse(line)
 
     assert parsed is not None
     assert parsed.text(line, "message") == message
     assert parsed.level == level
     assert {name: parsed.text(line, name) for name in fields} == fields
+
+
+FILES = [
+    ("2024-01-02 03:04:0@ UTC [7] LOG:  checkpoint starting", "2024-01-02 03:04:05 UTC [7] LOG:  duration: 12 ms", "duration: 12 ms"),
+    ("2024-01-02 03:04:0@ UTC [7] LOG:  storage: opened", "2024-01-02 03:04:05 UTC [7] LOG:  cache: opened", "opened"),
+    ("2024-01-02T03:04:0@ sched started", "2024-01-02T03:04:05 error: node down", "error: node down"),
+    ("2024-01-02T03:04:0@ Started job", "2024-01-02T03:04:05 Read information about 3 jobs", "Read information about 3 jobs"),
+    ("2024-01-02 03:04:0@ INFO started", "2024-01-02 03:04:05 INFO app.web.Main: started", "started"),
+]
+
+
+@pytest.mark.parametrize(("usual", "line", "message"), FILES)
+def test_file_tells_whether_a_word_belongs_to_the_header(usual: str, line: str, message: str) -> None:
+    reader = LineReader([usual.replace("@", str(second)) for second in range(9)])
+    parsed = reader.parse(line)
+
+    assert parsed is not None
+    assert parsed.text(line, "message") == message
+
+
+def test_level_given_back_to_the_message_stays_known() -> None:
+    reader = LineReader([f"2024-01-02T03:04:0{second} sched started" for second in range(9)])
+    parsed = reader.parse("2024-01-02T03:04:05 error: node down")
+
+    assert parsed is not None
+    assert parsed.level == "error"
 
 
 def test_cri_partial_is_marked() -> None:

@@ -31,6 +31,14 @@ def test_accounts_stay_one_statement() -> None:
     assert groups("session closed for user ann", "session closed for user bob") == 1
 
 
+def test_kinds_of_a_bracketed_value_are_statements() -> None:
+    assert groups("deploying application archive [/a/b.war]", "deploying application folder [/a/b]") == 2
+
+
+def test_names_before_a_number_stay_one_statement() -> None:
+    assert groups("restarted service cart 3 times", "restarted service mail 4 times") == 1
+
+
 def test_values_are_one_statement() -> None:
     assert groups("no answer from rack[A8] yet", "no answer from rack[B7] yet") == 1
 
