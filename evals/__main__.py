@@ -14,7 +14,9 @@ from pathlib import Path
 from typing import Any
 
 SUITES = {"parsing": "evals.parsing", "logqa": "evals.logqa", "nl2logql": "evals.nl2logql", "query": "evals.query",
-          "unseen": "evals.query.unseen"}
+          "unseen": "evals.query.unseen", "foreign": "evals.foreign.__main__"}
+GENERATED = ("unseen", "foreign")
+"""Suites whose logs are invented; ``unseen`` writes them into the folder."""
 KEYS = ("suite", "data", "cases", "could_not_run", "metrics", "baseline", "seconds")
 Report = dict[str, Any]
 
@@ -27,14 +29,14 @@ def main(arguments: Sequence[str] | None = None, load: Callable[[str], Any] = im
     parser.add_argument("--json", action="store_true", dest="as_json", help="print one JSON document")
     parser.add_argument("--failures", action="store_true", help="also list the cases that were wrong")
     given = parser.parse_args(arguments)
-    if given.suite == "unseen":
+    if given.suite in GENERATED:
         given.folder.mkdir(parents=True, exist_ok=True)  # its logs are generated there
     if not given.folder.is_dir():
         print(f"{given.folder}: not a folder; unpack the data set there first", file=sys.stderr)
         return 2
     module = load(SUITES[given.suite])
     try:
-        report: Report = module.run(given.folder)
+        report: Report = module.run() if given.suite == "foreign" else module.run(given.folder)
     except (OSError, ValueError, KeyError) as error:
         print(f"{given.folder}: cannot be measured as {given.suite}: {error!r}", file=sys.stderr)
         return 1
