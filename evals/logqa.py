@@ -127,7 +127,7 @@ def answers(cases: Sequence[Case], messages: Sequence[Message]) -> list[list[str
 
 def best_lines(question: str, store: LogStore) -> list[str]:
     """The product's lines for one question: resolved, fetched from narrow to wide, ranked."""
-    target = resolve(question, store.catalog, store.search)
+    target = resolve(question, store.catalog, store.search, probe=store.reader.holds)
     plan = fetches(question, target, store.catalog, store.search)
     lines = [line for fetch in plan for line in store.lines(fetch.filters, fetch.limit)]
     return [line.text for line in rank(question, lines, target, store.catalog, store.search)[:5]]

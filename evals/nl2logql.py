@@ -145,7 +145,7 @@ def plain_question(question: str, query: str, logs: dict[str, list[str]]) -> str
 
 def selected(question: str, store: LogStore) -> frozenset[int]:
     """Numbers of the lines that our reading of ``question`` selects, its window aside."""
-    triage = OfflineAnalyst(store.catalog, store.search).triage(Given(question, _NOW, None, None))
+    triage = OfflineAnalyst(store.catalog, store.search, store.reader.holds).triage(Given(question, _NOW, None, None))
     if triage.query is None:
         return frozenset()
     return frozenset(line.line_no for line in store.lines(triage.query.filters, store.catalog.records))

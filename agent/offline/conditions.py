@@ -7,7 +7,9 @@ from typing import Any
 
 from agent.offline.draft import COUNTS, Draft
 from agent.offline.fields import Linked, link, singular
+from agent.offline.target_terms import STOP
 from agent.offline.wording import CLOSE, OPEN, Wording
+from agent.offline.words import likeness, tokens
 from telemetry.models import LEVELS, Catalog, Filter
 
 _SCALE = {"ns": 1e-9, "us": 1e-6, "ms": 1e-3, "millisecond": 1e-3, "s": 1, "sec": 1, "second": 1, "min": 60,
@@ -243,6 +245,8 @@ def negations(draft: Draft, wording: Wording) -> None:
             continue
         if said[0].lower() in _NOISE or match.re is not _NOT_NAMED and re.match(r"(?:are|is|was|were) not", match[0], re.I) and not re.search(r"not (?:from|for|by|on)", match[0], re.I) and _written(draft, match):
             continue
+        if _told_so(said[0], draft):
+            continue
         for piece in (each.rstrip(":.,;-") for each in said):
             plain = _unlike(wording.restore(piece).strip("\"'`"), draft.catalog)
             if plain is None:
@@ -250,6 +254,18 @@ def negations(draft: Draft, wording: Wording) -> None:
             else:
                 draft.filters.append(plain)
         draft.text = re.sub(r"\s+", " ", draft.text.replace(match[0], " ", 1)).strip()
+
+
+def _told_so(what: str, draft: Draft) -> bool:
+    """Whether some message says itself that this was not: "without receiving an identification string"."""
+    words = [w for w in re.findall(r"[a-z]{3,}", what.lower()) if w not in STOP]
+    if len(words) < 2:
+        return False
+    for template in draft.catalog.templates:
+        written = tokens(template.pattern)
+        if any(t.negated for t in written) and all(any(likeness(w, t.word) >= 0.9 for t in written) for w in words):
+            return True
+    return False
 
 
 def _written(draft: Draft, match: re.Match[str]) -> bool:

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from agent.offline.everyday import EVERYDAY
 from agent.offline.target_terms import STOP, WEAK, Term
 from agent.offline.target_vocabulary import ALIASES, Vocabulary, bare_name
-from agent.offline.words import pieces, singular
+from agent.offline.words import in_lexicon, pieces, singular
 from telemetry.models import LEVELS, FieldInfo, Filter
 
 _LEVEL_WORDS = {
@@ -123,11 +123,12 @@ def _is_value(term: Term, name: str, terms: list[Term], at: int, vocabulary: Voc
     said = vocabulary.says(word) or singular(word) in WEAK
     if any(info.ref in ("service", "host") for info, _ in holders) and (not said or _placed(terms, at, name)):
         return True
-    if any(info in named for info, _ in holders) and term.after == name:
+    phrase = vocabulary.says(word) and vocabulary.says(name)  # "failed password" is text, whatever its siblings say
+    if any(info in named for info, _ in holders) and term.after == name and not phrase:
         return True
     if vocabulary.says(word) or word in WEAK:
         exact = term.text.isupper() and any(value == term.text for _, value in holders)
-        return exact or (word not in WEAK and vocabulary.mostly_value(word))
+        return exact or (word not in WEAK and not in_lexicon(word) and vocabulary.mostly_value(word))
     owner = term.after == name and name in _OWNING and _ends(terms, at)
     return any(info.ref != "level" for info, _ in holders) or (
         owner and not holders and not _is_name(singular(word), vocabulary)
@@ -230,14 +231,14 @@ def _exact(links: Links, info: FieldInfo, value: str) -> None:
 
 def _source(term: Term, terms: list[Term], at: int, links: Links, vocabulary: Vocabulary) -> bool:
     """A word that no message holds but names of services do: those services; nothing when they are all there are."""
-    if term.low in STOP or term.low in EVERYDAY or vocabulary.holders(term.low):
+    if term.low in STOP or term.low in EVERYDAY:
         return False
     after = terms[at + 1].low if at + 1 < len(terms) else ""
     names, everything = vocabulary.services(term.low)
     of_log = after in {"log", "logfile", "logs"} and terms[at - 1 if at else 0].low in {"the", "in", "our", "this", "of"}
     if everything or (of_log and not names and singular(term.low) not in _LEVEL_WORDS and after != "logs"):
         return True
-    if not of_log and vocabulary.says(term.low):
+    if vocabulary.holders(term.low) or not of_log and vocabulary.says(term.low):
         return False
     if names and not everything:
         _add(links, Filter(field="service", op="in", value=tuple(names)), f"service {' or '.join(names)}")

@@ -167,6 +167,11 @@ def likeness(asked: str, written: str) -> float:
     return 0.0
 
 
+def in_lexicon(word: str) -> bool:
+    """Whether ``word`` is of operations English rather than a name."""
+    return stem(word) in _groups() or stem(word) in _related()
+
+
 def related_phrases(asked: str) -> tuple[tuple[str, ...], ...]:
     """Phrases, as stems, that tell of what ``asked`` names without using the word."""
     return _related().get(stem(asked), ())

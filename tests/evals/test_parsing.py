@@ -76,7 +76,7 @@ def test_run_reports_every_system(tmp_path: Path) -> None:
 
     assert (report["cases"], report["data"]) == (6, ["pool"])
     assert report["metrics"]["pa"] == 1
-    assert report["could_not_run"] == ["empty: no raw log or no labels"]
+    assert (report["could_not_run"], report["why_not"]) == (1, ["empty: no raw log or no labels"])
 
 
 def test_labels_choose_their_lines(tmp_path: Path) -> None:
