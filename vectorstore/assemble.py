@@ -293,11 +293,18 @@ class SourceReader:
         edges = np.flatnonzero(np.diff(headed, prepend=True, append=True))
         for low, high in zip(edges[::2].tolist(), edges[1::2].tolist(), strict=True):
             kinds = [plan.kind if (plan := self._plans[n]) else "" for n in numbers[low:high].tolist()]
-            if any(kinds):
-                before, after = ["head"] * (low > 0), ["head"] * (high < len(numbers))
+            first = "opening" if low and self._announces(numbers[low - 1]) else "head"
+            if any(kinds) or first == "opening":
+                before, after = [first] * (low > 0), ["head"] * (high < len(numbers))
                 starts[low:high] = group([*before, *kinds, *after])[low > 0 : high - low + (low > 0)]
         starts[:1] = True
         return np.flatnonzero(starts)
+
+    def _announces(self, number: int) -> bool:
+        """Whether a line with a header ends with a colon, so that lines without one behind it are its text."""
+        plan = self._plans[number]
+        ends = plan is not None and plan.headed and plan.key_parts[-1].rstrip().endswith(":")
+        return ends and self._reader is not None and self._reader.headed
 
     def _unsettled(self, numbers: Ints, rows: Ints) -> int:
         """The line from which on more lines may change what the records are: the last one with a header near

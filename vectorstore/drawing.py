@@ -110,7 +110,7 @@ def slot_names(key: str) -> list[str]:
     for found in PLACEHOLDER.finditer(key):
         between = key[at : found.start()]
         text += between
-        near = last if last and between in {":", "]:"} else ""
+        near = last if last and between in {":", "]:", "/"} else ""
         spans.append((len(text), found[1], near))
         text += "0"
         at, last = found.end(), found[1]

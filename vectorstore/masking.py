@@ -68,11 +68,16 @@ _RULES: tuple[tuple[str, str], ...] = (
     ("ipv6", r"(?<=\[)::(?=\])"),
     ("host", rf"(?<![\w./\x02-])[A-Za-z0][\w.-]*(?=/{_IP}{_END})"),
     ("version", r"(?<=[vV]ersion )v?0(?:\.0)+(?:[-+~_.]?[A-Za-z0]+)*(?!\w)"),
+    ("ip", rf"(?:(?<=[A-Za-z]:)(?<!net:)(?<!cidr:)(?<!network:)(?<!prefix:)(?<!range:)(?<!route:)|(?<=:{_IP}/0 \()){_IP}(?=/0(?![\w./-]))"),
     ("ip", rf"(?<![\w\x02.-]){_IP}(?:/0)?(?![\w-]|\.\w)"),
     ("host", rf"{_NOT_PACKAGE}(?:[A-Za-z0_-]+\.){{2,}}{_TLD}{_AFTER_HOST}"),
     ("host", rf"{_NOT_PACKAGE}[A-Za-z0-]+\.{_GENERIC_TLD}{_AFTER_HOST}"),
     ("host", r"(?<![\w.@/-])localhost(?![\w/-]|\.\w)"),
     ("host", rf"(?<![\w.@/-])(?=[A-Za-z-]*0)[A-Za-z][A-Za-z0]*(?:-[A-Za-z0]+)+(?=:0{_END})"),
+    ("host", (
+        rf"(?:(?<=\bto )|(?<=\bon )|(?<=\bfrom )|(?<=\bwith )|(?<=\bhost )|(?<=\bserver )|(?<=\bpeer )|(?<=\bbroker )|(?<=\bnode ))"
+        rf"(?!(?:line|row|col|step|stage|page|part|slot|port|cpu|core|disk)0)[A-Za-z]{{2,}}0(?=:0{_END})"
+    )),
     ("clock", rf"{_ALONE}(?<!:){_CLOCK}(?![\w:])"),
     ("clock", r"(?<!\S)0:0(?![^\s,;])"),
     ("date", rf"{_ALONE}(?<![-./])(?:0-0-0|0/0/0)(?![\w/-]|\.\w)"),
@@ -146,7 +151,7 @@ def mask(skeleton: str) -> tuple[Slot, ...]:
     at = 0
     for start, end, kind in _bounded(skeleton):
         gap = skeleton[at:start]
-        near = slots[-1].type if slots and gap in {":", "]:"} else ""
+        near = slots[-1].type if slots and gap in {":", "]:", "/"} else ""
         head = head[-80:] + gap
         name = slot_name(head + skeleton[start : end + 40], len(head), len(head) + end - start, kind, near)
         slots.append(Slot(kind, name, start, end))

@@ -21,7 +21,9 @@ _ID_KIND = re.compile(r"(?:([A-Za-z_]+) )?(?<![A-Za-z])([Ii][Dd]|number|no\.?|nr
 _CALL = re.compile(r"([A-Za-z_]\w+)\($")
 _AFTER = re.compile(r" ([A-Za-z_]{3,})(?![\w-])")
 _COUNTED = re.compile(r"(?: [A-Za-z]+(?!\S)){0,3} ([A-Za-z_]{2,}(?:\(s\)|[a-rt-z]s))(?![\w-])")
-_MOVED = re.compile(r" bytes?(?: \([^)]*\))? (sent|received|read|written|transferred|copied|freed|allocated|used|free)\b")
+_MOVED = re.compile(r" (?:(bytes?)|[KMGT]i?B)(?: \([^)]*\))? (sent|received|read|written|transferred|copied|freed|allocated|used|free)\b")
+_COUNT_OF = re.compile(r"(?<![^\s(,;])(?P<after>(?<=[\d\x05] ))?(?P<noun>bytes|errors|seconds|minutes|hours) $")
+_ZONE_OF = re.compile(r"(?<![\w:/.])([A-Za-z][\w-]*):$")
 _SOURCE_FILE = re.compile(r"\w\.(?:c|cc|cpp|cs|cxx|go|h|hpp|java|js|kt|php|py|rb|rs|scala|ts):$")
 _LABEL_AFTER = re.compile(r" \((?:\w+\.)*([A-Za-z]\w+)\)")
 _OWN_PREFIX = re.compile(r"([A-Za-z]{2,})_")
@@ -98,7 +100,7 @@ _CRON_VERBS = frozenset({"CMD", "RELOAD", "LIST", "REPLACE", "BEGIN", "END", "MA
 def slot_name(text: str, start: int, end: int, kind: str, before: str = "") -> str:
     """Name the variable at ``text[start:end]``; earlier variables should be no words in ``text``.
 
-    ``before`` is the type of the variable that ends one ``:`` earlier: a number after an address is its port.
+    ``before`` is the type of the variable that ends one ``:`` or ``/`` earlier: a number after an address is its port.
     """
     if kind == "number" and before in {"ip", "ipv6", "host"}:
         return "port"
@@ -107,13 +109,13 @@ def slot_name(text: str, start: int, end: int, kind: str, before: str = "") -> s
     if found:
         return found
     if kind in _SELF_TELLING:
-        return _role(head) or kind
+        return _role(head) or (_zone(head, tail) if kind == "ip" else None) or kind
     if kind == "bool":
         return _noun(head) or kind
     moved = _MOVED.match(tail) if kind == "size" else None
     if moved:
-        return f"bytes_{moved[1]}"
-    return _times(tail, kind) or _own_name(own, kind) or _noun(head) or _after(tail, kind) or kind
+        return f"bytes_{moved[2]}" if moved[1] else moved[2]
+    return _times(tail, kind) or _own_name(own, kind) or _noun(head) or _counted(head, tail, kind) or _after(tail, kind) or kind
 
 
 def word_name(tokens: Sequence[str], at: int, prefix: str) -> str:
@@ -208,8 +210,24 @@ def _own_name(text: str, kind: str) -> str | None:
     return _WHOLE_WORDS.get(name, name) or None
 
 
+def _zone(head: str, tail: str) -> str | None:
+    """The zone or interface before an address with a port: ``outside:10.0.0.1/443``."""
+    found = _ZONE_OF.search(head) if re.match(r"/[0\d]", tail) else None
+    return snake(found[1]) or None if found and found[1].lower() not in _STOP else None
+
+
+def _counted(head: str, tail: str, kind: str) -> str | None:
+    """What a number right behind its unit counts: ``bytes 1234 TCP FINs``.
+
+    A unit behind another number is that number's (``5 bytes 3 packets``), unless a phrase of its own follows.
+    """
+    found = _COUNT_OF.search(head) if kind == "number" else None
+    alone = found and (found["after"] is None or re.match(r" [A-Z]|$", tail))
+    return found["noun"] if found and alone else None
+
+
 def _times(tail: str, kind: str) -> str | None:
-    return "times" if kind == "number" and re.match(r" times?\b", tail) else None
+    return "times" if kind == "number" and re.match(r" times?\b(?! ?[:=])", tail) else None
 
 
 def _after(tail: str, kind: str) -> str | None:

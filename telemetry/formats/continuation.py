@@ -43,6 +43,8 @@ _TAIL = re.compile(
 )
 _TAIL_DOTTED = re.compile(r"[a-z_]\w*(?:\.[a-z_]\w*)*\.[A-Z]\w+(?:: |$)")
 _INDENT = re.compile(r"[ \t]+\S|[ \t]*$")
+LISTED = 16
+"""How many lines without a header one that ends with a colon may announce."""
 _CLOSE = re.compile(r"[}\])]+[,;]?\s*$")
 
 
@@ -68,21 +70,21 @@ def continuation(line: str) -> str | None:
 def group(kinds: Sequence[str]) -> list[bool]:
     """Tell which lines start a record.
 
-    ``kinds`` per line: ``head`` (it has a header), empty (neither header nor continuation), or the
-    :func:`continuation`. Where lines with headers occur, a headerless line goes with the record before when it
-    stands between the parts of a trace; by itself it starts a record of its own.
+    ``kinds`` per line: ``head`` (it has a header), ``opening`` (it has one, and its message ends with a colon: what
+    follows belongs to it), empty (neither header nor continuation), or the :func:`continuation`. Where lines with
+    headers occur, a headerless line goes with the record before when it stands between the parts of a trace or
+    behind an opening; by itself it starts a record of its own.
     """
     starts: list[bool] = []
     previous = ""
-    in_trace = False
+    in_trace = opened = False
     for at, kind in enumerate(kinds):
-        if kind in {"head", ""}:
-            start = True
-            if kind == "" and in_trace and _trace_goes_on(kinds, at):
-                start = False
+        opened = _opens(kinds, at) if kind == "opening" else opened and kind != "head"
+        if kind in {"head", "opening", ""}:
+            start = kind != "" or not (opened or in_trace and _trace_goes_on(kinds, at))
             in_trace = in_trace and not start
         elif kind == "exception-head":
-            start = at == 0 or previous not in {"head", "caused-by"}
+            start = at == 0 or previous not in {"head", "opening", "caused-by"} and not opened
             in_trace = True
         else:
             start = at == 0
@@ -92,10 +94,16 @@ def group(kinds: Sequence[str]) -> list[bool]:
     return starts
 
 
+def _opens(kinds: Sequence[str], at: int) -> bool:
+    """Whether what follows an opening is short enough to be its text: the next header is near, or the end."""
+    following = kinds[at + 1 : at + 1 + LISTED]
+    return len(following) < LISTED or "head" in following or "opening" in following
+
+
 def _trace_goes_on(kinds: Sequence[str], at: int) -> bool:
     """Whether another frame follows within a few lines, before any header."""
     for kind in kinds[at + 1:at + 4]:
-        if kind == "head":
+        if kind in {"head", "opening"}:
             return False
         if kind in {"trace", "caused-by", "exception-tail"}:
             return True

@@ -31,6 +31,8 @@ class LineReader:
         first = [declared] if declared else []
         self._order = list(dict.fromkeys([*first, *names, *self._readers]))
         seen = Counter(p.format for line in lines if (p := self.parse(line)))
+        self.headed = sum(seen.values()) * 2 > len(lines)
+        """Whether lines with a header are the rule."""
         self.formats: tuple[str, ...] = tuple(name for name, _ in seen.most_common())
         """The formats found in the sample, commonest first."""
 

@@ -141,3 +141,11 @@ def test_traceback_joins_its_record() -> None:
 
 def test_lone_continuation_starts_record() -> None:
     assert group(["trace", "trace"]) == [True, False]
+
+
+def test_lines_behind_a_colon_are_its_text() -> None:
+    assert group(["opening", "", "", "head", ""]) == [True, False, False, True, True]
+
+
+def test_colon_announces_no_long_run_of_lines() -> None:
+    assert all(group(["opening", *[""] * 40, "head"]))

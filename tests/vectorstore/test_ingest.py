@@ -100,6 +100,17 @@ def test_stack_trace_is_one_record(product: Product, tmp_path: Path) -> None:
     assert [line.count("\n") for line in lines_of(product.home)] == [4, 0]
 
 
+def test_text_behind_a_colon_goes_with_its_record(product: Product, tmp_path: Path) -> None:
+    text = ("2026-01-01 00:00:01,000 [error] <0.1.2> closing connection:\nmissed heartbeats\n"
+            "2026-01-01 00:00:02,000 [info] <0.1.3> fine\nstray\n"
+            "2026-01-01 00:00:03,000 [info] <0.1.4> fine\n")
+    (tmp_path / "a.log").write_text(text)
+
+    product.ingest([tmp_path / "a.log"])
+
+    assert [line.count("\n") for line in lines_of(product.home)] == [1, 0, 0, 0]
+
+
 def test_secrets_never_reach_disk(product: Product, tmp_path: Path) -> None:
     (tmp_path / "a.log").write_text("2026-01-01 00:00:01 INFO login password=hunter2secret ok\n")
 
