@@ -6,7 +6,7 @@ import re
 from typing import Any
 
 from agent.offline.draft import COUNTS, Draft
-from agent.offline.fields import Linked, link, singular
+from agent.offline.fields import Linked, link, singular, suits
 from agent.offline.target_terms import STOP
 from agent.offline.wording import CLOSE, OPEN, Wording
 from agent.offline.words import likeness, tokens
@@ -181,7 +181,8 @@ def _field(draft: Draft, word: str, noun: str, unit: str, *, took: bool) -> Link
     linked = link(noun, draft.catalog, numeric=True) if noun else None
     low = unit.lower()
     sized = low.rstrip("s") in {"kb", "mb", "gb", "kib", "mib", "gib", "byte", "b"}
-    if linked is not None and linked.score >= 0.66 and not (sized and linked.score < 1.0):
+    measured = linked is not None and any(f.ref == linked.ref and suits("size", f) >= 0.5 for f in draft.catalog.fields)
+    if linked is not None and linked.score >= 0.66 and (measured or not sized):
         return linked
     if sized or word.startswith(("large", "bigger", "small", "heavier")):
         return link("size", draft.catalog, numeric=True, owners=owners) or linked

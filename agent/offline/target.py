@@ -90,7 +90,11 @@ def resolve(
         return _literal(links, asked, [spoken(w, words) for w in named], choice, vocabulary, search, probe, lenient=lenient)
     if links.levels and not any(_tells_trouble(word) for word in named):
         choice = _restrict(choice, catalog)
-    return _standing(_target(links, asked, choice, catalog, search), probe, vocabulary)
+    target = _standing(_target(links, asked, choice, catalog, search), probe, vocabulary)
+    if probe is None or links.identifiers or probe(target.filters):
+        return target
+    in_text = _probed(links, asked, named, choice, vocabulary, search, probe, lenient=True)
+    return target if in_text.unmatched or not in_text.filters else in_text
 
 
 def _as_text(links: Links) -> Links:
@@ -330,7 +334,7 @@ def _target(
         root = stem(word)
         filters.append(Filter(field="text", op="regex", value=rf"(?i)\b{root}"))
         said.append(f"a word like '{word}'")
-    exact = [name for name in links.names if name in choice.unmatched]
+    exact = [name for name in links.names if name in choice.unmatched or (choice.chosen and name in choice.missing)]
     filters += [Filter(field="text", op="word", value=name) for name in exact]
     said += [f"the word {name}" for name in exact]
     return Target(

@@ -123,7 +123,7 @@ def _is_value(term: Term, name: str, terms: list[Term], at: int, vocabulary: Voc
     said = vocabulary.says(word) or singular(word) in WEAK
     if any(info.ref in ("service", "host") for info, _ in holders) and (not said or _placed(terms, at, name)):
         return True
-    phrase = vocabulary.says(word) and vocabulary.says(name)  # "failed password" is text, whatever its siblings say
+    phrase = vocabulary.writes(f"{name} {word}")  # "failed password" is text, whatever its siblings say
     if any(info in named for info, _ in holders) and term.after == name and not phrase:
         return True
     if vocabulary.says(word) or word in WEAK:
@@ -135,7 +135,8 @@ def _is_value(term: Term, name: str, terms: list[Term], at: int, vocabulary: Voc
     )
 
 
-_PLACES = frozenset({"service", "services", "host", "server", "node", "machine", "daemon", "app", "application", "component", "logs", "log", "process"})
+_PLACES = frozenset({"service", "services", "host", "server", "node", "machine", "daemon", "app", "application", "component", "logs", "log", "process", "lines", "messages", "entries",
+                     "records", "events"})
 
 
 def _placed(terms: list[Term], at: int, name: str) -> bool:

@@ -45,6 +45,11 @@ class Vocabulary:
         """Whether some template holds ``word`` in its constant text."""
         return word in self.words or lemma(word) in self.lemmas
 
+    def writes(self, phrase: str) -> bool:
+        """Whether some message holds the words of ``phrase`` side by side in its constant text."""
+        low = phrase.lower()
+        return any(low in template.pattern.lower() for template in self.catalog.templates)
+
     def bears(self, word: str) -> bool:
         """Whether some template, or the name of some parameter, bears out ``word`` by itself or a synonym."""
         if self.says(word):

@@ -104,4 +104,4 @@ _LOOSE = (
     r"to|from|during|over|per|but|then|that|which|we|i|it|they|all|any|please|within|where|how|me|us|as|its|their|so|than|out of"
 )
 _HEAD = re.compile(rf"^(?:{_LOOSE})\s+(?=\S)(?!out\b)(?!off\b)", re.IGNORECASE)
-_TAIL = re.compile(rf"(?<!\blog)(?<!\blogs)(?<!logged)(?<!logging)(?<!sign)(?<!signed)\s+(?:{_LOOSE})$", re.IGNORECASE)
+_TAIL = re.compile(rf"(?<!\blog)(?<!\blogs)(?<!logged)(?<!logging)(?<!sign)(?<!signed)\s+(?:{_LOOSE.replace('lines|logs|', '')})$", re.IGNORECASE)
