@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import Any
 
-from agent.offline.draft import ALL, EVENTS, NUMBER, Draft, groups, named, number, phrase, written
+from agent.offline.draft import ALL, EVENTS, NUMBER, Draft, Phrase, groups, named, number, phrase, written
 from agent.offline.fields import TEMPLATE_NOUNS, link, singular, suits
 from agent.offline.understanding import Kind
 from telemetry.models import Stat
@@ -127,7 +127,8 @@ def _single(draft: Draft) -> bool:
                 not re.match(r"\s+(?:time|size|latency|duration)", draft.text[head.ends[0]:], re.I):
             continue
         kind: Kind = "count" if (match["amount"] or "").lower() in {"number", "count", "amount"} else _KINDS.get(word, "number")
-        if kind == "count" and re.search(r"\b(?:per|each|every|by|in an?|in one)\s+(?:minute|hour|day|second)\b", draft.text, re.I):
+        timed = re.search(r"\b(?:per|each|every|by|in an?|in one)\s+(?:minute|hour|day|second)\b", draft.text, re.I)
+        if timed and (kind == "count" or _happen(draft, head)):
             return False
         if not _noun(draft, match.start(), match.end(), kind):
             return False
@@ -137,6 +138,14 @@ def _single(draft: Draft) -> bool:
         draft.limit = ALL
         return True
     return False
+
+
+def _happen(draft: Draft, noun: Phrase) -> bool:
+    """Whether a noun names things that happen and no number: "average failed logins per hour" are counts of records."""
+    if not noun.words or singular(noun.words[-1].lower()) not in EVENTS:
+        return False
+    hit = named(noun, draft.catalog, numeric=True)
+    return hit is None or hit[0].score < 0.8
 
 
 def _summable(draft: Draft, at: int) -> bool:

@@ -105,6 +105,7 @@ def test_numbers_add_up_per_value(catalog: Catalog, question: str, field: str, g
     assert found == ("stats", ("sum",), field, (group,))
 
 
-@pytest.mark.parametrize(("question", "operation"), [("longest gap", "gaps"), ("busiest minute", "trend"), ("highest number of failures per minute", "trend")])
+@pytest.mark.parametrize(("question", "operation"), [("longest gap", "gaps"), ("busiest minute", "trend"), ("highest number of failures per minute", "trend"),
+                                                     ("average failed logins per hour", "trend")])
 def test_extremes_of_time_are_no_statistics(question: str, operation: str) -> None:
     assert parts(question, SSHD, "operation") == (operation,)
