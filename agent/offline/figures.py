@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import Any
 
-from agent.offline.draft import ALL, EVENTS, NUMBER, Draft, Phrase, groups, named, number, phrase, written
+from agent.offline.draft import ALL, EVENTS, NUMBER, Draft, groups, named, number, phrase, written
 from agent.offline.fields import TEMPLATE_NOUNS, link, singular, suits
 from agent.offline.understanding import Kind
 from telemetry.models import Stat
@@ -128,9 +128,10 @@ def _single(draft: Draft) -> bool:
             continue
         kind: Kind = "count" if (match["amount"] or "").lower() in {"number", "count", "amount"} else _KINDS.get(word, "number")
         timed = re.search(r"\b(?:per|each|every|by|in an?|in one)\s+(?:minute|hour|day|second)\b", draft.text, re.I)
-        if timed and (kind == "count" or _happen(draft, head)):
+        own = bool(match["amount"]) and not match[0].rstrip().endswith((" of", " the")) and _summable(draft, match.start("amount"))
+        if timed and not own and (kind == "count" or kind == "number" and _happen(draft.text[match.end(): timed.start()], draft)):
             return False
-        if not _noun(draft, match.start(), match.end(), kind):
+        if not _noun(draft, match.start(), match.start("amount") if own else match.end(), "number" if own else kind):
             return False
         draft.operation, draft.stats = "stats", stat(word)
         draft.drop(r"^(?:what|which) (?:is|was|were|are)\b|\b(?:ever|seen|observed|recorded|reported|so far)\b|\bin (?:seconds?|milliseconds?|ms|minutes|bytes|mb|kb)\b|\bin (?:a single|one|any|a) (?:line|record|message)\b")
@@ -140,12 +141,13 @@ def _single(draft: Draft) -> bool:
     return False
 
 
-def _happen(draft: Draft, noun: Phrase) -> bool:
-    """Whether a noun names things that happen and no number: "average failed logins per hour" are counts of records."""
-    if not noun.words or singular(noun.words[-1].lower()) not in EVENTS:
+def _happen(said: str, draft: Draft) -> bool:
+    """Whether words name things that happen and no number: "average failed logins per hour" are counts of records."""
+    words = re.findall(r"[A-Za-z_]+", said)
+    if not words or singular(words[-1]) not in EVENTS:
         return False
-    hit = named(noun, draft.catalog, numeric=True)
-    return hit is None or hit[0].score < 0.8
+    hit = link(" ".join(words[-2:]), draft.catalog, numeric=True)
+    return hit is None or hit.score < 0.8
 
 
 def _summable(draft: Draft, at: int) -> bool:

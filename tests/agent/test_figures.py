@@ -47,6 +47,8 @@ def test_several_statistics_at_once(catalog: Catalog, question: str, stats: tupl
     (NGINX, "request time per path, p99", ("p99",), "param:request_time", ("param:path",)),
     (NGINX, "response size distribution", SPREAD, "param:bytes", ()),
     (JAVA, "median duration of builds per service", ("p50",), "param:duration", ("service",)),
+    (HDFS, "largest block per hour", ("max",), "param:size", ("time",)),
+    (JAVA, "max amount per day", ("max",), "param:amount", ("time",)),
     (HDFS, "total size per logger", ("sum",), "param:size", ("logger",)),
 ])
 def test_statistic_before_or_after_its_noun(
