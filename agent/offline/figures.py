@@ -128,7 +128,7 @@ def _single(draft: Draft) -> bool:
             continue
         kind: Kind = "count" if (match["amount"] or "").lower() in {"number", "count", "amount"} else _KINDS.get(word, "number")
         timed = re.search(r"\b(?:per|each|every|by|in an?|in one)\s+(?:minute|hour|day|second)\b", draft.text, re.I)
-        own = bool(match["amount"]) and not match[0].rstrip().endswith((" of", " the")) and _summable(draft, match.start("amount"))
+        own = bool(timed and match["amount"]) and not match[0].rstrip().endswith((" of", " the")) and _summable(draft, match.start("amount"))
         if timed and not own and (kind == "count" or kind == "number" and _happen(draft.text[match.end(): timed.start()], draft)):
             return False
         if not _noun(draft, match.start(), match.start("amount") if own else match.end(), "number" if own else kind):
