@@ -127,9 +127,11 @@ def _single(draft: Draft) -> bool:
                 not re.match(r"\s+(?:time|size|latency|duration)", draft.text[head.ends[0]:], re.I):
             continue
         kind: Kind = "count" if (match["amount"] or "").lower() in {"number", "count", "amount"} else _KINDS.get(word, "number")
-        if kind == "count" and re.search(r"\b(?:per|each|every|by|in an?|in one)\s+(?:minute|hour|day|second)\b", draft.text, re.I):
+        timed = re.search(r"\b(?:per|each|every|by|in an?|in one)\s+(?:minute|hour|day|second)\b", draft.text, re.I)
+        own = bool(timed and match["amount"]) and not match[0].rstrip().endswith((" of", " the")) and _summable(draft, match.start("amount"))
+        if timed and not own and (kind == "count" or kind == "number" and _happen(draft.text[match.end(): timed.start()], draft)):
             return False
-        if not _noun(draft, match.start(), match.end(), kind):
+        if not _noun(draft, match.start(), match.start("amount") if own else match.end(), "number" if own else kind):
             return False
         draft.operation, draft.stats = "stats", stat(word)
         draft.drop(r"^(?:what|which) (?:is|was|were|are)\b|\b(?:ever|seen|observed|recorded|reported|so far)\b|\bin (?:seconds?|milliseconds?|ms|minutes|bytes|mb|kb)\b|\bin (?:a single|one|any|a) (?:line|record|message)\b")
@@ -137,6 +139,15 @@ def _single(draft: Draft) -> bool:
         draft.limit = ALL
         return True
     return False
+
+
+def _happen(said: str, draft: Draft) -> bool:
+    """Whether words name things that happen and no number: "average failed logins per hour" are counts of records."""
+    words = re.findall(r"[A-Za-z_]+", said)
+    if not words or singular(words[-1]) not in EVENTS:
+        return False
+    hit = link(" ".join(words[-2:]), draft.catalog, numeric=True)
+    return hit is None or hit.score < 0.8
 
 
 def _summable(draft: Draft, at: int) -> bool:

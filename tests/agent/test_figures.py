@@ -47,6 +47,8 @@ def test_several_statistics_at_once(catalog: Catalog, question: str, stats: tupl
     (NGINX, "request time per path, p99", ("p99",), "param:request_time", ("param:path",)),
     (NGINX, "response size distribution", SPREAD, "param:bytes", ()),
     (JAVA, "median duration of builds per service", ("p50",), "param:duration", ("service",)),
+    (HDFS, "largest block per hour", ("max",), "param:size", ("time",)),
+    (JAVA, "max amount per day", ("max",), "param:amount", ("time",)),
     (HDFS, "total size per logger", ("sum",), "param:size", ("logger",)),
 ])
 def test_statistic_before_or_after_its_noun(
@@ -105,6 +107,7 @@ def test_numbers_add_up_per_value(catalog: Catalog, question: str, field: str, g
     assert found == ("stats", ("sum",), field, (group,))
 
 
-@pytest.mark.parametrize(("question", "operation"), [("longest gap", "gaps"), ("busiest minute", "trend"), ("highest number of failures per minute", "trend")])
+@pytest.mark.parametrize(("question", "operation"), [("longest gap", "gaps"), ("busiest minute", "trend"), ("highest number of failures per minute", "trend"),
+                                                     ("average failed logins per hour", "trend")])
 def test_extremes_of_time_are_no_statistics(question: str, operation: str) -> None:
     assert parts(question, SSHD, "operation") == (operation,)
