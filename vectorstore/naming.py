@@ -23,7 +23,7 @@ _AFTER = re.compile(r" ([A-Za-z_]{3,})(?![\w-])")
 _COUNTED = re.compile(r"(?: [A-Za-z]+(?!\S)){0,3} ([A-Za-z_]{2,}(?:\(s\)|[a-rt-z]s))(?![\w-])")
 _MOVED = re.compile(r" (?:(bytes?)|[KMGT]i?B)(?: \([^)]*\))? (sent|received|read|written|transferred|copied|freed|allocated|used|free)\b")
 _COUNT_OF = re.compile(r"(?<![^\s(,;])(?P<after>(?<=[\d\x05] ))?(?P<noun>bytes|errors|seconds|minutes|hours) $")
-_ZONE_OF = re.compile(r"(?<![\w:/.])([A-Za-z][\w-]*):$")
+_ZONE_OF = re.compile(r"(?:(?<!\w)(?P<role>[A-Za-z]+) )?(?<![\w:/.])(?P<zone>[A-Za-z][\w-]*):$")
 _SOURCE_FILE = re.compile(r"\w\.(?:c|cc|cpp|cs|cxx|go|h|hpp|java|js|kt|php|py|rb|rs|scala|ts):$")
 _LABEL_AFTER = re.compile(r" \((?:\w+\.)*([A-Za-z]\w+)\)")
 _OWN_PREFIX = re.compile(r"([A-Za-z]{2,})_")
@@ -211,9 +211,12 @@ def _own_name(text: str, kind: str) -> str | None:
 
 
 def _zone(head: str, tail: str) -> str | None:
-    """The zone or interface before an address with a port: ``outside:10.0.0.1/443``."""
+    """The role, else the zone or interface, of an address with a port: ``src outside:10.0.0.1/443``."""
     found = _ZONE_OF.search(head) if re.match(r"/[0\d]", tail) else None
-    return snake(found[1]) or None if found and found[1].lower() not in _STOP else None
+    if not found or found["zone"].lower() in _STOP:
+        return None
+    role = (found["role"] or "").lower()
+    return _ROLE_NAMES.get(role, role) if role in _ROLES else snake(found["zone"]) or None
 
 
 def _counted(head: str, tail: str, kind: str) -> str | None:

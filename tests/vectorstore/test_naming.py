@@ -25,6 +25,7 @@ def names(message: str) -> list[str]:
         ("len: 1893 time: 0.25", ["len", "time"]),
         ("alarm on broker mq1: 512 MB used", ["used"]),
         ("built for outside:10.0.0.7/443 to inside:10.0.0.8/80", ["outside", "port", "inside", "port"]),
+        ("deny src outside:10.0.0.7/443 dst dmz:10.0.0.8/80", ["src", "port", "dest", "port"]),
         ("route 10.0.0.0/24", ["ip"]),
         ("sent to node3:41002", ["host", "port"]),
         ("copying src: /10.0.0.7:99", ["src", "port"]),
