@@ -162,8 +162,9 @@ def _scored(words: list[str], name: str, info: FieldInfo | None) -> float:
     joined = "_".join(words)
     if name.lower() == joined or name.lower() == "".join(words):
         return 1.4 if len(words) > 1 else 1.25 if name in _HEADER and (info is None or info.ref == name) else 1.2
-    if len(words) > 1 and info is not None and info.type == head and name.lower() in (words[0], *SYNONYMS.get(words[0], ())):
-        return 1.3  # "source IPs": an address by its type, the source by its name
+    kin = (words[0], *SYNONYMS.get(words[0], ()))
+    if len(words) > 1 and info is not None and info.type == head and name.lower() in kin:
+        return 1.35 - 0.01 * kin.index(name.lower())  # "source IPs": an address by its type, the source by its name
     if singular(name) == joined or name.lower().replace("_", "") == joined.replace("_", ""):
         return 1.1
     if name.lower() == head:

@@ -10,9 +10,9 @@ from collections.abc import Sequence
 from typing import Any
 
 from evals.foreign.apps import ANDROID, PROXY, SPARK
-from evals.foreign.blind import BATCH, STREAMS, WEBAPP
 from evals.foreign.draw import Kind, lines
 from evals.foreign.edge import NGINX, REDIS
+from evals.foreign.late import BATCH, STREAMS, WEBAPP
 from evals.foreign.linux import CLUSTER, LINUX
 from evals.foreign.mac import MAC, WINDOWS
 from evals.foreign.more import FIRMWARE, MYSQL, RABBIT, SEARCH, SYSTEMD
@@ -23,9 +23,9 @@ SEEN = (LINUX, CLUSTER, MAC, WINDOWS, PROXY, SPARK, ANDROID, POSTGRES, KUBELET, 
 """Kinds whose misses were looked at when rules were last changed."""
 FRESH = (SEARCH, MYSQL, SYSTEMD, RABBIT, FIRMWARE)
 """Kinds drawn up after that; what their misses showed was mended once more."""
-BLIND = (STREAMS, BATCH, WEBAPP)
-"""Kinds measured with no rule changed after."""
-KINDS = SEEN + FRESH + BLIND
+LATE = (STREAMS, BATCH, WEBAPP)
+"""Kinds measured once before any rule was changed for them, and looked at after."""
+KINDS = SEEN + FRESH + LATE
 FAULTS = 40
 
 

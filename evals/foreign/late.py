@@ -1,4 +1,4 @@
-"""Kinds drawn up last and measured once, with no rule changed after: the honest figure, on invented lines."""
+"""Kinds drawn up last: measured once before any rule was changed for them, and looked at after."""
 
 from evals.foreign.draw import Kind
 
