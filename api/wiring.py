@@ -134,7 +134,8 @@ class Product:
         from telemetry.errors import StoreError
         from telemetry.store import version
         from telemetry.store.manifest import Manifest
-        from telemetry.store.segments import expire, sweep
+        from telemetry.store.removal import expire
+        from telemetry.store.segments import sweep
 
         version.check(self.home)
         if not (self.home / "manifest.db").exists():

@@ -18,7 +18,7 @@ from telemetry.errors import SourceError
 from telemetry.sources.files import Block, Source, blocks
 from telemetry.sources.following import follow
 from telemetry.store.manifest import Manifest, SourceRow, add_keys, add_segments, put_source, set_assignments
-from telemetry.store.rewriting import drop_from
+from telemetry.store.removal import drop_from
 from telemetry.store.segments import Written, compact, sweep
 from vectorstore.assemble import SourceReader
 from vectorstore.columns import Columns, Flushed, Task

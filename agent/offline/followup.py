@@ -10,8 +10,8 @@ from agent.offline.conditions import comparisons, negations
 from agent.offline.draft import ALL, SECONDS, Draft, groups
 from agent.offline.fields import link
 from agent.offline.grammar import BARE_LINES, FOLLOW, PRONOUN
+from agent.offline.interpreting import interpret
 from agent.offline.moments import TimeReading, describe
-from agent.offline.reading import interpret
 from agent.offline.times import find_window
 from agent.offline.understanding import Reading
 from agent.offline.wording import Wording, clean
@@ -128,7 +128,7 @@ def _operation(draft: Draft, wording: Wording, kept: Reading) -> Reading:
     probe = Draft(draft.catalog, draft.text)
     only = re.fullmatch(r"(?:what (?:was|is|about) )?(?:the )?(?P<stat>average|mean|median|max(?:imum)?|min(?:imum)?|longest|shortest|slowest|fastest|largest|smallest|p\d\d|total|sum)(?: one| value)?", draft.text, re.I)
     if only and kept.operation == "stats":
-        from agent.offline.figures import stat
+        from agent.offline.forms.figures import stat
 
         draft.text = ""
         return replace(kept, stats=stat(only["stat"]))

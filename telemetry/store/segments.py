@@ -1,4 +1,4 @@
-"""Writing, compacting, expiring and sweeping the Parquet files of the store."""
+"""Writing, compacting and sweeping the Parquet files of the store."""
 
 from __future__ import annotations
 
@@ -13,7 +13,6 @@ from telemetry.errors import StoreError
 from telemetry.store.guard import remove
 from telemetry.store.manifest import Manifest, Segment, add_segments, sum_up
 from telemetry.store.parquet import write_parquet
-from telemetry.store.rewriting import keep_only
 from telemetry.store.table import UNKNOWN, Coded, Column, Numbers, Table, Times, stack
 from telemetry.texts import Texts
 
@@ -241,42 +240,6 @@ def _column(series: pl.Series) -> Column:
     place: dict[str, int] = {}
     codes = [-1 if v is None else place.setdefault(v, len(place)) for v in series.to_list()]
     return Coded(np.array(codes, dtype=np.int32), tuple(place))
-
-
-def expire(manifest: Manifest, *, before: int | None = None, max_bytes: int | None = None) -> int:
-    """Drop every record older than ``before`` (µs), then the segments that end first until at most
-    ``max_bytes`` remain. Records without a time are never too old. Returns how many records went.
-
-    A segment that straddles ``before`` is written again without its older records.
-    """
-    import polars as pl
-
-    gone = 0
-    if before is not None:
-        old = [(i, s) for i, s in manifest.segments() if s.first is not None and s.first < before]
-        whole = [(i, s) for i, s in old if s.undated == 0 and s.last is not None and s.last < before]
-        gone += _drop(manifest, whole)
-        kept = pl.col("ts").is_null() | (pl.col("ts").cast(pl.Int64) >= before)
-        for item in old:
-            gone += keep_only(manifest, [item], kept) if item not in whole else 0
-    if max_bytes is not None:
-        rest = sorted(manifest.segments(), key=lambda x: (x[1].last or 0, x[0]))
-        total = sum(s.bytes for _, s in rest)
-        leave = []
-        for item in rest:
-            if total <= max_bytes:
-                break
-            leave.append(item)
-            total -= item[1].bytes
-        gone += _drop(manifest, leave)
-    return gone
-
-
-def _drop(manifest: Manifest, chosen: list[tuple[int, Segment]]) -> int:
-    with manifest.transaction() as db:
-        unlist(db, [i for i, _ in chosen])
-    remove(manifest.home, [manifest.home / segment.path for _, segment in chosen])
-    return sum(s.rows for _, s in chosen)
 
 
 def unlist(db: Any, ids: list[int]) -> None:

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from agent.offline.figures import stat
+from agent.offline.forms.figures import stat
 from agent.offline.reading import read
 from agent.offline.understanding import Reading
 from telemetry.models import Catalog

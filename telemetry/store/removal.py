@@ -1,4 +1,4 @@
-"""Taking single records out of the store: the segments that hold them are written again without them."""
+"""Taking records out of the store, by age, by size or by source: segments that keep others are written again."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from telemetry.errors import StoreError
 from telemetry.store.guard import remove
 from telemetry.store.manifest import Manifest, Segment, SourceRow, add_segments, put_source
+from telemetry.store.segments import to_table, unlist, write
 
 if TYPE_CHECKING:
     import polars as pl
@@ -31,8 +32,6 @@ def keep_only(
 
     In one transaction, together with ``source``, when given: how far that source counts as read.
     """
-    from telemetry.store.segments import to_table, unlist, write
-
     frames = [(ident, segment, read_segment(manifest, segment)) for ident, segment in chosen]
     rest = [(ident, segment, frame.filter(kept)) for ident, segment, frame in frames]
     changed = [(ident, segment, frame) for ident, segment, frame in rest if len(frame) < segment.rows]
@@ -65,3 +64,39 @@ def _holds(manifest: Manifest, segment: Segment, wanted: pl.Expr) -> bool:
     except (pl.exceptions.PolarsError, OSError):
         return False  # damaged: doctor tells, reading on must not fail
     return bool(found)
+
+
+def expire(manifest: Manifest, *, before: int | None = None, max_bytes: int | None = None) -> int:
+    """Drop every record older than ``before`` (µs), then the segments that end first until at most
+    ``max_bytes`` remain. Records without a time are never too old. Returns how many records went.
+
+    A segment that straddles ``before`` is written again without its older records.
+    """
+    import polars as pl
+
+    gone = 0
+    if before is not None:
+        old = [(i, s) for i, s in manifest.segments() if s.first is not None and s.first < before]
+        whole = [(i, s) for i, s in old if s.undated == 0 and s.last is not None and s.last < before]
+        gone += _drop(manifest, whole)
+        kept = pl.col("ts").is_null() | (pl.col("ts").cast(pl.Int64) >= before)
+        for item in old:
+            gone += keep_only(manifest, [item], kept) if item not in whole else 0
+    if max_bytes is not None:
+        rest = sorted(manifest.segments(), key=lambda x: (x[1].last or 0, x[0]))
+        total = sum(s.bytes for _, s in rest)
+        leave = []
+        for item in rest:
+            if total <= max_bytes:
+                break
+            leave.append(item)
+            total -= item[1].bytes
+        gone += _drop(manifest, leave)
+    return gone
+
+
+def _drop(manifest: Manifest, chosen: list[tuple[int, Segment]]) -> int:
+    with manifest.transaction() as db:
+        unlist(db, [i for i, _ in chosen])
+    remove(manifest.home, [manifest.home / segment.path for _, segment in chosen])
+    return sum(s.rows for _, s in chosen)
