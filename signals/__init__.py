@@ -1,1 +1,0 @@
-"""What changed, and who is suspect. Empty until root-cause analysis comes; pure numbers in, numbers out."""
