@@ -199,6 +199,9 @@ def groups(draft: Draft, least: float = 0.5) -> None:
         at = match.end()
         found = phrase(draft.text, match.end(), catalog=draft.catalog)
         hit = named(found, draft.catalog, owners=draft.about(draft.text[match.start():]))
+        whole = " ".join(found.words).lower()
+        if whole in {"file", "source", "log file", "logfile"} and empty(re.sub(r"(?i)\bhow many\b", " ", draft.text[: match.start()])):
+            hit = (Linked("source", "word", 1.0), len(found.words))  # lines per file: where they were read from
         if hit is None or hit[0].score < least or hit[0].ref in draft.group_by:
             continue
         rest = draft.text[found.ends[hit[1] - 1]:]
