@@ -16,6 +16,8 @@ from agent.offline.words import singular
 from telemetry.models import Catalog, Filter, Found, Query, Result
 from tools.registry import ToolResult
 
+SECONDS = re.compile(r"\d\s*(?:s|secs?|seconds?|minutes?|mins?)\b|\b(?:one|two|three|five|ten|a|half a) (?:seconds?|minutes?)\b", re.IGNORECASE)
+UNITLESS = re.compile(r"param:(?:duration|latency|elapsed|took|response_time|request_time|rt)")
 CERTAIN = 0.95
 LOG_IN = re.compile(r"\b(?:log(?:ged|s|ging)?|sign(?:ed|s|ing)?)[ -](?:in|on)\b", re.IGNORECASE)
 
@@ -39,6 +41,7 @@ class OfflineAnalyst:
         reading = read(given.question, self.catalog, given.now, previous)
         if isinstance(reading, Refusal):
             return Triage(refusal=reading.reason, nearest=list(reading.nearest))
+        reading = self._in_milliseconds(reading, given.question)
         reading = replace(reading, target=merged(reading.target, self._resolve))
         settled = settle(reading, self.catalog, self._resolve)
         reading, target = settled.reading, settled.target
@@ -77,6 +80,20 @@ class OfflineAnalyst:
         answer = " ".join([said, *(_sentence(n) for n in notes)])
         return Summary(answer=answer, interpretation=interpretation(reading, triage.query),
                        result=found.result, confidence=triage.confidence)
+
+    def _in_milliseconds(self, reading: Reading, question: str) -> Reading:
+        """A duration without a unit that reaches hundreds is taken for milliseconds when it is compared with seconds."""
+        if self._probe is None or not SECONDS.search(question):
+            return reading
+        numbers = {f.ref for f in self.catalog.fields if f.type == "number" and UNITLESS.fullmatch(f.ref)}
+        filters, said = [], list(reading.statements)
+        for item in reading.filters:
+            scaled = item.field in numbers and item.op in {"gt", "ge", "lt", "le"} and isinstance(item.value, float)
+            if scaled and self._probe((Filter(field=item.field, op="gt", value=300.0),)):
+                item = item.model_copy(update={"value": float(str(item.value)) * 1000})  # noqa: PLW2901 - the one that goes on
+                said.append(f"{item.field.removeprefix('param:')} states no unit and holds values above 300: taken for milliseconds")
+            filters.append(item)
+        return replace(reading, filters=tuple(filters), statements=tuple(said))
 
     def _resolve(self, words: str, field: str | None = None) -> Target | None:
         key = (plain(words).strip(), field)

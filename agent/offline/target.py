@@ -93,7 +93,7 @@ def resolve(
     target = _standing(_target(links, asked, choice, catalog, search), probe, vocabulary)
     if probe is None or links.identifiers or probe(target.filters):
         return target
-    in_text = _probed(links, asked, named, choice, vocabulary, search, probe, lenient=True)
+    in_text = _probed(links, asked, named, choice, vocabulary, search, probe, lenient=True, fields=False)
     return target if in_text.unmatched or not in_text.filters else in_text
 
 
@@ -282,9 +282,12 @@ def _literal(
 
 def _probed(
     links: Links, asked: list[str], named: list[str], choice: Choice, vocabulary: Vocabulary, search: TemplateSearch | None, probe: Probe,
-    *, lenient: bool,
+    *, lenient: bool, fields: bool = True,
 ) -> Target:
-    """Words that stand in records must match; those that stand in none are left out beside others that do."""
+    """Words that stand in records must match; those that stand in none are left out beside others that do.
+
+    ``fields``: a word that names a field is not looked for.
+    """
     filters, said = list(links.filters), list(links.said)
     values = level_values(links.levels, vocabulary, links.exact) if links.levels else ()
     if values:
@@ -294,7 +297,7 @@ def _probed(
     for word in named:
         if word in NEGATIONS:
             continue
-        if vocabulary.names(word) and len(named) > 1:
+        if fields and vocabulary.names(word) and len(named) > 1:
             lost.append(word)
             continue
         condition = Filter(field="text", op="word", value=word)

@@ -1,4 +1,4 @@
-"""Questions over generated systems that the question reader was never tuned on.
+"""Questions over generated systems; on those in ``HELD_OUT`` the question reader was never tuned.
 
 Each system is a seeded generator (``systems/``) whose typed records are known before they are printed; truths are
 computed from those. Cases are TOML (``cases/``). The systems in ``HELD_OUT`` are for judging only: their failures
