@@ -46,13 +46,25 @@ def skeleton(text: str, *, wide: bool = False) -> str:
 
 def runs(text: str, *, wide: bool = False) -> list[tuple[int, int]]:
     """Return the (start, end) spans that :func:`skeleton` collapses, in order."""
+    return scan(text, wide=wide)[0]
+
+
+def scan(text: str, *, wide: bool = False) -> tuple[list[tuple[int, int]], str]:
+    """Return what :func:`runs` and :func:`skeleton` return, looked for once."""
     spans: list[tuple[int, int]] = []
+    bones: list[str] = []
+    at = 0
     for match in (_WIDE_RUN if wide else _RUN).finditer(text):
-        if match.lastgroup == "mac":
-            spans += [(at, at + 2) for at in range(match.start(), match.end(), 3)]
+        start, end = match.span()
+        kind = match.lastgroup
+        if kind == "mac":
+            spans += [(pair, pair + 2) for pair in range(start, end, 3)]
         else:
-            spans.append(match.span())
-    return spans
+            spans.append((start, end))
+        bones += (text[at:start], _CODES[kind])
+        at = end
+    bones.append(text[at:])
+    return spans, "".join(bones)
 
 
 @dataclass(frozen=True, slots=True)
@@ -242,4 +254,4 @@ def _uuids(octets: Octets, hexa: Flags) -> Found:
     return starts, starts + 36
 
 
-__all__ = ["edges", "find_runs", "runs", "skeleton"]
+__all__ = ["edges", "find_runs", "runs", "scan", "skeleton"]
