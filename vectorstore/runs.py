@@ -132,9 +132,9 @@ def _after_x(octets: Octets, hexa: Flags) -> Found:
     """The digits behind ``0x``."""
     import numpy as np
 
-    places = np.flatnonzero((octets | np.uint8(32)) == ord("x"))
-    places = places[(places > 0) & (places + 1 < len(octets))]
-    places = places[(octets[places - 1] == DIGITS) & hexa[places + 1]]
+    behind_zero = (octets[:-1] == DIGITS) & ((octets[1:] | np.uint8(32)) == ord("x"))
+    behind_zero[:-1] &= hexa[2:]
+    places = np.flatnonzero(behind_zero[:-1]) + 1
     starts = places[~_is_word(octets, places - 2)] + 1
     ends = starts.copy()
     going = np.arange(len(starts))
@@ -216,11 +216,13 @@ def _spaced(octets: Octets, mark: int, first: int, others: tuple[int, ...], size
     """Starts of stretches of ``size`` that have ``mark`` at place ``first`` and at the ``others``."""
     import numpy as np
 
-    starts = np.flatnonzero(octets == mark) - first
-    starts = starts[(starts >= 0) & (starts + size <= len(octets))]
+    marks = octets == mark
+    count = max(0, len(octets) - others[-1])
+    found = marks[first : first + count].copy()
     for place in others:
-        starts = starts[octets[starts + place] == mark]
-    return starts
+        found &= marks[place : place + count]
+    starts: Ints = np.flatnonzero(found)
+    return starts[starts + size <= len(octets)]
 
 
 def _alone(octets: Octets, hexa: Flags, starts: Ints, size: int, marks: tuple[int, ...]) -> Ints:
