@@ -22,6 +22,9 @@ _NAMES = (
     r"token|credentials?|x-api-key|connection[_-]?string|sessionid|csrftoken|aws_secret_access_key|userpassword|"
     r"dbpassword|accesstoken|refreshtoken|secretkey|clientsecret|authtoken|privatekey|accountkey)"
 )
+_NAME_HINTS = ("pass", "pwd", "secret", "key", "token", "credential", "sessionid", "connectionstring", "connection_string",
+               "connection-string")
+"""One of these stands in every one of ``_NAMES``."""
 _PLAIN = re.compile(
     r"(?:true|false|null|none|nil|undefined|yes|no|invalid|missing|expired|required|incorrect|wrong|empty|unset|"
     r"set|changed|\*+|x{3,}|-+|\?+|%[sd]|\$\{?\w+\}?|<[\w .-]*>|\{[\w.]*\}|\(null\)|\(none\)|''|\"\")",
@@ -135,9 +138,9 @@ _RULES: tuple[_Rule, ...] = (
     _rule("url-password", rf"[a-z][a-z0-9+.-]*://[^\s/:@\"'<>]*:(?P<s>{_NOT_MARK}[^\s/@\"'<>]+)@", "://", flags=_I),
     _rule("password", rf"\bidentified by (?:password )?['\"](?P<s>{_NOT_MARK}[^'\"]+)['\"]", "identified by", flags=_I),
     _rule("secret", rf"(?<![\w])\\?[\"']?{_NAMES}\\?[\"']?\s*(?:=>|:=|[:=])\s*(?P<q>\\?[\"'])(?P<s>{_NOT_MARK}(?:(?!(?P=q))[^\r\n])+)(?P=q)(?!\s*:)",
-          "pass", "pwd", "secret", "key", "token", "credential", "session", "connection", accept=_not_plain, flags=_I),
+          *_NAME_HINTS, accept=_not_plain, flags=_I),
     _rule("secret", rf"(?<![\w]){_NAMES}\\?[\"']?=(?P<s>{_NOT_MARK}(?![\"'\\])[^\s\"'&,;)\]}}]+)",
-          "pass", "pwd", "secret", "key", "token", "credential", "session", "connection", accept=_tokenlike, flags=_I),
+          *_NAME_HINTS, accept=_tokenlike, flags=_I),
     _rule("secret", rf"(?<![\w])\\?[\"']?(?i:(?:[\w-]*[_.-])?(?:password|passwd|passphrase|pwd|secret|api[_-]?key|client[_-]?secret|"
           r"access[_-]?key|access[_-]?token|refresh[_-]?token|auth[_-]?token|x-api-key|x-auth-token|token))\\?[\"']?(?:\s?:\s?| = | => )"
           rf"(?P<s>{_NOT_MARK}(?![\"'\\\[({{])(?=\S*[\d!@#$%^&*+/]|\S{{0,64}}[A-Z]\S*[a-z]\S*[A-Z]|[^\s,;&]+(?:[,;&]|\s*$))"
@@ -188,7 +191,8 @@ Rules = tuple[_Rule, ...]
 def rules_for(text: str) -> Rules:
     """The rules that may find something in texts that differ from ``text`` only in their digits."""
     low = text.lower()
-    return tuple(rule for rule in _RULES if not rule.hints or any(hint in low for hint in rule.hints))
+    cards = _CARD_GROUPS.search(text) or _CARD_WORDS.search(text)
+    return tuple(rule for rule in _RULES if (any(hint in low for hint in rule.hints) if rule.hints else cards))
 
 
 def all_clean(texts: str, rules: Rules) -> bool:
@@ -203,8 +207,6 @@ def redact(text: str, rules: Rules | None = None) -> tuple[str, int]:
     """
     count = 0
     for rule in rules_for(text) if rules is None else rules:
-        if rule.kind == "card" and not (_CARD_GROUPS.search(text) or _CARD_WORDS.search(text)):
-            continue
         text, hits = _apply(rule, text, cards=rule.kind != "card" or bool(_CARD_WORDS.search(text)))
         count += hits
     return text, count
