@@ -32,8 +32,8 @@ _MIXED = (
     rf"(?!(?=[A-Za-z]*[g-zG-Z])[A-Za-z]+[0-9]+{_RIGHT})(?!0[xX][0-9a-fA-F]+{_RIGHT})[0-9A-Za-z]{{4,}}{_RIGHT}"
 )
 _AFTER_X = rf"(?<=0[xX])(?<![0-9A-Za-z]0[xX])[0-9a-fA-F]+{_RIGHT}"
-_RUN = re.compile(rf"{_UUID}|{_MAC}|(?P<hex>{_TOKEN}|{_AFTER_X})|[0-9]+")
-_WIDE_RUN = re.compile(rf"{_UUID}|{_MAC}|(?P<hex>{_TOKEN}|{_MIXED}|{_AFTER_X})|[0-9]+")
+_RUN = re.compile(rf"(?=[0-9a-fA-F])(?:{_UUID}|{_MAC}|(?P<hex>{_TOKEN}|{_AFTER_X})|[0-9]+)")
+_WIDE_RUN = re.compile(rf"(?=[0-9A-Za-z])(?:{_UUID}|{_MAC}|(?P<hex>{_TOKEN}|{_MIXED}|{_AFTER_X})|[0-9]+)")
 _CODES = {"uuid": "\x03", "mac": "0:0:0:0:0:0", "hex": "\x02", None: "0"}
 _LEAST = 4
 """Characters of the shortest mixed word."""
