@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import importlib
 import os
 import sqlite3
+import sys
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing, contextmanager, suppress
 from datetime import UTC, datetime
@@ -33,6 +35,7 @@ class Product:
         started: Callable[[list[Source]], None] | None = None,
     ) -> Report:
         """Read logs into the store; with ``follow`` go on as the one file grows, until ``stop`` says so."""
+        _load_numpy()
         from telemetry.errors import UsageError
         from telemetry.sources.finding import expand
         from telemetry.store import version
@@ -173,3 +176,15 @@ class Product:
             return choose(self.embedding_path, cache)
         except (sqlite3.Error, OSError):
             return choose(self.embedding_path, None)
+
+
+def _load_numpy() -> None:
+    """Load numpy without threads for linear algebra: an ingest has none, and starting them costs it 40 ms."""
+    name = "OPENBLAS_NUM_THREADS"
+    if name in os.environ or "numpy" in sys.modules:
+        return
+    os.environ[name] = "1"
+    try:
+        importlib.import_module("numpy")
+    finally:
+        del os.environ[name]  # not for programs that are started later

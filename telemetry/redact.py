@@ -22,6 +22,9 @@ _NAMES = (
     r"token|credentials?|x-api-key|connection[_-]?string|sessionid|csrftoken|aws_secret_access_key|userpassword|"
     r"dbpassword|accesstoken|refreshtoken|secretkey|clientsecret|authtoken|privatekey|accountkey)"
 )
+_NAME_HINTS = ("pass", "pwd", "secret", "key", "token", "credential", "sessionid", "connectionstring", "connection_string",
+               "connection-string")
+"""One of these stands in every one of ``_NAMES``."""
 _PLAIN = re.compile(
     r"(?:true|false|null|none|nil|undefined|yes|no|invalid|missing|expired|required|incorrect|wrong|empty|unset|"
     r"set|changed|\*+|x{3,}|-+|\?+|%[sd]|\$\{?\w+\}?|<[\w .-]*>|\{[\w.]*\}|\(null\)|\(none\)|''|\"\")",
@@ -108,7 +111,8 @@ _RULES: tuple[_Rule, ...] = (
           "akia", "asia", "abia", "acca", "aroa", "aida"),
     _rule("github-token", r"(?<!\w)(?P<s>gh[pousr]_\w{30,255}|github_pat_\w{22,255})",
           "ghp_", "gho_", "ghu_", "ghs_", "ghr_", "github_pat_"),
-    _rule("gitlab-token", r"(?<!\w)(?P<s>gl(?:pat|dt|rt|cbt|ptt|soat|ft|imt|agent)-[\w.-]{20,})", "gl"),
+    _rule("gitlab-token", r"(?<!\w)(?P<s>gl(?:pat|dt|rt|cbt|ptt|soat|ft|imt|agent)-[\w.-]{20,})",
+          *(f"gl{kind}-" for kind in ("pat", "dt", "rt", "cbt", "ptt", "soat", "ft", "imt", "agent"))),
     _rule("slack-token", r"(?<!\w)(?P<s>xox[abeoprs]-[\w-]{10,}|xapp-[\w-]{10,})", "xox", "xapp-"),
     _rule("slack-webhook", r"hooks\.slack\.com/(?:services|workflows)/(?P<s>[\w/]{20,})", "hooks.slack.com"),
     _rule("stripe-key", r"(?<!\w)(?P<s>(?:sk|rk|pk)_(?:live|test)_\w{10,}|whsec_\w{16,})", "_live_", "_test_", "whsec_"),
@@ -119,7 +123,7 @@ _RULES: tuple[_Rule, ...] = (
     _rule("sendgrid-key", r"(?<!\w)(?P<s>SG\.[\w-]{16,}\.[\w-]{16,})", "sg."),
     _rule("vault-token", r"(?<!\w)(?P<s>hv[sbr]\.[\w-]{20,})", "hvs.", "hvb.", "hvr."),
     _rule("huggingface-token", r"(?<!\w)(?P<s>hf_[A-Za-z0-9]{30,})", "hf_"),
-    _rule("digitalocean-token", r"(?<!\w)(?P<s>do[opr]_v1_[a-f0-9]{40,})", "do"),
+    _rule("digitalocean-token", r"(?<!\w)(?P<s>do[opr]_v1_[a-f0-9]{40,})", "doo_v", "dop_v", "dor_v"),
     _rule("azure-signature", rf"(?<=[?&;])sig={_NOT_MARK}(?P<s>[\w%+/=-]{{20,}})", "sig="),
     _rule("aws-signature", rf"(?:X-Amz-Signature|X-Amz-Security-Token|X-Goog-Signature)=(?P<s>{_NOT_MARK}[\w%+/=-]{{16,}})",
           "x-amz-s", "x-goog-s", flags=_I),
@@ -134,9 +138,9 @@ _RULES: tuple[_Rule, ...] = (
     _rule("url-password", rf"[a-z][a-z0-9+.-]*://[^\s/:@\"'<>]*:(?P<s>{_NOT_MARK}[^\s/@\"'<>]+)@", "://", flags=_I),
     _rule("password", rf"\bidentified by (?:password )?['\"](?P<s>{_NOT_MARK}[^'\"]+)['\"]", "identified by", flags=_I),
     _rule("secret", rf"(?<![\w])\\?[\"']?{_NAMES}\\?[\"']?\s*(?:=>|:=|[:=])\s*(?P<q>\\?[\"'])(?P<s>{_NOT_MARK}(?:(?!(?P=q))[^\r\n])+)(?P=q)(?!\s*:)",
-          "pass", "pwd", "secret", "key", "token", "credential", "session", "connection", accept=_not_plain, flags=_I),
+          *_NAME_HINTS, accept=_not_plain, flags=_I),
     _rule("secret", rf"(?<![\w]){_NAMES}\\?[\"']?=(?P<s>{_NOT_MARK}(?![\"'\\])[^\s\"'&,;)\]}}]+)",
-          "pass", "pwd", "secret", "key", "token", "credential", "session", "connection", accept=_tokenlike, flags=_I),
+          *_NAME_HINTS, accept=_tokenlike, flags=_I),
     _rule("secret", rf"(?<![\w])\\?[\"']?(?i:(?:[\w-]*[_.-])?(?:password|passwd|passphrase|pwd|secret|api[_-]?key|client[_-]?secret|"
           r"access[_-]?key|access[_-]?token|refresh[_-]?token|auth[_-]?token|x-api-key|x-auth-token|token))\\?[\"']?(?:\s?:\s?| = | => )"
           rf"(?P<s>{_NOT_MARK}(?![\"'\\\[({{])(?=\S*[\d!@#$%^&*+/]|\S{{0,64}}[A-Z]\S*[a-z]\S*[A-Z]|[^\s,;&]+(?:[,;&]|\s*$))"
@@ -156,9 +160,8 @@ _LOOSE = re.compile(
     r"://[^\s/:@\"'<>]*:[^\s/@\"'<>]+@|identified by|"
     r"(?:pass|pwd|secret|key|token|credential|session|connection)[\w.-]*\\?[\"']?\s*[:=]|"
     r"(?<!\S)--?(?:pass|pwd|token|secret|api-?key|access-|client-|auth-)|mysql|mariadb|curl|sshpass",
-    re.IGNORECASE,
 )
-"""Every hit of every rule but ``card`` contains one of these."""
+"""Every hit of every rule but ``card`` contains one of these, once it is lower-case."""
 _HINTS = tuple({hint for rule in _RULES for hint in rule.hints})
 _CARD_HINTS = tuple("card visa amex pan credit debit pay paid charg cv checkout billing purchase refund".split())
 _CARD_GROUPS = re.compile(r"(?<![\d.A-Za-z_-])\d+([ -])\d+\1\d+\1\d+(?![\d.A-Za-z_-])")
@@ -175,7 +178,7 @@ _END = re.compile(r"-----END (?:[A-Z]+ ){0,4}PRIVATE KEY(?: BLOCK)?-----")
 def may_hold_secret(text: str) -> bool:
     """Whether texts that differ from ``text`` only in their digits may hold a secret."""
     low = text.lower()
-    if any(map(low.__contains__, _HINTS)) and _LOOSE.search(text):
+    if any(map(low.__contains__, _HINTS)) and _LOOSE.search(low):
         return True
     if _CARD_GROUPS.search(text):
         return True
@@ -188,7 +191,8 @@ Rules = tuple[_Rule, ...]
 def rules_for(text: str) -> Rules:
     """The rules that may find something in texts that differ from ``text`` only in their digits."""
     low = text.lower()
-    return tuple(rule for rule in _RULES if not rule.hints or any(hint in low for hint in rule.hints))
+    cards = _CARD_GROUPS.search(text) or _CARD_WORDS.search(text)
+    return tuple(rule for rule in _RULES if (any(hint in low for hint in rule.hints) if rule.hints else cards))
 
 
 def all_clean(texts: str, rules: Rules) -> bool:
@@ -203,8 +207,6 @@ def redact(text: str, rules: Rules | None = None) -> tuple[str, int]:
     """
     count = 0
     for rule in rules_for(text) if rules is None else rules:
-        if rule.kind == "card" and not (_CARD_GROUPS.search(text) or _CARD_WORDS.search(text)):
-            continue
         text, hits = _apply(rule, text, cards=rule.kind != "card" or bool(_CARD_WORDS.search(text)))
         count += hits
     return text, count

@@ -18,7 +18,8 @@ NULL = -1
 """The length of a value that is not there."""
 _PIECE = 1 << 12
 """Values gathered at a time, so that the index fits the processor's cache."""
-_WIDTHS = (32, 8, 1)
+_WIDE, _NARROW = 32, 8
+"""Bytes copied at a time."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,8 +62,13 @@ class Texts:
 
     def join(self) -> bytes:
         """The bytes of all values that are there, one behind the other."""
+        import numpy as np
+
+        data, sizes = self.data, np.maximum(self.lengths, 0)
+        if len(self) and int((self.starts + sizes).max()) + _WIDE > len(data):
+            data += bytes(_WIDE)
         return b"".join([
-            _gather(self.data, self.starts[at : at + _PIECE], self.lengths[at : at + _PIECE]).data
+            _gather(data, self.starts[at : at + _PIECE], sizes[at : at + _PIECE]).data
             for at in range(0, len(self), _PIECE)
         ])
 
@@ -82,40 +88,27 @@ class Texts:
         return Texts(self.data, self.starts, np.where(inside, NULL, self.lengths))
 
 
-def _gather(data: bytes, starts: Ints, lengths: Ints) -> Octets:
+def _gather(data: bytes, starts: Ints, sizes: Ints) -> Octets:
+    """Copy values in whole words, from and to any offset: the next value overwrites what a word has too much.
+
+    For the last word of the last value there must be ``_WIDE`` bytes more in ``data``.
+    """
     import numpy as np
 
-    sizes = np.maximum(lengths, 0)
     ends = np.cumsum(sizes)
-    if int(sizes.max()) < _WIDTHS[1]:
-        index = np.arange(int(ends[-1]), dtype=np.int64)
-        index += np.repeat(starts - (ends - sizes), sizes)
-        return np.frombuffer(data, dtype=np.uint8).take(index)
-    out = np.empty(int(ends[-1]), dtype=np.uint8)
-    most = len(data) + 1
-    for width in _WIDTHS:
-        rows = np.flatnonzero((sizes >= width) & (sizes < most))
-        if len(rows):
-            _copy(data, starts[rows], out, (ends - sizes)[rows], sizes[rows], width)
-        most = width
-    return out
-
-
-def _copy(data: bytes, starts: Ints, out: Octets, places: Ints, sizes: Ints, width: int) -> None:
-    """Copy stretches in words of ``width`` bytes, to and from any offset; the last word of each may overlap."""
-    import numpy as np
-
+    to, longest, total = ends - sizes, int(sizes.max()), int(ends[-1])
+    width = _NARROW if longest <= _NARROW else _WIDE
+    if longest > width:
+        counts = np.maximum((sizes + (width - 1)) // width, 1)
+        behind = np.cumsum(counts)
+        steps = (np.arange(int(behind[-1])) - np.repeat(behind - counts, counts)) * width
+        to, starts = steps + np.repeat(to, counts), steps + np.repeat(starts, counts)
+    out = np.empty(total + width, dtype=np.uint8)
     kind = np.dtype(f"V{width}")
     source = np.ndarray((len(data) - width + 1,), kind, data, strides=(1,))
-    target = np.ndarray((len(out) - width + 1,), kind, out.data, strides=(1,))
-    counts = (sizes + (width - 1)) // width
-    behind = np.cumsum(counts)
-    steps = np.arange(int(behind[-1])) - np.repeat(behind - counts, counts)
-    steps *= width
-    steps[behind - 1] = sizes - width
-    to = steps + np.repeat(places, counts)
-    steps += np.repeat(starts, counts)
-    target[to] = source[steps]
+    target = np.ndarray((total + 1,), kind, out.data, strides=(1,))
+    target[to] = source[starts]
+    return out[:total]
 
 
 def nulls(count: int) -> Texts:
@@ -131,7 +124,7 @@ def joined(columns: list[Texts], buffers: dict[tuple[int, ...], bytes]) -> Texts
 
     parts = tuple(id(c.data) for c in columns)
     if parts not in buffers:
-        buffers[parts] = b"".join(c.data for c in columns)
+        buffers[parts] = b"".join([*(c.data for c in columns), bytes(_WIDE)])  # room for a word that begins in the last value
     starts, at = [], 0
     for column in columns:
         starts.append(column.starts + at)

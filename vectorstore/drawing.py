@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import chain
 
@@ -34,8 +34,8 @@ def render(group: Group, keys: Sequence[str], names: Sequence[str] = ()) -> Draw
     cells = {count: _cells(key, columns[count]) for count, key in firsts.items()}
     first = _draw(keys[0], cells[len(keys[0].split())], names)
     count = len(keys[0].split())
-    same = tuple(by_count[count])
-    patterns = [normalise(pattern_of(shapes, _whole(shapes))) for shapes in (same, *by_count.values())]
+    others = [shapes for size, shapes in by_count.items() if size != count]
+    patterns = [normalise(pattern_of(shapes, _whole(shapes))) for shapes in (by_count[count], *others)]
     for shorter in (str, lambda p: REPEATED.sub(r"\1", p), collapse):
         if len({shorter(p) for p in patterns}) == 1:
             patterns = [shorter(patterns[0])]
@@ -87,7 +87,7 @@ def _draw(
     key: str, cells: dict[int, tuple[str, str, str]], known: Sequence[str]
 ) -> tuple[str, tuple[tuple[str, str], ...]]:
     text, params = [], []
-    slots = chain(known, slot_names(key)[len(known) :])
+    slots = chain(known, _names_from(key, len(known)))
     for at, token in enumerate(key.split()):
         found = PLACEHOLDER.findall(token)
         if not found and at in cells:
@@ -100,6 +100,11 @@ def _draw(
         shown = iter(names)
         text.append(PLACEHOLDER.sub(lambda _, shown=shown: f"<{next(shown)}>", token))  # type: ignore[misc]
     return " ".join(text), tuple(params)
+
+
+def _names_from(key: str, first: int) -> Iterator[str]:
+    """The names that are not known yet, looked for when they are asked for: most keys have none."""
+    yield from slot_names(key)[first:]
 
 
 def slot_names(key: str) -> list[str]:

@@ -25,7 +25,7 @@ def join_partial(data: bytes) -> tuple[bytes, int]:
     empty, so that lines keep their numbers. The second value is the number of the first line whose rest has not
     come yet, or -1.
     """
-    if b" P " not in data and b" P:" not in data:
+    if b" stdout P" not in data and b" stderr P" not in data:
         return data, -1
     lines = data.removesuffix(b"\n").split(b"\n")
     begun: dict[bytes, int] = {}

@@ -161,7 +161,7 @@ def snake(word: str) -> str:
 
 
 def _key_name(head: str) -> str | None:
-    found = _KEY.search(head) or _JSON.search(head)
+    found = ("=" in head and _KEY.search(head)) or (":" in head and _JSON.search(head))
     if not found:
         return None
     name = snake(found[1])
@@ -178,7 +178,7 @@ def _user_name(head: str, tail: str) -> str | None:
 
 
 def _role(head: str) -> str | None:
-    found = _COLON.search(head) or _BEFORE.search(head)
+    found = (":" in head and _COLON.search(head)) or _BEFORE.search(head)
     if not found:
         return None
     word = snake(found[1])

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import string
 from collections.abc import Iterable, Sequence
+from functools import lru_cache
 
 VAR = "\x01"
 """Stands for any masked variable in a shape."""
@@ -99,6 +100,7 @@ def _piece(values: Sequence[str], *, quoted: bool) -> str:
     return VAR if quoted else VAR.join(affix(values))
 
 
+@lru_cache(1024)
 def normalise(pattern: str) -> str:
     """Write VAR as ``<*>`` by the rules of corrected labels (Khan et al., ICSE 2022, section 4).
 

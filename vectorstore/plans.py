@@ -13,7 +13,7 @@ from telemetry.formats import LineReader, Parsed, continuation
 from telemetry.redact import Rules, may_hold_secret, rules_for
 from telemetry.times import TimeFormat
 from vectorstore.masking import mask
-from vectorstore.skeleton import runs, skeleton
+from vectorstore.runs import scan, skeleton
 
 FIELDS = ("time", "service", "host", "logger", "pid", "thread", "trace_id")
 """Fields that a header may hold at a place of their own, in the order of the coordinate table."""
@@ -66,6 +66,8 @@ class _Axis:
     starts: list[int]
     ends: list[int]
     lost: list[int]
+    bones: str
+    """The exemplar's skeleton."""
 
     def coordinate(self, offset: int) -> Coordinate | None:
         """None when ``offset`` falls inside a run: such a place is not the same in every line."""
@@ -90,12 +92,24 @@ class _Axis:
         return position + self.lost[low]
 
 
+    def part(self, line: str, start: int, end: int, *, wide: bool) -> _Axis:
+        """The axis of a part of the exemplar by itself. Between blanks, its runs are those of the whole."""
+        if (start and line[start - 1] != " ") or line[end : end + 1].strip(" "):
+            return _axis(line[start:end], wide=wide)
+        low, high = bisect_left(self.starts, start), bisect_left(self.starts, end)
+        before = self.lost[low]
+        return _Axis(
+            [s - start for s in self.starts[low:high]], [e - start for e in self.ends[low:high]],
+            [n - before for n in self.lost[low : high + 1]], self.bones[start - before : end - self.lost[high]],
+        )
+
+
 def _axis(line: str, *, wide: bool) -> _Axis:
-    spans = runs(line, wide=wide)
+    spans, bones = scan(line, wide=wide)
     lost = [0]
     for start, end in spans:
         lost.append(lost[-1] + end - start - 1)
-    return _Axis([s for s, _ in spans], [e for _, e in spans], lost)
+    return _Axis([s for s, _ in spans], [e for _, e in spans], lost, bones)
 
 
 def rules_of(line: bytes) -> Rules | None:
@@ -142,11 +156,10 @@ def _message(
     plan: Plan, line: str, axis: _Axis, start: int, end: int, fields: tuple[tuple[str, int, int], ...], *, wide: bool
 ) -> None:
     message = line[start:end]
-    bones = skeleton(message, wide=wide)
-    inner = _axis(message, wide=wide)
+    inner = axis.part(line, start, end, wide=wide)
     found: list[tuple[str, str, Span]] = []
     covered: list[tuple[int, int, str]] = []
-    for slot in mask(bones):
+    for slot in mask(inner.bones):
         low, high = start + inner.offset(slot.start), start + inner.offset(slot.end)
         place = axis.span(low, high)
         if place and len(found) < MAX_SLOTS:

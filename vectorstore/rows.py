@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from itertools import zip_longest
+from itertools import chain
 from typing import TYPE_CHECKING, Any
 
 from telemetry.formats.levels import from_digits
@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 
 _CODED = {"service", "host", "logger"}
 """Fields that tallies count by; the others may differ in every record."""
+_NOWHERE: Span = (-1, -1, -1, -1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,17 +41,27 @@ class Records:
 
     def cut(self, spans: Sequence[Span | None]) -> Texts:
         """Cut one variable out of every record whose plan (in the order of ``plans``) has it; null elsewhere."""
+        return self._cut_some(_table(spans))
+
+    def slots(self) -> list[Texts]:
+        """Cut every variable of the messages."""
         import numpy as np
 
-        those = [place for place, span in enumerate(spans) if span is not None]
-        if not those:
-            return nulls(len(self.rows))
-        table = np.zeros((4, len(spans)), dtype=np.int64)
-        table[:, those] = np.array([spans[place] for place in those], dtype=np.int64).T
-        if len(those) == len(spans):
+        spans = [plan.slot_spans for plan in self.plans]
+        counts = np.array([len(s) for s in spans], dtype=np.int64)
+        table = np.full((len(spans), int(counts.max(initial=0)), 4), -1, dtype=np.int64)
+        table[np.arange(table.shape[1]) < counts[:, None]] = _table(list(chain.from_iterable(spans))).T
+        return [self._cut_some(table[:, slot].T) for slot in range(table.shape[1])]
+
+    def _cut_some(self, table: Ints) -> Texts:
+        """The same by a table of one column per plan."""
+        import numpy as np
+
+        has = table[0] >= 0
+        if has.all():
             return self._cut(self.rows, self.which, table)
-        has = np.zeros(len(spans), dtype=bool)
-        has[those] = True
+        if not has.any():
+            return nulls(len(self.rows))
         there = np.flatnonzero(has[self.which])
         found = self._cut(self.rows[there], self.which[there], table)
         starts, lengths = np.zeros(len(self.rows), dtype=np.int32), np.full(len(self.rows), -1, dtype=np.int32)
@@ -62,6 +73,14 @@ class Records:
         return self.lines.cut(rows, (low, before), (high, after))
 
 
+def _table(spans: Sequence[Span | None]) -> Ints:
+    """The four numbers of each span in a column, below zero where there is none."""
+    import numpy as np
+
+    flat = chain.from_iterable([span or _NOWHERE for span in spans])
+    return np.fromiter(flat, dtype=np.int64, count=4 * len(spans)).reshape(-1, 4).T
+
+
 def build(
     records: Records, clock: Clock, key_ids: Ints, words: Coded, *, source: int, first_line: int, first_id: int,
     service: str | None = None,
@@ -69,7 +88,7 @@ def build(
     """Make the columns of one block's records."""
     import numpy as np
 
-    count, plans = len(records.rows), records.plans
+    count = len(records.rows)
     columns: dict[str, Column] = {
         "id": Numbers(np.arange(first_id, first_id + count, dtype=np.int64)),
         "ts": _times(records, clock),
@@ -82,8 +101,7 @@ def build(
     columns["line_no"] = Numbers((records.rows + first_line + 1).astype(np.int32))
     columns["line"] = records.texts
     columns["words"] = words
-    for slot, spans in enumerate(zip_longest(*(p.slot_spans for p in plans))):
-        columns[f"p{slot}"] = records.cut(spans)
+    columns.update((f"p{slot}", found) for slot, found in enumerate(records.slots()))
     return Table(columns, count)
 
 
@@ -95,11 +113,11 @@ def _constants(values: Sequence[str | None], which: Ints) -> Coded:
     return Coded(np.array(codes, dtype=np.int32)[which], tuple(place))
 
 
-def _filled(fixed: Coded, rows: Ints, values: Sequence[str]) -> Coded:
+def _filled(fixed: Coded, rows: Ints, values: Sequence[bytes]) -> Coded:
     """Put values in for some rows."""
-    place = {value: code for code, value in enumerate(fixed.values)}
+    place = {value.encode(): code for code, value in enumerate(fixed.values)}
     fixed.codes[rows] = [place.setdefault(value, len(place)) for value in values]
-    return Coded(fixed.codes, tuple(place))
+    return Coded(fixed.codes, tuple([value.decode() for value in place]))
 
 
 def _coded(records: Records, name: str, service: str | None) -> Coded:
@@ -111,7 +129,7 @@ def _coded(records: Records, name: str, service: str | None) -> Coded:
         return found
     cut = records.cut(spans)
     rows = cut.known().nonzero()[0]
-    return _filled(found, rows, [v.decode() for v in cut.take(rows).values() if v is not None])
+    return _filled(found, rows, [v for v in cut.take(rows).values() if v is not None])
 
 
 def _texts(records: Records, name: str) -> Texts:
@@ -147,7 +165,7 @@ def _levels(records: Records) -> Coded:
         level = known[scheme, digits]
         if level is not None:
             rows.append(row)
-            values.append(level)
+            values.append(level.encode())
     return _filled(fixed, _array(rows), values)
 
 

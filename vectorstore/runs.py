@@ -32,8 +32,8 @@ _MIXED = (
     rf"(?!(?=[A-Za-z]*[g-zG-Z])[A-Za-z]+[0-9]+{_RIGHT})(?!0[xX][0-9a-fA-F]+{_RIGHT})[0-9A-Za-z]{{4,}}{_RIGHT}"
 )
 _AFTER_X = rf"(?<=0[xX])(?<![0-9A-Za-z]0[xX])[0-9a-fA-F]+{_RIGHT}"
-_RUN = re.compile(rf"{_UUID}|{_MAC}|(?P<hex>{_TOKEN}|{_AFTER_X})|[0-9]+")
-_WIDE_RUN = re.compile(rf"{_UUID}|{_MAC}|(?P<hex>{_TOKEN}|{_MIXED}|{_AFTER_X})|[0-9]+")
+_RUN = re.compile(rf"(?=[0-9a-fA-F])(?:{_UUID}|{_MAC}|(?P<hex>{_TOKEN}|{_AFTER_X})|[0-9]+)")
+_WIDE_RUN = re.compile(rf"(?=[0-9A-Za-z])(?:{_UUID}|{_MAC}|(?P<hex>{_TOKEN}|{_MIXED}|{_AFTER_X})|[0-9]+)")
 _CODES = {"uuid": "\x03", "mac": "0:0:0:0:0:0", "hex": "\x02", None: "0"}
 _LEAST = 4
 """Characters of the shortest mixed word."""
@@ -46,13 +46,25 @@ def skeleton(text: str, *, wide: bool = False) -> str:
 
 def runs(text: str, *, wide: bool = False) -> list[tuple[int, int]]:
     """Return the (start, end) spans that :func:`skeleton` collapses, in order."""
+    return scan(text, wide=wide)[0]
+
+
+def scan(text: str, *, wide: bool = False) -> tuple[list[tuple[int, int]], str]:
+    """Return what :func:`runs` and :func:`skeleton` return, looked for once."""
     spans: list[tuple[int, int]] = []
+    bones: list[str] = []
+    at = 0
     for match in (_WIDE_RUN if wide else _RUN).finditer(text):
-        if match.lastgroup == "mac":
-            spans += [(at, at + 2) for at in range(match.start(), match.end(), 3)]
+        start, end = match.span()
+        kind = match.lastgroup
+        if kind == "mac":
+            spans += [(pair, pair + 2) for pair in range(start, end, 3)]
         else:
-            spans.append(match.span())
-    return spans
+            spans.append((start, end))
+        bones += (text[at:start], _CODES[kind])
+        at = end
+    bones.append(text[at:])
+    return spans, "".join(bones)
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,9 +132,9 @@ def _after_x(octets: Octets, hexa: Flags) -> Found:
     """The digits behind ``0x``."""
     import numpy as np
 
-    places = np.flatnonzero((octets | np.uint8(32)) == ord("x"))
-    places = places[(places > 0) & (places + 1 < len(octets))]
-    places = places[(octets[places - 1] == DIGITS) & hexa[places + 1]]
+    behind_zero = (octets[:-1] == DIGITS) & ((octets[1:] | np.uint8(32)) == ord("x"))
+    behind_zero[:-1] &= hexa[2:]
+    places = np.flatnonzero(behind_zero[:-1]) + 1
     starts = places[~_is_word(octets, places - 2)] + 1
     ends = starts.copy()
     going = np.arange(len(starts))
@@ -204,11 +216,13 @@ def _spaced(octets: Octets, mark: int, first: int, others: tuple[int, ...], size
     """Starts of stretches of ``size`` that have ``mark`` at place ``first`` and at the ``others``."""
     import numpy as np
 
-    starts = np.flatnonzero(octets == mark) - first
-    starts = starts[(starts >= 0) & (starts + size <= len(octets))]
+    marks = octets == mark
+    count = max(0, len(octets) - others[-1])
+    found = marks[first : first + count].copy()
     for place in others:
-        starts = starts[octets[starts + place] == mark]
-    return starts
+        found &= marks[place : place + count]
+    starts: Ints = np.flatnonzero(found)
+    return starts[starts + size <= len(octets)]
 
 
 def _alone(octets: Octets, hexa: Flags, starts: Ints, size: int, marks: tuple[int, ...]) -> Ints:
@@ -242,4 +256,4 @@ def _uuids(octets: Octets, hexa: Flags) -> Found:
     return starts, starts + 36
 
 
-__all__ = ["edges", "find_runs", "runs", "skeleton"]
+__all__ = ["edges", "find_runs", "runs", "scan", "skeleton"]

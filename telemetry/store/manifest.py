@@ -190,6 +190,7 @@ class Manifest:
 
 def add_segments(db: sqlite3.Connection, segments: Iterable[tuple[Segment, list[tuple[Any, ...]]]]) -> None:
     """List segments with their tallies (key, level, service, host, logger, source, rows, first, last)."""
+    added = []
     for segment, tallies in segments:
         cursor = db.execute(
             "INSERT INTO segments (path, rows, bytes, first, last, undated, slots) VALUES (?,?,?,?,?,?,?)",
@@ -200,7 +201,9 @@ def add_segments(db: sqlite3.Connection, segments: Iterable[tuple[Segment, list[
             f"INSERT INTO tallies VALUES ({cursor.lastrowid},?,?,?,?,?,?,?,?,?)",
             tallies,
         )
-        db.execute(_ADD_TOTALS.format("WHERE segment = ?"), (cursor.lastrowid,))
+        added.append(cursor.lastrowid)
+    if added:
+        db.execute(_ADD_TOTALS.format(f"WHERE segment IN ({','.join('?' * len(added))})"), added)
 
 
 def sum_up(db: sqlite3.Connection) -> None:

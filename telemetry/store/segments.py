@@ -87,7 +87,7 @@ def _partitions(times: Ints) -> Iterator[tuple[str, Ints | slice]]:
             left[rows] = False
             yield _folder(value * unit, hourly=unit == HOUR), rows
     if left.any():
-        days = np.unique(times[left & known] // DAY)
+        days = np.unique(times[left & known] // DAY, return_counts=True)[0]  # without counts it loads numpy.ma
         folder = _folder(int(days[0]) * DAY, hourly=False) if len(days) == 1 else "day=mixed/hour=mixed"
         yield folder, np.flatnonzero(left)
 
@@ -196,8 +196,6 @@ def compact(manifest: Manifest, *, least: int = 16) -> int:
 
     A damaged segment stays as it is: it is ``oncalm doctor``'s.
     """
-    import polars as pl
-
     small = [(i, s) for i, s in manifest.segments() if s.rows < DENSE]
     chosen: list[tuple[int, Segment]] = []
     for item in small:
@@ -206,6 +204,8 @@ def compact(manifest: Manifest, *, least: int = 16) -> int:
         chosen.append(item)
     if len(chosen) < least:
         return 0
+    import polars as pl  # only now: most ingests have nothing to merge, and loading it takes a tenth of a second
+
     tables = []
     for item in list(chosen):
         try:

@@ -1,12 +1,15 @@
 """Masks see shapes only; each line here imitates a common format."""
 
+import re
 from itertools import pairwise
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from vectorstore.masking import LONG, MANY, key_text, mask, unit
+from tests.vectorstore import imitated_services as services
+from tests.vectorstore import imitated_systems as systems
+from vectorstore.masking import _PLAIN, _RULES, LONG, MANY, key_text, mask, unit
 from vectorstore.skeleton import runs, skeleton
 
 PIECES = st.sampled_from(
@@ -149,3 +152,19 @@ def test_message_id_is_one_email() -> None:
 
 def test_percentages_of_parts_stay_apart() -> None:
     assert key("used 3%/7% of heap") == "used <:percent:>%/<:percent:>% of heap"
+
+
+SYSTEMS = (systems.LINUX, systems.MAC, systems.THUNDERBIRD, systems.ANDROID, services.SPARK, services.WINDOWS,
+           services.PROXIFIER, services.KUBERNETES, services.POSTGRES, services.NGINX)
+
+
+@pytest.mark.parametrize("system", SYSTEMS)
+def test_no_rule_begins_at_the_words_that_are_passed_over_at_once(system: dict[str, list[str]]) -> None:
+    bones = [skeleton(message) for messages in system.values() for message in messages]
+    passed = [(text, place) for text in bones for found in re.finditer(_PLAIN, text) for place in range(*found.span())]
+    rules = [re.compile(rule) for kind, rule in _RULES if kind != "token"]
+
+    begun = [(text, place) for text, place in passed for rule in rules if rule.match(text, place)]
+
+    assert passed
+    assert not begun
