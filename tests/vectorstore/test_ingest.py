@@ -219,3 +219,17 @@ def test_private_key_across_lines_never_reaches_disk(product: Product, tmp_path:
     assert "MIIE" not in stored
     assert "xyz789" not in stored
     assert "request 9 " in stored
+
+
+def test_an_ingest_loads_no_data_frames_and_leaves_the_environment_alone(tmp_path: Path) -> None:
+    log = tmp_path / "app.log"
+    log.write_text("".join(f"2026-03-0{1 + n % 9} 10:00:00 INFO app: took {n} ms\n" for n in range(50)))
+    code = (
+        "import os, sys; from pathlib import Path; from api.wiring import Product; before = dict(os.environ);"
+        "report = Product(Path(sys.argv[1])).ingest([sys.argv[2]]); assert os.environ == before;"
+        "assert not {'polars', 'pandas', 'pydantic', 'numpy.ma'} & set(sys.modules); print(report.records)"
+    )
+
+    out = subprocess.run([sys.executable, "-c", code, tmp_path / "home", log], capture_output=True, text=True, check=True)
+
+    assert out.stdout.strip() == "50"
