@@ -16,7 +16,7 @@ from agent.offline.followup import SEPARATOR
 from agent.offline.target import Target
 from agent.offline.target_terms import STOP, WEAK
 from agent.offline.understanding import Kind, Reading
-from agent.offline.words import likeness
+from agent.offline.words import likeness, pieces, tokens
 from telemetry.models import Catalog, FieldInfo, Filter, Template
 
 Resolve = Callable[[str, str | None], Target | None]
@@ -59,9 +59,21 @@ def settle(reading: Reading, catalog: Catalog, resolve: Resolve) -> Settled:
     if best is None or best[0] < _LEAST - 0.5:
         return Settled(reading, resolve(reading.target, reading.field), lost=reading.field is None)
     _, info, words, target = best
+    if _unrelated(reading, info, catalog):
+        return Settled(reading, target, lost=True)
     changed = replace(reading, field=info.ref, target=words, order_by=info.ref if reading.order_by else None,
                       statements=(*reading.statements, *_said(reading, info)))
     return Settled(changed, target)
+
+
+def _unrelated(reading: Reading, info: FieldInfo, catalog: Catalog) -> bool:
+    """Whether a number was taken for what it sorts as alone, while nothing in the logs knows the noun: "elephant weight"."""
+    words = [w for w in re.findall(r"[a-z]{3,}", reading.noun.lower()) if w not in STOP and w not in WEAK]
+    if reading.kind == "any" or not words or rated(reading.noun, catalog, numeric=True).get(info.ref, 0.0) > 0:
+        return False
+    known = {token.word for template in catalog.templates for token in tokens(template.pattern)}
+    known |= {piece for f in catalog.fields for piece in pieces(f.ref.removeprefix("param:"))}
+    return not any(likeness(w, other) >= 0.6 for w in words for other in known)
 
 
 def _carried(reading: Reading) -> str | None:

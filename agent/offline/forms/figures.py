@@ -110,6 +110,11 @@ def _single(draft: Draft) -> bool:
     for match in _SINGLE.finditer(draft.text):
         word = match["stat"].lower()
         rest = draft.text[match.end():]
+        if (match["amount"] or "").lower() == "amount" and not re.match(r"of\b", rest) and _summable(draft, match.start("amount")) and \
+                _noun(draft, match.start(), match.start("amount"), "number"):
+            draft.operation, draft.stats, draft.limit = "stats", stat(word), ALL
+            groups(draft)
+            return True
         if word in {"total", "combined"} and (match["amount"] or re.match(r"(?:number|count|amount)\b", rest, re.I)):
             continue
         if re.fullmatch(r"\d{2}(?:th|st|nd|rd)", word) and not re.match(r"(?:percentile\b)?", rest, re.I):
