@@ -22,6 +22,10 @@ _NAMED = (
     r"|(?<![\w.-])(?=[\w-]*\d)[A-Za-z][A-Za-z]*(?:[_-]+[A-Za-z0-9]+)+(?:[.:][\w.:-]*\w)?(?![\w-])"  # blk_-12, node-9
 )
 _KEPT = re.compile(f"{_QUOTED}|{_NAMED}", re.IGNORECASE)
+_SPELT = re.compile(
+    r"\b(?:the )?(?:words?|strings?|terms?|phrases?|substrings?|keywords?) (?!of\b|in\b|for\b|that\b|which\b|count|are\b|is\b|were\b|was\b|by\b|per\b|with\b|and\b|to\b|from\b)"
+    r"(?P<what>[\w.@-]*\w)(?!\w)", re.IGNORECASE)
+"""``the word timeout`` is as good as quoted."""
 _CONTRACTIONS = (
     (r"\b(what|who|where|when|how|that|there|it|here)['’]s\b", r"\1 is"), (r"\b(what|who|where|when|how)['’]re\b", r"\1 are"),
     (r"\bcan['’]?t\b", "can not"), (r"\bwon['’]t\b", "will not"), (r"n['’]t\b", " not"), (r"\b(i|we|they|you)['’](?:ve|re|ll|d)\b", r"\1"),
@@ -64,7 +68,7 @@ def word(question: str, names: frozenset[str] = frozenset()) -> Wording:
         return f"{OPEN}{len(kept) - 1}{CLOSE}"
 
     text = re.sub(r"(?i)\bnon-(?=\d)", "non ", re.sub(rf"[\s{OPEN}{CLOSE}]+", " ", question).strip())
-    text = _KEPT.sub(keep, text)
+    text = _KEPT.sub(keep, _SPELT.sub(r'"\g<what>"', text))
     for pattern, plain in _CONTRACTIONS:
         text = re.sub(pattern, plain, text, flags=re.IGNORECASE)
     text = re.sub(r"\((?:[^()]*,)?[^()]*(?:\.\.\.|…|\betc\b)[^()]*\)", " ", text)  # examples of what is meant
