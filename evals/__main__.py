@@ -35,8 +35,9 @@ def main(arguments: Sequence[str] | None = None, load: Callable[[str], Any] = im
         print(f"{given.folder}: not a folder; unpack the data set there first", file=sys.stderr)
         return 2
     module = load(SUITES[given.suite])
+    folder = _unpacked(given.folder, given.suite)
     try:
-        report: Report = module.run() if given.suite == "foreign" else module.run(given.folder)
+        report: Report = module.run() if given.suite == "foreign" else module.run(folder)
     except (OSError, ValueError, KeyError) as error:
         print(f"{given.folder}: cannot be measured as {given.suite}: {error!r}", file=sys.stderr)
         return 1
@@ -44,6 +45,12 @@ def main(arguments: Sequence[str] | None = None, load: Callable[[str], Any] = im
     document = {key: report[key] for key in KEYS} | ({"failures": failures} if given.failures else {})
     print(json.dumps(document, default=str) if given.as_json else _table(document))
     return 0 if report["cases"] else 1
+
+
+def _unpacked(folder: Path, suite: str) -> Path:
+    """The folder itself, or the one inside that an archive of the data set unpacks into."""
+    name = {"query": "parsing"}.get(suite, suite)
+    return folder / name if (folder / name).is_dir() else folder
 
 
 def _table(report: Report) -> str:
