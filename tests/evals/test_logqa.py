@@ -4,14 +4,12 @@ from __future__ import annotations
 
 import csv
 import json
-import os
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
 from evals.logqa import Case, read_cases, read_messages, run, score
-
-DATA = os.environ.get("ONCALM_EVAL_DATA")
 
 ROWS = [
     ("Invalid user bob from 10.0.0.1", "Invalid user <*> from <*>"),
@@ -75,9 +73,8 @@ def test_small_log_is_answered(folder: Path) -> None:
     assert report["why_not"] == ["Own: What is gone?"]
 
 
-@pytest.mark.skipif(DATA is None, reason="ONCALM_EVAL_DATA is not set: no public questions at hand")
-def test_public_questions_reach_the_bar() -> None:
-    found = run(Path(str(DATA)) / "logqa")["metrics"]["per_system"]
+def test_public_questions_reach_the_bar(eval_data: Callable[[str], Path]) -> None:
+    found = run(eval_data("logqa"))["metrics"]["per_system"]
 
     assert found["HDFS"]["hit1"] >= 0.95
     assert found["OpenSSH"]["hit1"] >= 0.80

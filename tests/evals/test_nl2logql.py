@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 import json
-import os
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
 from evals.nl2logql import _system, find_parsing, keywords, plain_question, read_logs, read_pairs, run
-
-DATA = os.environ.get("ONCALM_EVAL_DATA")
 
 LINES = [
     "Dec 10 06:55:46 host sshd[1]: Failed password for root from 10.0.0.1 port 22 ssh2",
@@ -86,6 +84,5 @@ def test_small_log_is_scored(folder: Path) -> None:
     assert report["metrics"]["execution"] >= 0.66
 
 
-@pytest.mark.skipif(DATA is None, reason="ONCALM_EVAL_DATA is not set: no public pairs at hand")
-def test_public_pairs_reach_the_bar() -> None:
-    assert run(Path(str(DATA)) / "nl2logql")["metrics"]["execution"] >= 0.75
+def test_public_pairs_reach_the_bar(eval_data: Callable[[str], Path]) -> None:
+    assert run(eval_data("nl2logql"))["metrics"]["execution"] >= 0.75
