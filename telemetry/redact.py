@@ -68,6 +68,11 @@ def _tokenlike(text: str) -> bool:
     return _not_plain(text)
 
 
+def _random(text: str) -> bool:
+    """Whether a value that merely follows a word like ``secret`` is one: it mixes small and capital letters and digits."""
+    return all(re.search(kind, text) for kind in ("[a-z].*[a-z]", "[A-Z].*[A-Z]", r"\d")) and not re.match(r"(?:/|[A-Za-z]+[.-]\d)", text)
+
+
 def luhn(digits: str) -> bool:
     """Check the last digit of a card number (ISO/IEC 7812-1, annex B)."""
     total = 0
@@ -145,6 +150,8 @@ _RULES: tuple[_Rule, ...] = (
           r"access[_-]?key|access[_-]?token|refresh[_-]?token|auth[_-]?token|x-api-key|x-auth-token|token))\\?[\"']?(?:\s?:\s?| = | => )"
           rf"(?P<s>{_NOT_MARK}(?![\"'\\\[({{])(?=\S*[\d!@#$%^&*+/]|\S{{0,64}}[A-Z]\S*[a-z]\S*[A-Z]|[^\s,;&]+(?:[,;&]|\s*$))"
           r"[^\s\"',;)\]}]{3,})", "pass", "pwd", "secret", "key", "token", accept=_not_plain),
+    _rule("secret", r"(?<![\w-])(?i:password|passwd|passphrase|pwd|secret|(?:secret|access|api|private)[ _-]?key|token|credentials?)(?: is| was)? +[\"']?"
+          rf"(?P<s>{_NOT_MARK}[A-Za-z0-9+/_=~.-]{{16,}})(?![\w+/=])", "pass", "pwd", "secret", "key", "token", "credential", accept=_random),
     _rule("secret", rf"(?<!\S)--?(?:password|passwd|pass|pwd|token|secret|api-key|apikey|access-key|secret-key|client-secret|"
           rf"auth-token|access-token)(?:=|\s+)[\"']?(?P<s>{_NOT_MARK}(?!-)[^\s\"']+)", "-pass", "-pwd", "-token", "-secret",
           "-api", "-access", "-client", "-auth", accept=_not_plain, flags=_I),
@@ -159,6 +166,7 @@ _LOOSE = re.compile(
     r"(?<!\w)hv[sbr]\.|(?<!\w)hf_|do[opr]_v\d+_|sig=|x-amz-s|x-goog-s|authorization|bearer|basic |cookie|"
     r"://[^\s/:@\"'<>]*:[^\s/@\"'<>]+@|identified by|"
     r"(?:pass|pwd|secret|key|token|credential|session|connection)[\w.-]*\\?[\"']?\s*[:=]|"
+    r"(?:pass\w*|pwd|secret|key|token|credentials?)(?: is| was)? +[\"']?(?=[^\s\"']*\d)(?=[^\s\"']*[a-z][^\s\"']*[a-z])|"
     r"(?<!\S)--?(?:pass|pwd|token|secret|api-?key|access-|client-|auth-)|mysql|mariadb|curl|sshpass",
 )
 """Every hit of every rule but ``card`` contains one of these, once it is lower-case."""

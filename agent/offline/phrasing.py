@@ -34,7 +34,9 @@ def interpretation(reading: Reading, query: Query) -> str:
     parts: list[str] = [query.operation]
     if query.stats:
         parts.append(",".join(query.stats))
-    if query.field:
+    if query.order_by:
+        parts.append(f"with the {'smallest' if query.order == 'asc' else 'largest'} {_name(query.order_by)} first")
+    elif query.field:
         parts.append(f"of {_name(query.field)}")
     if query.group_by:
         parts.append("by " + ", ".join(_name(g) for g in query.group_by))

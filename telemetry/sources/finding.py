@@ -65,6 +65,8 @@ def _named(path: str, found: Expansion) -> None:
             _found(Path(name), found)
         else:
             _add(name, found)
+            if not found.sources[-1].stream and _binary(head(Source(name))):
+                found.skips.append(f"{name}: looks like a binary file; it was named, so it is read as text all the same")
 
 
 def _add(name: str, found: Expansion) -> None:

@@ -9,6 +9,8 @@ from hypothesis import strategies as st
 from telemetry.redact import key_block, may_hold_secret, redact
 
 SECRETS = [
+    ("using secret wJalrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLEKEY now", "wJalrXUtnFEMI"),
+    ("the password is Tr0ub4dorANDxyzAB12", "Tr0ub4dor"),
     ("password=hunter2 user=x", "hunter2"), ('{"password":"hu nter","u":1}', "hu nter"),
     ("postgres://bob:s3cr@db:5432/x", "s3cr"), ("run --password foo -v", "foo"), ("Cookie: a=b; c=d", "a=b"),
     ("Authorization: Bearer abc.def-123", "abc.def"), ("Authorization: Basic dXNlcjpwYXNz", "dXNl"),
@@ -31,6 +33,7 @@ def test_secret_is_replaced(text: str, secret: str) -> None:
 
 @pytest.mark.parametrize("text", [
     "Failed password for root from 1.2.3.4 port 22 ssh2", "token: invalid", "id 4111111111111111",
+    "cache key 9f86d081884c7d659a2feaa0c55ad015", "secret manager-config-v2-production loaded", "token expired for user bob",
     "bearer of bad news", "pwd=/home/x", 'password authentication failed for user "x"',
 ])
 def test_harmless_text_stays(text: str) -> None:
