@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import re
 import sys
+from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -30,39 +31,31 @@ MASKS = tuple((name, re.compile(pattern)) for name, pattern in (
 ))
 
 
+Parse = Callable[[str], tuple[int, list[str]]]
+"""A message to its template's number and its parameters, each as ``name=value``."""
+
+
 def run(source: Path, target: Path) -> int:
     """Read ``source``; write one row per line to ``target``. Returns the number of lines."""
-    import polars as pl
     from drain3.drain import Drain
 
     drain: Any = Drain(depth=4, sim_th=0.4)
-    rows: list[tuple[Any, ...]] = []
-    frames = []
-    count = 0
-    with source.open(encoding="utf-8", errors="replace") as handle:
-        for line in handle:
-            text = line.rstrip("\n")
-            when, message, level, logger = _header(text)
-            params: list[str] = []
-            for name, pattern in MASKS:
-                def keep(match: re.Match[str], name: str = name, params: list[str] = params) -> str:
-                    params.append(f"{name}={match[0]}")
-                    return f"<{name}>"
-                message = pattern.sub(keep, message)
-            cluster, _ = drain.add_log_message(message)
-            rows.append((when, level, logger, cluster.cluster_id, params, text))
-            count += 1
-            if len(rows) >= 100_000:
-                frames.append(_frame(rows))
-                rows = []
-    frames.append(_frame(rows))
-    pl.concat(frames).write_parquet(target, compression="zstd", compression_level=1)
-    return count
+
+    def parse(message: str) -> tuple[int, list[str]]:
+        params: list[str] = []
+        for name, pattern in MASKS:
+            def keep(match: re.Match[str], name: str = name) -> str:
+                params.append(f"{name}={match[0]}")
+                return f"<{name}>"
+            message = pattern.sub(keep, message)
+        cluster, _ = drain.add_log_message(message)
+        return cluster.cluster_id, params
+
+    return _lines(source, target, parse)
 
 
 def run_stock(source: Path, target: Path) -> int:
     """The same with ``TemplateMiner`` and its ``extract_parameters``."""
-    import polars as pl
     from drain3 import TemplateMiner
     from drain3.masking import MaskingInstruction
     from drain3.template_miner_config import TemplateMinerConfig
@@ -70,6 +63,19 @@ def run_stock(source: Path, target: Path) -> int:
     config = TemplateMinerConfig()
     config.masking_instructions = [MaskingInstruction(pattern.pattern, name) for name, pattern in MASKS]
     miner: Any = TemplateMiner(config=config)
+
+    def parse(message: str) -> tuple[int, list[str]]:
+        found = miner.add_log_message(message)
+        params = miner.extract_parameters(found["template_mined"], message) or ()
+        return found["cluster_id"], [f"{p.mask_name}={p.value}" for p in params]
+
+    return _lines(source, target, parse)
+
+
+def _lines(source: Path, target: Path, parse: Parse) -> int:
+    """Line by line: header, template and parameters, rows in batches to Parquet."""
+    import polars as pl
+
     rows: list[tuple[Any, ...]] = []
     frames = []
     count = 0
@@ -77,9 +83,8 @@ def run_stock(source: Path, target: Path) -> int:
         for line in handle:
             text = line.rstrip("\n")
             when, message, level, logger = _header(text)
-            found = miner.add_log_message(message)
-            params = [f"{p.mask_name}={p.value}" for p in miner.extract_parameters(found["template_mined"], message) or ()]
-            rows.append((when, level, logger, found["cluster_id"], params, text))
+            cluster, params = parse(message)
+            rows.append((when, level, logger, cluster, params, text))
             count += 1
             if len(rows) >= 100_000:
                 frames.append(_frame(rows))
