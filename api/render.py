@@ -21,6 +21,12 @@ if TYPE_CHECKING:
 
 BARS = "▁▂▃▄▅▆▇█"
 WIDEST = 72
+_CONTROL = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u200e\u200f\u202a-\u202e\u2066-\u2069]")
+
+
+def printable(text: str) -> str:
+    """Text of a log, safe on a terminal: control and direction-changing characters are spelled out, markup is not read."""
+    return escape(_CONTROL.sub(lambda found: ascii(found[0])[1:-1], text))
 
 
 def sparkline(values: Sequence[float], width: int = WIDEST) -> str:
@@ -36,16 +42,16 @@ def sparkline(values: Sequence[float], width: int = WIDEST) -> str:
 def answer(found: dict[str, Any], *, brief: bool = False) -> None:
     """The sentence, the data, the reading, the lines."""
     out = Console(highlight=False)
-    out.print(f"\n[bold cyan]? {escape(found['question'])}[/]")
-    out.print(f"[bold]{escape(found['answer'])}[/]")
+    out.print(f"\n[bold cyan]? {printable(found['question'])}[/]")
+    out.print(f"[bold]{printable(found['answer'])}[/]")
     _result(out, found["result"], limit=8 if brief else 40)
     query = found["query"]
     if query["operation"]:
-        out.print(f"[dim]read as: {escape(query['interpretation'])} · confidence {found['confidence']:.2f}[/]")
+        out.print(f"[dim]read as: {printable(query['interpretation'])} · confidence {found['confidence']:.2f}[/]")
     for evidence in found["evidence"]:
         _evidence(out, evidence, found["result"]["kind"], lines=3 if brief else 5)
     for note in found.get("notes", [])[:4] if not brief else []:
-        out.print(f"[dim]note: {escape(note)}[/]")
+        out.print(f"[dim]note: {printable(note)}[/]")
 
 
 def _result(out: Console, result: dict[str, Any], *, limit: int) -> None:
@@ -73,7 +79,7 @@ def _table(columns: Sequence[str], rows: Sequence[Sequence[Any]]) -> Table:
     for at in shown:
         numeric = bool(rows) and isinstance(rows[0][at], int | float)
         wide = columns[at] == "pattern"
-        table.add_column("message" if wide else columns[at], justify="right" if numeric else "left", overflow="fold",
+        table.add_column("message" if wide else printable(columns[at]), justify="right" if numeric else "left", overflow="fold",
                          no_wrap=numeric or columns[at] in _SHORT, ratio=1 if wide else None)
     for row in rows:
         table.add_row(*(_cell(row[at]) for at in shown))
@@ -92,7 +98,7 @@ def _cell(value: Any) -> str:
     if isinstance(value, float):
         return f"{value:,.4g}" if abs(value) < 1000 else f"{value:,.0f}"
     stamp = _STAMP.fullmatch(str(value))
-    return f"{stamp[1]} {stamp[2]}" if stamp else escape(str(value))
+    return f"{stamp[1]} {stamp[2]}" if stamp else printable(str(value))
 
 
 def _evidence(out: Console, evidence: dict[str, Any], kind: str, *, lines: int) -> None:
@@ -100,7 +106,7 @@ def _evidence(out: Console, evidence: dict[str, Any], kind: str, *, lines: int) 
     total, searched = evidence["total"], evidence["searched"]
     out.print(f"[dim]{evidence['id']} {evidence['tool']}: {status}, {total:,} of {searched:,} records[/]")
     if evidence.get("error"):
-        out.print(f"[red]{escape(evidence['error'])}[/]")
+        out.print(f"[red]{printable(evidence['error'])}[/]")
     if kind != "lines":
         for line in evidence["excerpt"][:lines]:
             _line(out, line)
@@ -109,9 +115,9 @@ def _evidence(out: Console, evidence: dict[str, Any], kind: str, *, lines: int) 
 def _line(out: Console, line: dict[str, Any]) -> None:
     first, *rest = line["text"].split("\n")
     where = f"{line['source'].rsplit('/', 1)[-1]}:{line['line_no']}"
-    out.print(f"  [dim]{escape(where)}[/] {escape(first)}", soft_wrap=True)
+    out.print(f"  [dim]{printable(where)}[/] {printable(first)}", soft_wrap=True)
     for more in rest[:6]:
-        out.print(f"  [dim]{' ' * len(where)}[/] {escape(more)}", soft_wrap=True)
+        out.print(f"  [dim]{' ' * len(where)}[/] {printable(more)}", soft_wrap=True)
     if len(rest) > 6:
         out.print(f"  [dim]{' ' * len(where)} … {len(rest) - 6} more lines[/]")
 
@@ -128,7 +134,7 @@ def report(done: Report) -> None:
     if done.resumed:
         out.print(f"{done.resumed} sources were known and read on from where they were left")
     for note in done.notes[:8]:
-        out.print(f"[dim]{escape(note)}[/]")
+        out.print(f"[dim]{printable(note)}[/]")
 
 
 def templates(chosen: Sequence[Template], total: int) -> None:
@@ -138,7 +144,7 @@ def templates(chosen: Sequence[Template], total: int) -> None:
     table.add_column("count", justify="right")
     table.add_column("template", overflow="fold")
     for item in chosen:
-        table.add_row(item.id, f"{item.count:,}", escape(item.display))
+        table.add_row(item.id, f"{item.count:,}", printable(item.display))
     out = Console(highlight=False)
     out.print(table)
     out.print(f"[dim]{len(chosen)} of {total:,} templates[/]")
@@ -150,7 +156,7 @@ def checks(found: Sequence[dict[str, Any]]) -> None:
     for item in found:
         mark = "[green]ok[/]  " if item["ok"] else "[red]FAIL[/]"
         remedy = f" — {item['remedy']}" if item["remedy"] else ""
-        out.print(f"{mark} {item['check']}: {escape(item['seen'] + remedy)}")
+        out.print(f"{mark} {item['check']}: {printable(item['seen'] + remedy)}")
 
 
 class IngestProgress:

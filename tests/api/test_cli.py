@@ -50,3 +50,19 @@ def test_damaged_segment_is_named_and_repaired(tmp_path: Path) -> None:
     assert "doctor --repair" in broken.stdout.replace("\n", " ")
     assert mended.returncode == 0
     assert oncalm(tmp_path / "home", "doctor").returncode == 0
+
+
+def test_a_log_line_cannot_drive_the_terminal(tmp_path: Path) -> None:
+    line = "2026-01-01 00:00:01 ERROR disk \033[2Jfull \033]0;all is well\007 \u202eon [red]sda1[/red]\n"
+    (tmp_path / "a.log").write_text(line * 3)
+    read = oncalm(tmp_path / "home", "ingest", str(tmp_path / "a.log"))
+
+    listed = oncalm(tmp_path / "home", "ask", "show error lines")
+    grouped = oncalm(tmp_path / "home", "ask", "most frequent error messages")
+    table = oncalm(tmp_path / "home", "templates")
+
+    for done in (read, listed, grouped, table):
+        assert done.returncode == 0
+        assert not {"\033", "\007", "\u202e"} & set(done.stdout + done.stderr)
+    assert r"\x1b[2Jfull" in listed.stdout
+    assert "[red]sda1[/red]" in listed.stdout
