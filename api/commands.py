@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from api import render
+from api.terminal import visible
 from api.wiring import Product
 from telemetry.errors import StoreError, UsageError
 
@@ -65,7 +66,7 @@ def ingest(
     else:
         render.report(report)
     for problem in report.problems:
-        print(f"oncalm: {problem}", file=sys.stderr)
+        print(f"oncalm: {visible(problem)}", file=sys.stderr)
     if report.problems:
         return FAILED
     return DONE if report.lines or report.resumed or follow else NOTHING

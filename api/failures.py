@@ -9,6 +9,7 @@ import sys
 import traceback
 from pathlib import Path
 
+from api.terminal import visible
 from telemetry.errors import OnCalmError, QueryError, StoreError, UsageError
 
 FAILED, USAGE = 1, 2
@@ -42,7 +43,7 @@ def explain(error: Exception, home: Path | None) -> OnCalmError:
 
 def tell(error: OnCalmError, *, as_json: bool) -> int:
     """Print the error for people on stderr and, with ``as_json``, as the one document on stdout; returns the code."""
-    print(f"oncalm: {error}", file=sys.stderr)
+    print(f"oncalm: {visible(str(error))}", file=sys.stderr)
     if as_json:
         document = {"error": {"message": error.what, "where": error.where, "remedy": error.remedy}}
         print(json.dumps(document, ensure_ascii=False), flush=True)

@@ -12,6 +12,8 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
+from api.terminal import visible
+
 if TYPE_CHECKING:
     from rich.progress import Progress, TaskID
 
@@ -21,12 +23,11 @@ if TYPE_CHECKING:
 
 BARS = "▁▂▃▄▅▆▇█"
 WIDEST = 72
-_CONTROL = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u200e\u200f\u202a-\u202e\u2066-\u2069]")
 
 
 def printable(text: str) -> str:
-    """Text of a log, safe on a terminal: control and direction-changing characters are spelled out, markup is not read."""
-    return escape(_CONTROL.sub(lambda found: ascii(found[0])[1:-1], text))
+    """Text of a log for rich: what could drive the terminal is spelled out, markup is not read."""
+    return escape(visible(text))
 
 
 def sparkline(values: Sequence[float], width: int = WIDEST) -> str:

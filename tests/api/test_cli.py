@@ -60,9 +60,10 @@ def test_a_log_line_cannot_drive_the_terminal(tmp_path: Path) -> None:
     listed = oncalm(tmp_path / "home", "ask", "show error lines")
     grouped = oncalm(tmp_path / "home", "ask", "most frequent error messages")
     table = oncalm(tmp_path / "home", "templates")
+    missing = oncalm(tmp_path / "home", "ingest", str(tmp_path / "\033[2Jgone.log"))
 
-    for done in (read, listed, grouped, table):
-        assert done.returncode == 0
+    assert [done.returncode for done in (read, listed, grouped, table, missing)] == [0, 0, 0, 0, 1]
+    for done in (read, listed, grouped, table, missing):
         assert not {"\033", "\007", "\u202e"} & set(done.stdout + done.stderr)
     assert r"\x1b[2Jfull" in listed.stdout
     assert "[red]sda1[/red]" in listed.stdout
