@@ -1,0 +1,1 @@
+"""OnCalm's own telemetry, with opentelemetry-sdk: spans, metrics and logs of its runs."""

@@ -1,0 +1,4 @@
+"""Every word sent to a model, as Markdown files, rendered strictly, each with a digest.
+
+No logic about questions or tools lives here.
+"""
