@@ -1,8 +1,9 @@
-"""The one seam for thinking: what every analyst (offline now, a model later) must be able to do."""
+"""The one seam for thinking: what every analyst (offline, or with a model) must be able to do."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Protocol
 
@@ -24,10 +25,11 @@ class Given:
 
 
 class ToolCall(BaseModel):
-    """A call to make: the tool's name and its arguments, JSON only."""
+    """A call to make: the tool's name and its arguments, JSON only. ``call`` is the model's id for it."""
 
     tool: str
     arguments: dict[str, Any]
+    call: str = ""
 
 
 class Triage(BaseModel):
@@ -43,6 +45,38 @@ class Triage(BaseModel):
     confidence: float = 0.0
 
 
+class Turn(BaseModel):
+    """What an analyst did at one step, as a checkpoint keeps it."""
+
+    text: str = ""
+    """What a model said beside its calls."""
+    calls: dict[str, ToolCall] = {}
+    """By the evidence id that the call's result gets."""
+    nudge: str = ""
+    """What it is told before its next turn."""
+
+
+class Step(BaseModel):
+    """What to do next: calls to make, or an end. ``conclusion`` is a grounded one, as JSON."""
+
+    turn: Turn = Turn()
+    done: bool = False
+    conclusion: dict[str, Any] | None = None
+    usage: dict[str, Any] = {}
+
+
+@dataclass(frozen=True, slots=True)
+class Progress:
+    """What a run has done so far."""
+
+    turns: tuple[Turn, ...] = ()
+    results: Mapping[str, ToolResult] = field(default_factory=dict)
+    """By evidence id, in the order of the calls."""
+    usage: Mapping[str, Any] = field(default_factory=dict)
+    say: Callable[[dict[str, Any]], None] = lambda _: None
+    """Takes events for whoever watches the run: ``{"kind": "draft", "text": ...}``."""
+
+
 class Summary(BaseModel):
     """The answer's words and data."""
 
@@ -50,16 +84,27 @@ class Summary(BaseModel):
     interpretation: str
     result: Result
     confidence: float
+    query: dict[str, Any] | None = None
+    """What was run for ``result``, when it is not the triage's query."""
+    claims: list[dict[str, Any]] = []
+    ruled_out: list[dict[str, Any]] = []
+    unchecked: list[str] = []
+    dropped: list[dict[str, Any]] = []
+    notes: list[str] = []
 
 
 class Analyst(Protocol):
-    """Triage, plan, summarise. Pure apart from reading the catalog it was made with."""
+    """Triage, step by step, summarise. Pure apart from what it was made with."""
 
     name: str
     catalog: Catalog
 
     def triage(self, given: Given) -> Triage: ...
 
-    def plan(self, triage: Triage) -> list[ToolCall]: ...
+    def step(self, given: Given, triage: Triage, progress: Progress) -> Step:
+        """What to do next. Raises :class:`telemetry.errors.OnCalmError` when it cannot go on."""
+        ...
 
-    def summarise(self, given: Given, triage: Triage, results: list[ToolResult]) -> Summary: ...
+    def summarise(
+        self, given: Given, triage: Triage, results: Mapping[str, ToolResult], conclusion: dict[str, Any] | None
+    ) -> Summary: ...

@@ -6,16 +6,20 @@ from typing import Any
 
 from agent.state import State
 
+NOTHING_USED = {"model_calls": 0, "input_tokens": 0, "cached_tokens": 0, "output_tokens": 0, "cost_usd": 0.0}
+
 
 def assemble(state: State, analyst: str, seconds: float) -> dict[str, Any]:
     """Turn a finished run's state into the documented JSON document."""
     triage, summary = state["triage"], state["summary"]
-    query = triage.get("query") or {}
-    evidence = [_evidence(i, r) for i, r in enumerate(state.get("results", []), start=1)]
+    query = summary.get("query") or triage.get("query") or {}
+    results = sorted(state.get("results", {}).items(), key=lambda pair: int(pair[0].lstrip("E")))
+    evidence = [_evidence(name, result) for name, result in results]
     window = query.get("window") or {"start": None, "end": None}
     return {
         "question": state["question"],
-        "analyst": analyst,
+        "analyst": "offline" if state.get("fallback") else analyst,
+        **({"fallback": state["fallback"]} if state.get("fallback") else {}),
         "query": {
             "window": window,
             "filters": query.get("filters", []),
@@ -33,16 +37,20 @@ def assemble(state: State, analyst: str, seconds: float) -> dict[str, Any]:
         "answer": summary["answer"],
         "evidence": evidence,
         "confidence": summary["confidence"],
-        "understood": triage.get("refusal") is None,
-        "usage": {"model_calls": 0, "input_tokens": 0, "cached_tokens": 0, "output_tokens": 0,
-                  "cost_usd": 0.0, "seconds": round(seconds, 3)},
+        "claims": summary["claims"],
+        "ruled_out": summary["ruled_out"],
+        "unchecked": summary["unchecked"],
+        "dropped": summary["dropped"],
+        "notes": summary["notes"],
+        "understood": triage.get("refusal") is None or bool(state.get("conclusion")),
+        "usage": {**NOTHING_USED, **state.get("usage", {}), "seconds": round(seconds, 3)},
     }
 
 
-def _evidence(number: int, result: dict[str, Any]) -> dict[str, Any]:
+def _evidence(name: str, result: dict[str, Any]) -> dict[str, Any]:
     found = result.get("found") or {}
     return {
-        "id": f"E{number}", "tool": result["tool"], "status": result["status"], "query": result["query"],
+        "id": name, "tool": result["tool"], "status": result["status"], "query": result["query"],
         "window": result["window"], "total": result["total"], "searched": found.get("searched", 0),
         "excerpt": found.get("excerpt", []), **({"error": result["error"]} if result.get("error") else {}),
     }

@@ -1,11 +1,24 @@
-"""What a run is given besides its question: the analyst and the tools."""
+"""What a run is given besides its question: the analysts and the tools."""
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
+from typing import Any, Protocol
 
 from agent.analyst import Analyst
-from tools.registry import Registry
+from tools.registry import ToolResult
+
+
+class Tools(Protocol):
+    """What runs tool calls: a registry, or one behind a cache or a span. Never raises."""
+
+    def call(self, name: str, arguments: dict[str, Any]) -> ToolResult: ...
+
+
+def _unseen(_: str) -> AbstractContextManager[Any]:
+    return nullcontext()
 
 
 @dataclass(frozen=True, slots=True)
@@ -13,4 +26,10 @@ class Context:
     """Collaborators, never checkpointed."""
 
     analyst: Analyst
-    tools: Registry
+    tools: Tools
+    offline: Analyst | None = None
+    """Who finishes a run that ``analyst`` cannot; None when ``analyst`` needs nobody."""
+    node: Callable[[str], AbstractContextManager[Any]] = _unseen
+    """Entered around every node, by its name: the span it is seen as."""
+    stopped: Callable[[], bool] = lambda: False
+    """Whether whoever asked has gone; the run then ends before its next step."""

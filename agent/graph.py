@@ -1,4 +1,4 @@
-"""The graph: ``triage → plan → investigate → summarise``. Nodes, edges, compile, nothing else."""
+"""The graph: ``triage → plan ⇄ investigate → summarise``. Nodes, edges, compile, nothing else."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from langgraph.graph import END, START, StateGraph
 
 from agent import nodes
 from agent.context import Context
-from agent.state import State
+from agent.state import Errand, State
 
 RECURSION_LIMIT = 25
 
@@ -18,12 +18,12 @@ def build(checkpointer: Any = None) -> Any:
     graph = StateGraph(State, context_schema=Context)
     graph.add_node("triage", nodes.triage)
     graph.add_node("plan", nodes.plan)
-    graph.add_node("investigate", nodes.investigate)
+    graph.add_node("investigate", nodes.investigate, input_schema=Errand)
     graph.add_node("summarise", nodes.summarise)
     graph.add_edge(START, "triage")
-    graph.add_conditional_edges("triage", nodes.readable, ["plan", "summarise"])
-    graph.add_edge("plan", "investigate")
-    graph.add_edge("investigate", "summarise")
+    graph.add_edge("triage", "plan")
+    graph.add_conditional_edges("plan", nodes.errands, ["investigate", "plan", "summarise"])
+    graph.add_edge("investigate", "plan")
     graph.add_edge("summarise", END)
     return graph.compile(checkpointer=checkpointer)
 

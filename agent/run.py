@@ -2,27 +2,31 @@
 
 from __future__ import annotations
 
-import sqlite3
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from datetime import datetime
 from pathlib import Path
 from typing import Any
 
 from agent.answer import assemble
+from agent.checkpoints import checkpoints
 from agent.context import Context
 from agent.graph import RECURSION_LIMIT, build
 from agent.state import State
-from telemetry.errors import StoreError
 from telemetry.models import Window
+
+Watch = Callable[[dict[str, Any]], None]
+"""Takes the events of a run as they happen: ``{"kind": "result" | "draft" | "status" | "call", ...}``."""
 
 
 def ask(
     context: Context, question: str, *, now: datetime, window: Window | None = None,
-    conversation: str | None = None, memory: Path | None = None,
+    conversation: str | None = None, memory: Path | None = None, watch: Watch = lambda _: None,
 ) -> dict[str, Any]:
-    """Answer ``question``; ``conversation`` (kept in the SQLite file ``memory``) gives follow-ups context."""
+    """Answer ``question``; ``conversation`` (kept in the SQLite file ``memory``) gives follow-ups context.
+
+    The same question in a conversation whose run was killed goes on from its last step.
+    """
     started = time.monotonic()
     start: State = {
         "question": question, "now": now.isoformat(),
@@ -30,38 +34,35 @@ def ask(
     }
     config: dict[str, Any] = {"recursion_limit": RECURSION_LIMIT}
     if conversation is None or memory is None:
-        state = build().invoke(start, config, context=context)
+        state = _run(build(), start, config, context, watch, {})
         return assemble(state, context.analyst.name, time.monotonic() - started)
     config["configurable"] = {"thread_id": conversation}
-    with _checkpoints(memory, conversation) as saver:
-        state = build(saver).invoke(start, config, context=context, durability="exit")
+    with checkpoints(memory, conversation) as saver:
+        graph = build(saver)
+        going_on = _interrupted(graph, config, start)
+        durable = "sync" if context.offline else "exit"  # a model's steps are paid for; the offline ones are not
+        state = _run(graph, None if going_on else start, config, context, watch, {"durability": durable})
     answer = assemble(state, context.analyst.name, time.monotonic() - started)
+    if going_on:
+        answer["notes"] = [*answer["notes"], "This run was interrupted before and went on from its last step."]
     return {**answer, "conversation": conversation}
 
 
-@contextmanager
-def _checkpoints(path: Path, thread: str) -> Iterator[Any]:
-    """A saver that keeps plain data only, and only the latest checkpoint of the conversation."""
-    from langgraph.checkpoint.serde.jsonplus import JsonPlusSerializer
-    from langgraph.checkpoint.sqlite import SqliteSaver
+def _run(
+    graph: Any, start: State | None, config: dict[str, Any], context: Context, watch: Watch, more: dict[str, Any]
+) -> State:
+    """Stream the graph to its end: events to ``watch``, the last values back."""
+    state: State = {}
+    for mode, part in graph.stream(start, config, context=context, stream_mode=["custom", "values"], **more):
+        if mode == "custom":
+            watch(part)
+        else:
+            state = part
+    return state
 
-    try:
-        db = sqlite3.connect(path, check_same_thread=False, timeout=30)
-        saver = SqliteSaver(db, serde=JsonPlusSerializer(pickle_fallback=False, allowed_msgpack_modules=None))
-        saver.setup()
-    except sqlite3.DatabaseError as error:
-        raise StoreError(
-            f"the conversations cannot be opened: {error}", where=str(path),
-            remedy="move the file away (conversations start afresh) or ask without --conversation",
-        ) from error
-    try:
-        yield saver
-        newest = "SELECT max(checkpoint_id) FROM checkpoints WHERE thread_id = ?"
-        for table in ("checkpoints", "writes"):
-            db.execute(
-                f"DELETE FROM {table} WHERE thread_id = ? AND checkpoint_id < ({newest})",
-                (thread, thread),
-            )
-        db.commit()
-    finally:
-        db.close()
+
+def _interrupted(graph: Any, config: dict[str, Any], start: State) -> bool:
+    """Whether the conversation's last run asked the same and never came to its end."""
+    last = graph.get_state(config)
+    same = all(last.values.get(key) == start.get(key) for key in ("question", "window"))
+    return bool(last.next) and same

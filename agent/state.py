@@ -2,7 +2,22 @@
 
 from __future__ import annotations
 
-from typing import Any, TypedDict
+from typing import Annotated, Any, TypedDict
+
+AGAIN = "again"
+"""First item of an update that replaces a list instead of adding to it."""
+
+
+def adding(kept: list[Any], new: list[Any]) -> list[Any]:
+    """Add to a list; a list that begins with :data:`AGAIN` starts it afresh."""
+    return list(new[1:]) if new[:1] == [AGAIN] else [*kept, *new]
+
+
+def by_id(kept: dict[str, Any], new: dict[str, Any]) -> dict[str, Any]:
+    """Add results by their evidence id; the first result of an id stays. With :data:`AGAIN` they start afresh."""
+    if AGAIN in new:
+        return {key: value for key, value in new.items() if key != AGAIN}
+    return {**kept, **{key: value for key, value in new.items() if key not in kept}}
 
 
 class State(TypedDict, total=False):
@@ -14,6 +29,19 @@ class State(TypedDict, total=False):
     reading: dict[str, Any] | None
     """The last reading of the conversation: context for follow-up questions."""
     triage: dict[str, Any]
-    calls: list[dict[str, Any]]
-    results: list[dict[str, Any]]
+    turns: Annotated[list[dict[str, Any]], adding]
+    results: Annotated[dict[str, Any], by_id]
+    """Tool results by evidence id."""
+    usage: dict[str, Any]
+    done: bool
+    conclusion: dict[str, Any] | None
+    fallback: str
+    """Why the offline analyst finished the run; empty when it did not have to."""
     summary: dict[str, Any]
+
+
+class Errand(TypedDict):
+    """What one ``investigate`` is sent: a call and the evidence id of its result."""
+
+    evidence: str
+    call: dict[str, Any]

@@ -97,7 +97,7 @@ class Product:
                 Context(analyst, log_tools(reader)), question, now=now or datetime.now(UTC), window=window,
                 conversation=conversation, memory=self.home / "conversations.db",
             )
-            answer["notes"] = [*reader.catalog.notes, *index.notes]
+            answer["notes"] = [*answer["notes"], *reader.catalog.notes, *index.notes]
         return answer
 
     def _searchable(self, reader: Reader) -> TemplateIndex:

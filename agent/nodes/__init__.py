@@ -6,46 +6,87 @@ from datetime import datetime
 from typing import Any
 
 from langgraph.runtime import Runtime
+from langgraph.types import Send
 
-from agent.analyst import Given, ToolCall, Triage
+from agent.analyst import Analyst, Given, Progress, ToolCall, Triage, Turn
 from agent.context import Context
-from agent.state import State
+from agent.state import AGAIN, Errand, State
+from telemetry.errors import OnCalmError
 from telemetry.models import Window
 from tools.registry import ToolResult
 
 
+class RunStoppedError(OnCalmError):
+    """Whoever asked has gone."""
+
+
 def triage(state: State, runtime: Runtime[Context]) -> dict[str, Any]:
-    """Read the question."""
-    found = runtime.context.analyst.triage(given(state))
-    update: dict[str, Any] = {"triage": found.model_dump(mode="json"), "calls": [], "results": []}
-    if found.reading is not None:
-        update["reading"] = found.reading
-    return update
+    """Read the question, and forget what the conversation's last run did."""
+    with _at("triage", runtime):
+        found = runtime.context.analyst.triage(given(state))
+        update: dict[str, Any] = {
+            "triage": found.model_dump(mode="json"), "turns": [AGAIN], "results": {AGAIN: True}, "usage": {},
+            "done": False, "conclusion": None, "fallback": "",
+        }
+        if found.reading is not None:
+            update["reading"] = found.reading
+        return update
 
 
 def plan(state: State, runtime: Runtime[Context]) -> dict[str, Any]:
-    """Choose the tool calls."""
-    calls = runtime.context.analyst.plan(Triage.model_validate(state["triage"]))
-    return {"calls": [c.model_dump(mode="json") for c in calls]}
+    """Choose the next tool calls, or end. An analyst that fails leaves the run to the offline one."""
+    with _at("plan", runtime):
+        results = results_of(state)
+        progress = Progress(
+            turns=tuple(Turn.model_validate(t) for t in state["turns"]), results=results, usage=state["usage"],
+            say=runtime.stream_writer,
+        )
+        found = Triage.model_validate(state["triage"])
+        try:
+            step = _analyst(state, runtime).step(given(state), found, progress)
+        except OnCalmError as error:
+            if runtime.context.offline is None or isinstance(error, RunStoppedError):
+                raise
+            return _left(state, found, runtime, str(error), getattr(error, "usage", {}))
+        return {"turns": [step.turn.model_dump(mode="json")], "done": step.done, "conclusion": step.conclusion,
+                "usage": _sum(state["usage"], step.usage)}
 
 
-def investigate(state: State, runtime: Runtime[Context]) -> dict[str, Any]:
-    """Make the calls; each answers exactly once, failures included."""
-    calls = [ToolCall.model_validate(c) for c in state["calls"]]
-    results = [runtime.context.tools.call(c.tool, c.arguments) for c in calls]
-    return {"results": [r.model_dump(mode="json") for r in results]}
+def _left(state: State, found: Triage, runtime: Runtime[Context], why: str, usage: dict[str, Any]) -> dict[str, Any]:
+    """The offline analyst takes over: its own calls are made unless they were."""
+    assert runtime.context.offline is not None  # noqa: S101 - the caller asked
+    runtime.stream_writer({"kind": "status", "text": f"going on without a model: {why}"})
+    step = runtime.context.offline.step(given(state), found, Progress(results=results_of(state)))
+    return {"turns": [step.turn.model_dump(mode="json")], "done": step.done, "fallback": why,
+            "usage": _sum(state["usage"], usage)}
+
+
+def investigate(errand: Errand, runtime: Runtime[Context]) -> dict[str, Any]:
+    """Make one call; it is answered exactly once, failures included."""
+    with _at("investigate", runtime):
+        call = ToolCall.model_validate(errand["call"])
+        result = runtime.context.tools.call(call.tool, call.arguments)
+        runtime.stream_writer({"kind": "result", "evidence": errand["evidence"], "tool": call.tool,
+                               "status": result.status, "total": result.total})
+        return {"results": {errand["evidence"]: result.model_dump(mode="json")}}
 
 
 def summarise(state: State, runtime: Runtime[Context]) -> dict[str, Any]:
     """Say the answer."""
-    results = [ToolResult.model_validate(r) for r in state["results"]]
-    found = runtime.context.analyst.summarise(given(state), Triage.model_validate(state["triage"]), results)
-    return {"summary": found.model_dump(mode="json")}
+    with _at("summarise", runtime):
+        found = _analyst(state, runtime).summarise(
+            given(state), Triage.model_validate(state["triage"]), results_of(state), state.get("conclusion"))
+        return {"summary": found.model_dump(mode="json"), "done": True}
 
 
-def readable(state: State) -> str:
-    """Where to go after triage: a question that cannot be read is summarised (as a refusal) at once."""
-    return "summarise" if state["triage"].get("refusal") else "plan"
+def errands(state: State) -> list[Send] | str:
+    """Where to go after a step: one ``investigate`` per call, or the summary."""
+    calls = state["turns"][-1]["calls"] if state["turns"] else {}
+    if state.get("done") or not calls and state.get("fallback"):
+        return "summarise"
+    if not calls:
+        return "plan"
+    return [Send("investigate", Errand(evidence=name, call=call)) for name, call in calls.items()]
 
 
 def given(state: State) -> Given:
@@ -54,3 +95,31 @@ def given(state: State) -> Given:
         question=state["question"], now=datetime.fromisoformat(state["now"]),
         window=Window.model_validate(window) if window else None, previous=state.get("reading"),
     )
+
+
+def results_of(state: State) -> dict[str, ToolResult]:
+    """The results by evidence id, in the order of the ids."""
+    found = sorted(state.get("results", {}).items(), key=lambda pair: int(pair[0].lstrip("E")))
+    return {name: ToolResult.model_validate(result) for name, result in found}
+
+
+def _analyst(state: State, runtime: Runtime[Context]) -> Analyst:
+    context = runtime.context
+    return context.offline if state.get("fallback") and context.offline else context.analyst
+
+
+def _at(name: str, runtime: Runtime[Context]) -> Any:
+    """The span of a node; nothing is begun for someone who has gone."""
+    if runtime.context.stopped():
+        raise RunStoppedError("whoever asked has gone", where=name, remedy="ask again")
+    return runtime.context.node(name)
+
+
+def _sum(kept: dict[str, Any], new: dict[str, Any]) -> dict[str, Any]:
+    """Add up counts and costs; an unknown cost stays unknown; other things are taken over."""
+    total = dict(kept)
+    for key, value in new.items():
+        old = total.get(key)
+        number = isinstance(value, int | float) and isinstance(old, int | float)
+        total[key] = old + value if number else {**old, **value} if isinstance(old, dict) and isinstance(value, dict) else value
+    return total

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from dataclasses import replace
+from typing import Any
 
-from agent.analyst import Given, Summary, ToolCall, Triage
+from agent.analyst import Given, Progress, Step, Summary, ToolCall, Triage, Turn
 from agent.offline.fields import unit_after
 from agent.offline.phrasing import interpretation, phrase
 from agent.offline.reading import offers, read
@@ -61,15 +63,19 @@ class OfflineAnalyst:
             confidence=_confidence(reading, target),
         )
 
-    def plan(self, triage: Triage) -> list[ToolCall]:
-        if triage.query is None:
-            return []
-        return [ToolCall(tool="logs.query", arguments=triage.query.model_dump(mode="json"))]
+    def step(self, given: Given, triage: Triage, progress: Progress) -> Step:
+        """One query, made once."""
+        if progress.results or triage.refusal is not None or triage.query is None:
+            return Step(done=True)
+        call = ToolCall(tool="logs.query", arguments=triage.query.model_dump(mode="json"))
+        return Step(turn=Turn(calls={"E1": call}))
 
-    def summarise(self, given: Given, triage: Triage, results: list[ToolResult]) -> Summary:
+    def summarise(
+        self, given: Given, triage: Triage, results: Mapping[str, ToolResult], conclusion: dict[str, Any] | None
+    ) -> Summary:
         if triage.refusal is not None or triage.query is None or triage.reading is None:
             return _refused(triage)
-        first = results[0]
+        first = results["E1"]
         if first.found is None:
             return Summary(answer=f"I could not answer: {first.error}", interpretation="",
                            result=Result(kind="none"), confidence=0.0)
