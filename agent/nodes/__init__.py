@@ -61,14 +61,14 @@ def _left(state: State, found: Triage, runtime: Runtime[Context], why: str, usag
             "usage": _sum(state["usage"], usage)}
 
 
-def investigate(errand: Errand, runtime: Runtime[Context]) -> dict[str, Any]:
+def investigate(state: Errand, runtime: Runtime[Context]) -> dict[str, Any]:
     """Make one call; it is answered exactly once, failures included."""
     with _at("investigate", runtime):
-        call = ToolCall.model_validate(errand["call"])
+        call = ToolCall.model_validate(state["call"])
         result = runtime.context.tools.call(call.tool, call.arguments)
-        runtime.stream_writer({"kind": "result", "evidence": errand["evidence"], "tool": call.tool,
+        runtime.stream_writer({"kind": "result", "evidence": state["evidence"], "tool": call.tool,
                                "status": result.status, "total": result.total})
-        return {"results": {errand["evidence"]: result.model_dump(mode="json")}}
+        return {"results": {state["evidence"]: result.model_dump(mode="json")}}
 
 
 def summarise(state: State, runtime: Runtime[Context]) -> dict[str, Any]:
