@@ -25,11 +25,11 @@ class Given:
 
 
 class ToolCall(BaseModel):
-    """A call to make: the tool's name and its arguments, JSON only. ``call`` is the model's id for it."""
+    """A call to make: the tool's name and its arguments, JSON only. With a ``problem`` it is answered, not made."""
 
     tool: str
     arguments: dict[str, Any]
-    call: str = ""
+    problem: str = ""
 
 
 class Triage(BaseModel):

@@ -65,10 +65,14 @@ def investigate(state: Errand, runtime: Runtime[Context]) -> dict[str, Any]:
     """Make one call; it is answered exactly once, failures included."""
     with _at("investigate", runtime):
         call = ToolCall.model_validate(state["call"])
-        result = runtime.context.tools.call(call.tool, call.arguments)
+        result = _refused(call) if call.problem else runtime.context.tools.call(call.tool, call.arguments)
         runtime.stream_writer({"kind": "result", "evidence": state["evidence"], "tool": call.tool,
                                "status": result.status, "total": result.total})
         return {"results": {state["evidence"]: result.model_dump(mode="json")}}
+
+
+def _refused(call: ToolCall) -> ToolResult:
+    return ToolResult(tool=call.tool, status="failed", query=call.arguments, window=Window(), error=call.problem)
 
 
 def summarise(state: State, runtime: Runtime[Context]) -> dict[str, Any]:

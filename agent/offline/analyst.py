@@ -84,7 +84,7 @@ class OfflineAnalyst:
         said = phrase(reading, triage.query, found, triage.target, unit_after(triage.query, self.catalog))
         notes = [*triage.statements, *(f"Also possible: {a}" for a in triage.ambiguities)]
         answer = " ".join([said, *(_sentence(n) for n in notes)])
-        return Summary(answer=answer, interpretation=interpretation(reading, triage.query),
+        return Summary(answer=answer, interpretation=interpretation(triage.query),
                        result=found.result, confidence=triage.confidence)
 
     def _in_milliseconds(self, reading: Reading, question: str) -> Reading:

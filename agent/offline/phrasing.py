@@ -29,7 +29,7 @@ def phrase(reading: Reading, query: Query, found: Found, target: str, unit: str 
     return f"{said} {_capital(target)}" if target else said
 
 
-def interpretation(reading: Reading, query: Query) -> str:
+def interpretation(query: Query) -> str:
     """The query in one line: operation, filters, window."""
     parts: list[str] = [query.operation]
     if query.stats:
