@@ -16,11 +16,20 @@ ModelError
 
 from __future__ import annotations
 
+from typing import Any, Self
+
 from telemetry.errors import OnCalmError
 
 
 class ModelError(OnCalmError):
-    """A model call gave no usable reply."""
+    """A model call gave no usable reply. ``usage`` is what was spent all the same."""
+
+    usage: dict[str, Any] = {}  # noqa: RUF012 - replaced, never changed
+
+    def after(self, usage: dict[str, Any]) -> Self:
+        """Note what the useless reply cost."""
+        self.usage = usage
+        return self
 
 
 class KeyRefusedError(ModelError):

@@ -43,6 +43,6 @@ def test_interpretation_names_every_part() -> None:
     query = Query(operation="top", field="param:ip", filters=(Filter(field="level", op="eq", value="error"),),
                   window=Window(start=datetime(2025, 1, 1, tzinfo=UTC)))
 
-    text = interpretation(Reading(operation="top"), query)
+    text = interpretation(query)
 
     assert all(part in text for part in ("top", "ip", "level eq error", "2025-01-01"))

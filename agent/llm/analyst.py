@@ -1,0 +1,158 @@
+"""The analyst that thinks with a model, on top of the offline one.
+
+The offline reading and its one exact query come first and cost nothing. The model then sees the question, the
+reading and that result; it calls more tools or concludes. What it concludes is checked against the evidence
+before anyone reads it. Whatever goes wrong is raised as a ModelError, and the run goes on without a model.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any, Protocol
+
+from pydantic import ValidationError
+
+from agent.analyst import Analyst, Given, Progress, Step, Summary, ToolCall, Triage, Turn
+from agent.evidence import Conclusion, Grounded, ground
+from agent.llm.conversation import Conversation
+from agent.llm.errors import BrokenReplyError, ContextTooLongError, LateError, RefusedError
+from agent.llm.model import Call, Model, Reply, Request
+from agent.llm.repair import loads
+from agent.loopguard import judge
+from prompts.loader import load
+from telemetry.models import Catalog, Query, Result
+from tools.registry import ToolResult
+
+MOST_CALLS = 8
+"""Tool calls of one turn; a model that asks for more is told to choose."""
+
+
+class Purse(Protocol):
+    """What a run may spend. ``allow`` raises OverBudgetError before a call would pass a limit."""
+
+    def allow(self, tokens: int) -> None: ...
+
+    def record(self, reply: Reply) -> dict[str, Any]:
+        """Book a reply; returns what the answer's usage adds up (``cost_usd`` is None when no price is known)."""
+        ...
+
+
+@dataclass(slots=True)
+class LlmAnalyst:
+    """One run's thinking with a model."""
+
+    core: Analyst
+    model: Model
+    conversation: Conversation
+    purse: Purse
+    known: frozenset[str]
+    """Names of the tools there are."""
+    from_wire: Callable[[str], str]
+    seconds: float = 120.0
+    """All model calls of a run together."""
+    clock: Callable[[], float] = time.monotonic
+    name: str = "llm"
+    _deadline: float | None = field(default=None)
+
+    @property
+    def catalog(self) -> Catalog:
+        return self.core.catalog
+
+    def triage(self, given: Given) -> Triage:
+        return self.core.triage(given)
+
+    def step(self, given: Given, triage: Triage, progress: Progress) -> Step:
+        """The offline query first; then one model call a step. Raises ModelError when the model is of no use."""
+        first = self.core.step(given, triage, progress)
+        if not progress.turns and first.turn.calls:
+            return first
+        verdict = judge(progress)
+        if verdict.ends:
+            return Step(done=True, conclusion=_ended(verdict.reason))
+        ending = _ending(verdict.reason, withdrawn=verdict.withdraws) if verdict.reason else ""
+        reply, usage = self._ask(given, triage, progress, with_tools=not verdict.withdraws, ending=ending)
+        if reply.refusal:
+            raise RefusedError(f"the model refused to answer: {reply.refusal}", where=self.model.name,
+                               remedy="ask differently, or with --analyst offline").after(usage)
+        if reply.calls and not verdict.withdraws:
+            return Step(turn=self._turn(reply, progress), usage=usage)
+        return self._concluded(given, reply, progress, usage)
+
+    def _ask(
+        self, given: Given, triage: Triage, progress: Progress, *, with_tools: bool, ending: str
+    ) -> tuple[Reply, dict[str, Any]]:
+        """One model call within the run's time and budget; a request that is too long is cut down once."""
+        if self._deadline is None:
+            self._deadline = self.clock() + self.seconds
+        if self.clock() >= self._deadline:
+            raise LateError(f"the run's {self.seconds:.0f} s for model calls are over", where=self.model.name,
+                            remedy="raise ONCALM_RUN_SECONDS or use a faster model")
+        for again in (False, True):
+            request = self.conversation.request(given, triage, progress, with_tools=with_tools, ending=ending)
+            self.purse.allow(self.conversation.size(request))
+            try:
+                reply = self.model.complete(request, deadline=self._deadline, emit=lambda text: progress.say({"kind": "draft", "text": text}))
+            except ContextTooLongError:
+                if again:
+                    raise
+                self.conversation.profile = self.conversation.profile.halved()
+            else:
+                return reply, {**self.purse.record(reply), "prompts": request.digests}
+        raise AssertionError  # the second round returns or raises
+
+    def _turn(self, reply: Reply, progress: Progress) -> Turn:
+        """The reply's calls under new evidence ids; what cannot be made is answered with the reason."""
+        at = len({name for turn in progress.turns for name in turn.calls})
+        calls = {f"E{at + place}": self._call(call, place) for place, call in enumerate(reply.calls, start=1)}
+        return Turn(text=reply.text, calls=calls)
+
+    def _call(self, call: Call, place: int) -> ToolCall:
+        name = self.from_wire(call.name)
+        problem = call.problem or ""
+        if place > MOST_CALLS:
+            problem = f"not made: a turn has at most {MOST_CALLS} calls; ask again for what still matters"
+        elif name not in self.known:
+            problem = f"there is no tool {call.name!r}; known: {', '.join(sorted(self.known))}"
+        elif self.conversation.boundary.leaked(call.arguments):
+            problem = "not made: the arguments hold the private token of this run"
+        return ToolCall(tool=name, arguments=call.arguments, problem=problem)
+
+    def _concluded(self, given: Given, reply: Reply, progress: Progress, usage: dict[str, Any]) -> Step:
+        """Read and check a conclusion. A useless one is asked for again, once."""
+        nudged = any(turn.nudge for turn in progress.turns)
+        try:
+            conclusion = Conclusion.model_validate(loads(reply.text))
+        except (ValueError, ValidationError) as error:
+            why = f"it was no conclusion of the form asked for ({_short(error)})"
+        else:
+            found = ground(conclusion, progress.results, given.question)
+            why = self._fault(found, reply.text)
+            if not why or nudged and found.claims and not self.conversation.boundary.leaked(reply.text):
+                return Step(done=True, conclusion=self._kept(found), usage=usage)
+        if nudged:
+            raise BrokenReplyError(f"the model answered uselessly twice; the last time {why}", where=self.model.name,
+                                   remedy="use a more capable model").after(usage)
+        return Step(turn=Turn(text=reply.text[:2000], nudge=load("nudge").render(reason=why)), usage=usage)
+
+    def _fault(self, found: Grounded, text: str) -> str:
+        """Why a conclusion cannot be shown; empty when it can."""
+        if self.conversation.boundary.leaked(text):
+            return "it repeated the private token of this run"
+        if found.answer is None:
+            return "its first sentence is not shown by the evidence it cites: " + "; ".join(d.why for d in found.dropped[:3])
+        return ""
+
+    def _kept(self, found: Grounded) -> dict[str, Any]:
+        return found.model_dump(mode="json")
+
+    def summarise(
+        self, given: Given, triage: Triage, results: Mapping[str, ToolResult], conclusion: dict[str, Any] | None
+    ) -> Summary:
+        """The grounded conclusion in words; where it has no first sentence, the offline one stands in."""
+        base = self.core.summarise(given, triage, results, None) if "E1" in results or triage.refusal else None
+        if conclusion is None:
+            return base or Summary(answer="I could not answer this.", interpretation="", result=Result(kind="none"),
+                                   confidence=0.0)
+        return said(Grounded.model_validate(conclusion), base, triage, results, self.conversation.placeholders.restore)

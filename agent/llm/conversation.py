@@ -1,0 +1,148 @@
+"""What a model is sent: the static part first, then the question, then turns and results as they came.
+
+A result is written once per run, inside markers of its own, and stays as it is, so that what was sent before is
+a prefix of what is sent next and a provider can cache it. Only when a request would not fit are the oldest
+results cut down to their heads.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, Protocol
+
+from agent.analyst import Given, Progress, ToolCall, Triage, Turn
+from agent.boundary import Boundary
+from agent.evidence import Conclusion
+from agent.llm.model import Message, Request, Schema
+from agent.llm.profile import Profile
+from agent.placeholders import Placeholders
+from prompts.loader import Prompt, load
+from telemetry.models import Catalog
+from tools.output import render, tokens
+from tools.registry import ToolResult
+
+HEAD = 120
+"""Tokens to which an old result is cut down."""
+
+
+class Offered(Protocol):
+    """The tools as a model is told of them."""
+
+    def openai(self) -> list[dict[str, Any]]: ...
+
+    def digest(self) -> str: ...
+
+    def to_wire(self, name: str) -> str: ...
+
+
+@dataclass(slots=True)
+class Conversation:
+    """The requests of one run."""
+
+    catalog: Catalog
+    tools: Offered
+    profile: Profile
+    boundary: Boundary
+    placeholders: Placeholders
+    _written: dict[tuple[str, int], str] = field(default_factory=dict)
+    _opening: str = ""
+
+    def request(
+        self, given: Given, triage: Triage, progress: Progress, *, with_tools: bool, ending: str = ""
+    ) -> Request:
+        """The next request; ``ending`` is what the model is told last."""
+        system, question = load(self.profile.prompt), load("question")
+        head: list[Message] = [
+            {"role": "system", "content": system.text},
+            {"role": "user", "content": self._opened(question, given, triage)},
+        ]
+        tools = tuple(self.tools.openai()) if with_tools else ()
+        room = self.profile.room - _size(head) - tokens(json.dumps(tools)) - tokens(ending)
+        turns = self._turns(progress, room)
+        tail: list[Message] = [{"role": "user", "content": ending}] if ending else []
+        return Request(
+            messages=(*head, *turns, *tail), tools=tools, schema=Schema("conclusion", Conclusion.json_schema()),
+            max_output_tokens=self.profile.answer,
+            digests={system.name: system.digest, question.name: question.digest, "tools": self.tools.digest()},
+        )
+
+    def _opened(self, question: Prompt, given: Given, triage: Triage) -> str:
+        """The question and what is known before any tool ran; the same in every request of a run."""
+        if not self._opening:
+            window = given.window.model_dump(mode="json") if given.window else "as the question says"
+            self._opening = question.render(
+                question=self.placeholders.hide(given.question), now=f"{given.now:%Y-%m-%d %H:%M:%S} UTC",
+                window=json.dumps(window), reading=self._data(reading_text(triage), "reading"),
+                catalog=self._data(catalog_text(self.catalog, self.profile.catalog), "catalog"),
+                canary=self.boundary.canary,
+            )
+        return self._opening
+
+    def _turns(self, progress: Progress, room: int) -> list[Message]:
+        """The turns so far, the newest results whole, as many of the older ones as there is room for."""
+        heads: set[str] = set()
+        names = list(progress.results)
+        while True:
+            messages = [m for turn in progress.turns for m in self._turn(turn, progress.results, heads)]
+            if _size(messages) <= room or len(heads) >= len(names):
+                return messages
+            heads.add(names[len(heads)])
+
+    def _turn(self, turn: Turn, results: Mapping[str, ToolResult], heads: set[str]) -> list[Message]:
+        said: list[Message] = []
+        if turn.calls:
+            said.append({"role": "assistant", "content": turn.text or None, "tool_calls": [
+                {"id": name, "type": "function",
+                 "function": {"name": self.tools.to_wire(call.tool), "arguments": json.dumps(call.arguments)}}
+                for name, call in turn.calls.items()
+            ]})
+            said += [self._result(name, results.get(name), call, short=name in heads) for name, call in turn.calls.items()]
+        elif turn.text:
+            said.append({"role": "assistant", "content": turn.text})
+        if turn.nudge:
+            said.append({"role": "user", "content": turn.nudge})
+        return said
+
+    def _result(self, name: str, result: ToolResult | None, call: ToolCall, *, short: bool) -> Message:
+        """A result inside markers; a call whose result is missing is answered too."""
+        budget = HEAD if short else self.profile.result
+        if (name, budget) not in self._written:
+            text = render(result, name, budget).text if result else f"{name} {call.tool}: not assessed, the run was stopped"
+            self._written[name, budget] = self._data(text, f"{name} {call.tool}")
+        return {"role": "tool", "tool_call_id": name, "content": self._written[name, budget]}
+
+    def _data(self, text: str, label: str) -> str:
+        return self.boundary.wrap(self.placeholders.hide(text), label)
+
+
+def reading_text(triage: Triage) -> str:
+    """How the offline analyst read the question."""
+    if triage.refusal is not None or triage.query is None:
+        return f"not readable without a model: {triage.refusal}"
+    from agent.offline.phrasing import interpretation
+
+    notes = [triage.target, *triage.statements, *(f"also possible: {a}" for a in triage.ambiguities)]
+    return "\n".join([f"{interpretation(triage.query)} (confidence {triage.confidence:.2f})", *(n for n in notes if n)])
+
+
+def catalog_text(catalog: Catalog, budget: int) -> str:
+    """What the store holds, the most telling first, in at most ``budget`` tokens."""
+    lines = [f"{catalog.records:,} records, {catalog.undated:,} without a time; {len(catalog.templates):,} templates",
+             f"from {catalog.first} to {catalog.last} (UTC)"]
+    for info in catalog.fields:
+        values = ", ".join(f"{value} ({count:,})" for value, count in info.values[:6])
+        lines.append(f"{info.ref} [{info.type}], {info.distinct:,} different: {values}")
+    kept: list[str] = []
+    for line in lines:
+        short = line if len(line) <= 240 else f"{line[:240]}…"
+        if tokens("\n".join([*kept, short])) > budget:
+            kept.append(f"… {len(lines) - len(kept)} more; the tool logs.fields lists them")
+            break
+        kept.append(short)
+    return "\n".join(kept)
+
+
+def _size(messages: list[Message]) -> int:
+    return sum(tokens(json.dumps(message, ensure_ascii=False)) for message in messages)
