@@ -42,6 +42,11 @@ class Endpoint:
         return self.azure_api_version is not None or self._host.endswith((".openai.com", ".openai.azure.com"))
 
     @property
+    def usable(self) -> bool:
+        """Whether the base URL is one that HTTP can be spoken to."""
+        return bool(self._host) and self.url.lower().startswith(("http://", "https://"))
+
+    @property
     def where(self) -> str:
         """Model and address as error messages name them: no credentials, no query."""
         parts = urlsplit(self.url) if self._host else None
