@@ -39,7 +39,7 @@ class Draft:
         self.usage = _usage(body.get("usage")) or self.usage
         choices = body.get("choices")
         choice = choices[0] if isinstance(choices, list) and choices else None
-        if not isinstance(choice, dict) or choice.get("index", 0) not in {0, None}:
+        if not isinstance(choice, dict) or choice.get("index") not in (0, None):
             return
         self.any_choice = True
         self.finish = _text(choice.get("finish_reason")) or self.finish

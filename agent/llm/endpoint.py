@@ -65,6 +65,7 @@ class Endpoint:
     @property
     def _host(self) -> str:
         try:
-            return (urlsplit(self.url).hostname or "").lower()
+            parts = urlsplit(self.url)
+            return (parts.hostname or "").lower() if parts.port != 0 else ""  # reading the port checks it
         except ValueError:
             return ""
