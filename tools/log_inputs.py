@@ -34,8 +34,8 @@ class Closed(BaseModel):
 class Span(Closed):
     """A half-open window of time; naive times are UTC."""
 
-    start: datetime | None = Field(default=None, description="First moment, ISO 8601 UTC; null: where the records begin")
-    end: datetime | None = Field(default=None, description="Moment after the last, ISO 8601 UTC; null: where they end")
+    start: datetime | None = Field(default=None, description="ISO 8601 UTC, inclusive; null: open")
+    end: datetime | None = Field(default=None, description="Exclusive; null: open")
 
     @field_validator("start", "end")
     @classmethod
@@ -55,9 +55,9 @@ class Span(Closed):
 class FieldFilter(Closed):
     """One condition on a field or parameter."""
 
-    name: str = Field(description="A field or parameter as logs.fields lists it, e.g. host, user, status")
-    op: Literal["eq", "ne", "gt", "ge", "lt", "le", "contains"] = Field(description="contains is for texts, gt to le for numbers")
-    value: str = Field(description="Numbers may have units: 500ms, 2MB")
+    name: str = Field(description="Field or parameter, as in logs.fields")
+    op: Literal["eq", "ne", "gt", "ge", "lt", "le", "contains"] = Field(description="gt to le: numbers")
+    value: str = Field(description="Text or number, also 500ms, 2MB")
 
     @field_validator("value", mode="before")
     @classmethod
@@ -68,11 +68,11 @@ class FieldFilter(Closed):
 class Selection(Span):
     """Which records: all conditions hold together."""
 
-    templates: tuple[str, ...] = Field(default=(), description="Template ids, any of them")
-    levels: tuple[LevelName, ...] = Field(default=(), description="Exact levels, any of them")
-    services: tuple[str, ...] = Field(default=(), description="Exact service names, any of them")
-    contains: tuple[str, ...] = Field(default=(), description="Texts that the line holds, all of them, case ignored")
-    params: tuple[FieldFilter, ...] = Field(default=(), description="Conditions on fields and parameters, all of them")
+    templates: tuple[str, ...] = Field(default=(), description="Template ids (any)")
+    levels: tuple[LevelName, ...] = Field(default=(), description="Exact levels (any)")
+    services: tuple[str, ...] = Field(default=(), description="Exact names (any)")
+    contains: tuple[str, ...] = Field(default=(), description="Texts in the line (all), case ignored")
+    params: tuple[FieldFilter, ...] = Field(default=(), description="Conditions (all)")
 
 
 class CountInput(Selection):
@@ -119,7 +119,7 @@ class LinesInput(Selection):
 class SummaryInput(Span):
     """What a window holds."""
 
-    services: tuple[str, ...] = Field(default=(), description="Exact service names, any of them; empty: all")
+    services: tuple[str, ...] = Field(default=(), description="Exact names (any)")
     limit: int = Field(default=20, ge=1, le=100, description="1 to 100; null: 20")
 
 
