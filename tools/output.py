@@ -56,9 +56,7 @@ def _header(result: ToolResult, evidence_id: str, asked: str, rest: str) -> str:
     counted = f"{_bounded(result.total)} matched of {_bounded(result.searched)} searched"
     if result.status in {"failed", "not_assessed"}:
         counted = "nothing searched"
-    window = span({"start": result.window.start and f"{result.window.start:%Y-%m-%dT%H:%M:%S.%fZ}".replace(".000000Z", "Z"),
-                   "end": result.window.end and f"{result.window.end:%Y-%m-%dT%H:%M:%S.%fZ}".replace(".000000Z", "Z")})
-    parts = [f"[{spelled(evidence_id[:_ID])}] {spelled(result.tool[:_TOOL])}: {result.status}", asked, window, counted, rest]
+    parts = [f"[{spelled(evidence_id[:_ID])}] {spelled(result.tool[:_TOOL])}: {result.status}", asked, span(result.window), counted, rest]
     return " | ".join(part for part in parts if part)
 
 

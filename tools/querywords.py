@@ -4,7 +4,12 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
+from datetime import datetime
 from typing import Any
+
+from pydantic import ValidationError
+
+from telemetry.models import Filter, Query, Window
 
 _OPS = {
     "eq": "is", "ne": "is not", "in": "is one of", "not_in": "is none of", "gt": "above", "ge": "at least", "lt": "below",
@@ -20,52 +25,49 @@ _SUBJECTS = {
 
 
 def words(query: Mapping[str, Any]) -> str:
-    """One line. What is no query of log records is told as its fields."""
-    operation = query.get("operation")
-    if operation not in _SUBJECTS or not isinstance(query.get("filters", []), list | tuple):
+    """One line. What is no query of log records (a failed call's arguments may be anything) is told as its fields."""
+    try:
+        read = Query.model_validate(query)
+    except ValidationError:
         return "; ".join(f"{key}={_plain(value)}" for key, value in query.items() if value not in (None, [], ""))
-    subject = _SUBJECTS[operation].format(field=_name(query.get("field") or "template"))
-    if query.get("words"):
-        subject += f" nearest to {_plain(query['words'])}"
-    parts = [subject, _where(query.get("filters") or ())]
-    if query.get("base_filters"):
-        parts.append("out of those" + _where(query["base_filters"]))
-    if query.get("stats"):
-        parts.append("(" + ", ".join(map(str, query["stats"])) + ")")
-    if query.get("group_by"):
-        parts.append("by " + ", ".join(map(_name, query["group_by"])))
-    if query.get("bucket"):
-        parts.append(f"per {query['bucket']} s")
-    if query.get("order_by"):
-        parts.append(f"by {_name(query['order_by'])} {query.get('order')}")
-    if query.get("baseline"):
-        parts.append(f"(baseline {span(query['baseline'])})")
+    subject = _SUBJECTS[read.operation].format(field=_name(read.field or "template"))
+    parts = [
+        subject, f"nearest to {_plain(query['words'])}" if query.get("words") else "", _where(read.filters),
+        f"out of those {_where(read.base_filters) or 'of any kind'}" if read.base_filters or read.operation == "share" and not read.field else "",
+        f"({', '.join(read.stats)})" if read.stats else "",
+        f"by {', '.join(map(_name, read.group_by))}" if read.group_by else "",
+        f"per {read.bucket} s" if read.bucket else "",
+        f"by {_name(read.order_by)}, {'smallest' if read.order == 'asc' else 'largest'} first" if read.order_by else "",
+        f"(baseline {span(read.baseline)})" if read.baseline else "",
+    ]
     return " ".join(part for part in parts if part)
 
 
-def span(window: Any) -> str:
-    """A window in words; ``window`` is one as JSON."""
-    start, end = (window.get("start"), window.get("end")) if isinstance(window, Mapping) else (None, None)
-    if not start and not end:
+def span(window: Window) -> str:
+    """A window in words."""
+    if not window.start and not window.end:
         return "all time"
-    return f"{start or 'the beginning'} to {end or 'the end'}"
+    return f"{_moment(window.start) or 'the beginning'} to {_moment(window.end) or 'the end'}"
 
 
-def _where(filters: Sequence[Any]) -> str:
-    told = [
-        f"{_name(f.get('field'))} {_OPS.get(str(f.get('op')), f.get('op'))}" + (f" {_plain(f['value'])}" if f.get("value") is not None else "")
-        for f in filters if isinstance(f, Mapping)
-    ]
+def _moment(when: datetime | None) -> str:
+    return f"{when:%Y-%m-%dT%H:%M:%S.%f}Z".replace(".000000Z", "Z") if when else ""
+
+
+def _where(filters: Sequence[Filter]) -> str:
+    told = [f"{_name(f.field)} {_OPS[f.op]}" + (f" {_plain(f.value)}" if f.value is not None else "") for f in filters]
     return "where " + " and ".join(told) if told else ""
 
 
-def _name(ref: Any) -> str:
-    return str(ref).removeprefix("param:")
+def _name(ref: str) -> str:
+    return ref.removeprefix("param:")
 
 
 def _plain(value: Any) -> str:
     if isinstance(value, str):
         return f'"{value}"'
+    if isinstance(value, float) and value.is_integer():
+        return str(int(value))
     if isinstance(value, list | tuple):
         return ", ".join(map(_plain, value))
     return json.dumps(value, ensure_ascii=False, default=str)

@@ -88,10 +88,11 @@ class Registry:
         """The name as the Chat Completions API takes it. Raises KeyError for a tool that is not here."""
         return self._wire[name]
 
-    def subset(self, *, risks: Iterable[Risk]) -> Registry:
-        """The tools of these risk classes."""
-        wanted = set(risks)
-        return Registry([tool for tool in self._tools.values() if tool.risk in wanted])
+    def subset(self, *, risks: Iterable[Risk] = ("read", "probe", "write"), names: Iterable[str] | None = None) -> Registry:
+        """The tools of these risk classes, and of these names when some are given."""
+        classes = set(risks)
+        wanted = set(self._tools if names is None else names)
+        return Registry([tool for tool in self._tools.values() if tool.risk in classes and tool.name in wanted])
 
     def merged(self, other: Registry) -> Registry:
         """The tools of both. Raises UsageError when they share a name."""

@@ -3,24 +3,28 @@
 from __future__ import annotations
 
 import re
+import unicodedata
 from typing import Any
 
 from tools.tokens import weight
 
-_UNSEEN = re.compile(
-    "[\x00-\x1f\x7f-\x9f\xad\u061c\u180e\u200b-\u200f\u2028-\u202f\u2060-\u206f\ufe00-\ufe0f\ufeff\ufff9-\ufffb\ud800-\udfff"
-    "\U000e0000-\U000e0fff]"
-)
+_SUSPECT = re.compile(r"[\x00-\x1f\x7f]|[^\x00-\x7f]")
+_UNSEEN = frozenset({"Cc", "Cf", "Cs", "Zl", "Zp"})
+"""Unicode categories: controls, formats (direction marks, zero widths, tags), surrogates, separators of lines."""
+_SELECTORS = (range(0xFE00, 0xFE10), range(0xE0100, 0xE01F0))
+"""Variation selectors: they can carry text that is not seen."""
 _SHORT = {"\t": "\\t", "\n": "\\n", "\r": "\\r"}
 
 
 def spelled(text: str) -> str:
     """The text with what cannot be seen (controls, direction marks, broken halves) written as escapes."""
-    return _UNSEEN.sub(_escape, text)
+    return _SUSPECT.sub(_escape, text)
 
 
 def _escape(match: re.Match[str]) -> str:
     code = ord(match[0])
+    if unicodedata.category(match[0]) not in _UNSEEN and not any(code in some for some in _SELECTORS):
+        return match[0]
     return _SHORT.get(match[0]) or (f"\\x{code:02x}" if code < 256 else f"\\u{code:04x}" if code < 65536 else f"\\U{code:08x}")
 
 

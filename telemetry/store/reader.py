@@ -69,7 +69,8 @@ class Reader:
 
     def run(self, query: Query) -> Found:
         """Answer a query exactly. The excerpt holds up to five lines that the result rests on."""
-        if not overlapping(self.segments, query.window):
+        windows = [query.window, *([query.baseline] if query.operation == "compare" and query.baseline else [])]
+        if not any(overlapping(self.segments, window) for window in windows):
             return Found(result=Result(kind="none"), total=0, searched=0, window=query.window, excerpt=[])
         query = _holding(query)
         searched = self.matches(query.window, ()).total

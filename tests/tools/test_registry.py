@@ -202,6 +202,7 @@ def test_subset_keeps_the_risk_class() -> None:
     both = named("a").merged(named("b", risk="probe"))
 
     assert both.subset(risks=["read"]).names() == ["a"]
+    assert both.subset(names=["b", "unknown"]).names() == ["b"]
 
 
 def test_no_tool_can_write(everything: Registry) -> None:
