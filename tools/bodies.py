@@ -104,16 +104,21 @@ def _found(page: _Page, result: ToolResult, found: Found, *, paged: bool) -> Non
 
 def _table(page: _Page, held: Result) -> None:
     page.add_cut(spelled(" | ".join(map(str, held.columns or []))))
-    rows = [" | ".join(spelled(shortened(number(cell), _CELL)) for cell in row) for row in held.rows or []]
-    page.body.whole &= all(len(str(cell)) <= _CELL for row in held.rows or [] for cell in row)
-    _parts(page, rows, "rows")
+    all_rows = held.rows or []
+    most = max(page.room, 0) // 100 + 1  # every row takes its line break: more cannot fit
+    rows = [" | ".join(spelled(shortened(number(cell), _CELL)) for cell in row) for row in all_rows[:most]]
+    page.body.whole &= all(len(str(cell)) <= _CELL for row in all_rows[:most] for cell in row)
+    _parts(page, rows, "rows", size=len(all_rows))
 
 
-def _parts(page: _Page, lines: Sequence[str], unit: str, counts: Sequence[int] | None = None) -> None:
-    """Lines in order until the room is full; each stands for one part, or for as many as ``counts`` says."""
+def _parts(page: _Page, lines: Sequence[str], unit: str, counts: Sequence[int] | None = None, *, size: int | None = None) -> None:
+    """Lines in order until the room is full; each stands for one part, or for as many as ``counts`` says.
+
+    ``size`` is how many parts there are when ``lines`` are only those that could fit.
+    """
     each = counts or [1] * len(lines)
     made = page.body
-    made.size, made.unit = sum(each), unit
+    made.size, made.unit = sum(each) if size is None else size, unit
     for line, count in zip(lines, each, strict=True):
         if not page.add(line):
             break
