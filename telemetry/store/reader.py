@@ -4,20 +4,26 @@ from __future__ import annotations
 
 import tempfile
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import closing, contextmanager, nullcontext
 from functools import cached_property
 from pathlib import Path
-from typing import Any
+from threading import RLock
+from typing import TYPE_CHECKING, Any
 
 from telemetry.errors import QueryError, StoreError
+from telemetry.interrupt import CURRENT
 from telemetry.models import Catalog, Filter, Found, Line, Query, Result, Window
 from telemetry.store.catalog import Cataloguer, moment
-from telemetry.store.conditions import Conditions
+from telemetry.store.conditions import CONSTANTS, Conditions
 from telemetry.store.excerpts import COLUMNS, Excerpts
 from telemetry.store.manifest import KeyRow, Manifest, Segment
 from telemetry.store.operations import OPERATIONS
+from telemetry.store.profiles import Profile, profile
 from telemetry.store.selection import Matches, inside, overlapping
 from telemetry.store.variants import name_variants
+
+if TYPE_CHECKING:
+    import duckdb
 
 EXCERPT = 5
 _SHOWN = frozenset({"lines", "first", "last"})
@@ -25,7 +31,11 @@ _NEVER_NONE = frozenset({"count", "distinct", "compare", "share"})
 
 
 class Reader:
-    """A consistent view of the store as it was when opened. Many readers may run beside one writer."""
+    """A consistent view of the store as it was when opened. Many readers may run beside one writer.
+
+    Threads may share one reader: every statement has a cursor of its own, which the interrupt in force
+    (:data:`telemetry.interrupt.CURRENT`) can stop.
+    """
 
     def __init__(self, home: Path, *, memory: str = "700MB") -> None:
         import duckdb
@@ -50,6 +60,7 @@ class Reader:
             "memory_limit": memory, "threads": 2, "autoinstall_known_extensions": False,
             "temp_directory": tempfile.gettempdir(),
         })
+        self._lock = RLock()
         self._held: dict[tuple[Filter, ...], bool] = {}
         self._matched: dict[tuple[Window, tuple[Filter, ...]], Matches] = {}
 
@@ -58,11 +69,10 @@ class Reader:
 
     def run(self, query: Query) -> Found:
         """Answer a query exactly. The excerpt holds up to five lines that the result rests on."""
-        if not overlapping(self.segments, query.window):
+        windows = [query.window, *([query.baseline] if query.operation == "compare" and query.baseline else [])]
+        if not any(overlapping(self.segments, window) for window in windows):
             return Found(result=Result(kind="none"), total=0, searched=0, window=query.window, excerpt=[])
-        if query.order_by:
-            holding = Filter(field=query.order_by, op="exists")
-            query = query.model_copy(update={"filters": (*query.filters, holding)})
+        query = _holding(query)
         searched = self.matches(query.window, ()).total
         found = self.matches(query.window, query.filters)
         shown = query.operation in _SHOWN
@@ -90,9 +100,29 @@ class Reader:
         sql = f"SELECT {COLUMNS} FROM {self._scan(self.segments)} WHERE {where} ORDER BY line_no"
         return [self._line(row) for row in self.rows(sql)]
 
-    @cached_property
+    def profile(self, query: Query, *, most: int = 12) -> list[Profile]:
+        """The templates of all records that ``query`` selects, whatever its operation and limit; commonest first.
+
+        Every template is counted; the ``most`` commonest come with what is known of their parameters' values.
+        """
+        if not overlapping(self.segments, query.window):
+            return []
+        return profile(self, _holding(query), self.catalog, most=most)
+
+    def knows(self, ref: str) -> bool:
+        """Whether some record can have a value for a field reference: ``host``, ``param:user``, ``param:ip``."""
+        if not ref.startswith("param:"):
+            return ref in CONSTANTS or ref in {"source", "template", "text", "message"}
+        return bool(self.conditions.binding(ref.removeprefix("param:")).keys)
+
+    @property
     def catalog(self) -> Catalog:
         """Templates, fields and extent, from the tallies alone: no segment is read."""
+        with self._lock:
+            return self._catalog
+
+    @cached_property
+    def _catalog(self) -> Catalog:
         return Cataloguer(self.keys, self._totals).build(self)
 
     # What the operations need -------------------------------------------------------------
@@ -101,12 +131,27 @@ class Reader:
         import duckdb
 
         try:
-            return self.db.execute(sql).fetchall()
+            with self._cursor() as cursor:
+                return cursor.execute(sql).fetchall()
+        except duckdb.InterruptException as error:
+            raise _stopped() from error
         except (duckdb.IOException, duckdb.InvalidInputException) as error:
             raise self._damage(error) from error
         except duckdb.OutOfMemoryException as error:
             raise QueryError(f"the answer needs too much memory: {error}", where="query",
                              remedy="ask about a shorter time or fewer records") from error
+
+    @contextmanager
+    def _cursor(self) -> Iterator[duckdb.DuckDBPyConnection]:
+        """A connection of one's own to the same database: one connection serves one statement at a time."""
+        interrupt = CURRENT.get()
+        if interrupt is not None and interrupt.fired:
+            raise _stopped()
+        with self._lock:
+            cursor = self.db.cursor()
+        # Closed last: an interrupt of a closed connection is an error.
+        with closing(cursor), interrupt.stopping(cursor.interrupt) if interrupt else nullcontext():
+            yield cursor
 
     def matches(self, window: Window, filters: tuple[Filter, ...]) -> Matches:
         """How many records of the window the filters select, and the segments that hold them."""
@@ -154,10 +199,13 @@ class Reader:
         scan = f"read_parquet([{files}], union_by_name=true, hive_partitioning=false)"
         if not templates:
             return scan
-        return f"({scan} LEFT JOIN {self._key_templates} USING (key_id))"
+        with self._lock:
+            joined = self._key_templates
+        return f"({scan} LEFT JOIN {joined} USING (key_id))"
 
     @cached_property
     def _key_templates(self) -> str:
+        """Made once, by one thread: the callers hold the lock."""
         self.db.execute("CREATE TABLE key_templates (key_id INTEGER, template VARCHAR)")
         self.db.execute("INSERT INTO key_templates SELECT unnest(?), unnest(?)",
                         [list(self.keys), [k.template for k in self.keys.values()]])
@@ -208,6 +256,18 @@ class Reader:
                     "ingest its sources again into a new home to get the lines back)",
                 )
         return StoreError(f"the query failed: {said}", where=str(self.home), remedy="run: oncalm doctor")
+
+
+def _holding(query: Query) -> Query:
+    """Lines ordered by a number are those that have it."""
+    if not query.order_by:
+        return query
+    return query.model_copy(update={"filters": (*query.filters, Filter(field=query.order_by, op="exists"))})
+
+
+def _stopped() -> QueryError:
+    return QueryError("the query was stopped before it ended", where="query",
+                      remedy="ask about a shorter time or fewer records")
 
 
 @contextmanager
