@@ -64,7 +64,8 @@ def redact(text: str, rules: Rules | None = None) -> tuple[str, int]:
     """
     count = 0
     for rule in rules_for(text) if rules is None else rules:
-        parts, done, hits = [], 0, 0
+        parts: list[str] = []
+        done = hits = 0
         for hit in _hits(rule, text):
             parts += (text[done : hit.start], f"{MARK}{rule.kind}]", "\n" * text.count("\n", hit.start, hit.end))
             done, hits = hit.end, hits + 1

@@ -122,7 +122,7 @@ _TOKENS: tuple[Rule, ...] = (
     _token("npm-token", r"npm_[A-Za-z0-9]{30,}", "npm_"),
     _token("pypi-token", r"pypi-[\w-]{16,}", "pypi-"),
     _token("gcp-key", r"AIza[\w-]{30,}|ya29\.[\w-]{20,}|GOCSPX-[\w-]{20,}", "aiza", "ya", "gocspx-"),
-    _rule("gcp-refresh-token", r"(?<![\w/])(?P<s>1//0[\w-]{20,})", "//"),
+    _rule("gcp-refresh-token", rf"{_EDGE}(?<!/)(?P<s>1(?://|%2F%2F)0[\w-]{{20,}})", "//", "f%"),
     _rule("sendgrid-key", rf"{_EDGE}(?P<s>SG\.[\w-]{{16,}}\.[\w-]{{16,}})", "sg."),
     _rule("vault-token", rf"{_EDGE}(?P<s>hv[sbr]\.[\w-]{{20,}})", "hvs.", "hvb.", "hvr."),
     _rule("huggingface-token", rf"{_EDGE}(?P<s>hf_[A-Za-z0-9]{{30,}})", "hf_"),
@@ -146,7 +146,7 @@ _TOKENS: tuple[Rule, ...] = (
     _token("alibaba-key", r"LTAI[A-Za-z0-9]{12,24}", "ltai"),
     _token("tencent-key", r"AKID[A-Za-z0-9]{28,40}", "akid"),
     _token("age-key", r"AGE-SECRET-KEY-1[A-Z0-9]{30,}", "age-secret-key-"),
-    _sure("azure-client-secret", r"(?<![\w~.-])(?P<s>[\w~.-]{3}\dQ~[\w~.-]{30,})", "q~"),
+    _token("azure-client-secret", r"(?<![~.-])[\w~.-]{3}\dQ~[\w~.-]{30,}", "q~"),
     _token("azure-devops-token", r"[A-Za-z0-9]{70,76}AZDO[A-Za-z0-9]{4}", "azdo"),
     _sure("telegram-token", r"(?<!\d)(?P<s>\d{6,10}(?::|%3A)AA[\w-]{30,})", ":aa", "aaa", flags=_I),
     _rule("password-hash", r"(?<![\w$])(?P<s>\$(?:apr1|2[abxy]|[156y]|argon2(?:id|i|d)|pbkdf2[\w-]*|scrypt)\$[^\s:\"',;<>]{12,})", "$"),
@@ -172,8 +172,8 @@ _HEADERS: tuple[Rule, ...] = (
           "jsessionid", "phpsessid", "connect.sid", "asp.net_sessionid", flags=_I),
     _rule("url-password", rf"[a-z][a-z0-9+.-]{{0,40}}://[^\s/:@\"'<>]*:(?P<s>{_NOT_MARK}[^\s/\"'<>]+)@", "://", flags=_I),
     _rule("url-token", rf"://(?P<s>{_NOT_MARK}(?=[^\s/:@]{{0,100}}\d)[\w~.=-]{{16,}})(?::x-oauth-basic)?@", "://"),
-    _sure("url-password", r"%3A%2F%2F(?:(?!%3A|%40)[^\s/&:@]){0,100}(?:%3A|:)(?P<s>(?:(?!%40)[^\s&\"'@])+)(?:%40|@)", "f%", flags=_I),
-    _sure("oracle-password", rf"jdbc:oracle:\w+:[^\s/@]+/(?P<s>{_NOT_MARK}[^\s@]+)@", "jdbc:oracle"),
+    _sure("url-password", r"%3A%2F%2F(?:(?!%3A|%40)[^\s/&:@]){0,100}(?:%3A|:)(?P<s>(?:(?!%40)[^\s&\"'@]){1,200})(?:%40|@)", "f%", flags=_I),
+    _sure("oracle-password", rf"jdbc:oracle:\w+:[^\s/@]{{1,64}}/(?P<s>{_NOT_MARK}[^\s@]{{1,200}})@", "jdbc:oracle"),
     _sure("docker-auth", rf"{_Q}auth{_Q}\s*:\s*{_Q}(?P<s>{_NOT_MARK}[A-Za-z0-9+/]{{8,}}={{0,2}}){_Q}", "auth\"", "auth'", "auth\\"),
 )
 _ENDS = r"\s\"',;)\]}"
@@ -187,7 +187,7 @@ _NAMED: tuple[Rule, ...] = (
     _rule("secret", rf"{_NAMES}{_Q}?\s*(?:=>|:=|[:=])\s*(?P<q>{_Q})(?P<s>{_NOT_MARK}(?:(?!(?P=q))[^\r\n])+)(?P=q)(?!\s*:)",
           *_NAME_HINTS, accept=not_plain, flags=_I),
     _rule("secret", rf"{_NAMES}{_Q}?=(?P<s>{_NOT_MARK}(?![\"'\\])[^\s\"'&,;)\]}}]+)", *_NAME_HINTS, accept=not_plain, flags=_I),
-    _rule("secret", rf"{_NAMES}(?:%22|%27)?(?:%3A|%3D)(?:%22|%27|%20|\+)*(?P<s>{_NOT_MARK}(?:(?!%2[02567C]|%0[AD]|%3B|%7D)[^\s\"'&,;)\]}}])+)",
+    _rule("secret", rf"{_NAMES}(?:%22|%27)?%(?:25)?3[AD](?:%22|%27|%20|\+)*(?P<s>{_NOT_MARK}(?:(?!%2[02567C]|%0[AD]|%3B|%7D)[^\s\"'&,;)\]}}])+)",
           *_NAME_HINTS, accept=not_plain, flags=_I),
     _rule("secret", rf"{_SHOWN}{_Q}?(?:\s?:[ \t]?|[ \t]+=[ \t]+|[ \t]+=>[ \t]+|:[ \t]+)(?P<s>{_NOT_MARK}(?![\"'\\\[({{|>])"
           r"(?=\S*[\d!@#$%^&*+/]|(?-i:\S{0,64}[A-Z]\S*[a-z]\S*[A-Z])|[^\s,;&]+(?:[,;&]|[ \t]*[\r\n]|\s*$))"
@@ -219,7 +219,7 @@ COSTLY: tuple[Rule, ...] = (
     _token("dropbox-token", r"sl\.[\w-]{60,}", "sl."),
     _token("square-token", r"EAAA[\w-]{50,}|sq0(?:atp|csp|idp)-[\w-]{20,}", "eaaa", "atp-", "csp-", "idp-"),
     _token("meta-token", r"EAA[A-Za-z0-9]{60,}", "eaa"),
-    _token("pagerduty-key", r"[uy]\+[\w-]{18}(?![\w-])", "u+", "y+"),
+    _token("pagerduty-key", r"[uy](?:\+|%2B)[\w-]{18}(?![\w-])", "u+", "y+", "u%", "y%"),
     _token("fly-token", r"fm[12]r?_[\w+/=,-]{30,}|fo1_[\w-]{30,}", "fm", "fo"),
     _token("replicate-token", r"r8_[A-Za-z0-9]{30,}", "_"),
     _token("discord-token", r"[MNO][A-Za-z0-9_-]{23,27}\.[\w-]{6}\.[\w-]{27,40}", "."),
@@ -227,7 +227,7 @@ COSTLY: tuple[Rule, ...] = (
 """Applied only to what is shown to a model."""
 _EDGE_LOW = r"(?:(?<![a-z_])|(?<=%[0-9a-f][a-f])|(?<=\\[nrt])|(?<=u[0-9a-f]{3}[a-f])|(?<=\dm))"
 LOOSE = re.compile(
-    r"a(?:kia|sia|bia|cca|roa|ida)[a-z0-9]|\d//\d|\$(?:apr\d|\d+[abxy]?|y|argon\d+i?d?|pbkdf\d+[\w-]*|scrypt)\$|"
+    r"a(?:kia|sia|bia|cca|roa|ida)[a-z0-9]|\d(?://|%\d+f%\d+f)\d|\$(?:apr\d|\d+[abxy]?|y|argon\d+i?d?|pbkdf\d+[\w-]*|scrypt)\$|"
     rf"{_EDGE_LOW}(?:sk-|sg\.|hv[sbr]\.|hf_|key-[a-f]*\d)|"
     r"sig(?:=|%\d+d)|x-amz-s|x-goog-s|authorization|bearer|basic[ %]|cookie|dd[_-][ac]|datadog|"
     r"://[^\s/:@\"'<>]*:[^\s/\"'<>]+@|://[\w~.=-]+(?::x-oauth-basic)?@|identified by|"
