@@ -19,9 +19,9 @@ from telemetry.errors import OnCalmError
 from telemetry.redact import Secret, find_secrets, names_secret
 from telemetry.secret_checks import not_plain
 
-PLACEHOLDER = re.compile(r"\[SECRET:[a-z][a-z0-9-]*:\d+\]")
+PLACEHOLDER = re.compile(r"\[SECRET:[a-z][a-z0-9-]*:[0-9]{1,9}\]")
 _MAIL = re.compile(r"(?<![\w.+-])[\w.+-]{1,64}@[A-Za-z0-9-]{1,63}(?:\.[A-Za-z0-9-]{1,63})*\.[A-Za-z]{2,24}(?![\w-])")
-_LINK = re.compile(r"(?:(?:[A-Za-z][\w+.-]{0,40}:)?//|www\.|mailto:)(?:\[SECRET:[\w-]+:\d+\]|[^\s<>\"'`()\[\]])+")
+_LINK = re.compile(r"(?:(?:[A-Za-z][\w+.-]{0,40}:)?//|www\.|mailto:)(?:\[SECRET:[a-z][a-z0-9-]*:[0-9]{1,9}\]|[^\s<>\"'`()\[\]])+")
 _KUBE = re.compile(r"(?mi)^[ \t-]*kind: *[\"']?secret[\"']?[ \t]*$")
 _KUBE_DATA = re.compile(r"(?m)^([ \t]*)(?:data|stringData):[ \t]*\n((?:\1[ \t]+\S[^\n]*(?:\n|\Z))+)")
 _KUBE_VALUE = re.compile(r"(?m)^[ \t]*(?:[\w.-]+:[ \t]*)?[|>\"']?[ \t]*([^\s\"'][^\n\"']*)")
@@ -48,7 +48,7 @@ class Placeholders:
     def __init__(self, *, mail: bool = False, snapshot: dict[str, Any] | None = None) -> None:
         """``mail`` hides e-mail addresses too; ``snapshot`` is that of the run that goes on."""
         self._mail = mail
-        self._given = int((snapshot or {}).get("given", 0))
+        self._given = self._begun = int((snapshot or {}).get("given", 0))
         self._texts: dict[str, str] = dict((snapshot or {}).get("secrets", {}))
         self._marks = {text: mark for mark, text in self._texts.items()}
         self._links: set[str] = set((snapshot or {}).get("links", ()))
@@ -115,7 +115,7 @@ class Placeholders:
 
     def _covered(self, text: str, *, keep: bool) -> str:
         marks = [m.span() for m in PLACEHOLDER.finditer(text)] if "[SECRET:" in text else []
-        kept = {span for span in marks if keep and text[slice(*span)] in self._texts}
+        kept = {span for span in marks if keep and self._is_given(text[slice(*span)])}
         found = [Secret(*span, "literal") for span in marks if span not in kept]
         found += find_secrets(text)
         found += _kube_secrets(text)
@@ -133,6 +133,10 @@ class Placeholders:
         if parts or kept:
             self._links.update(link[0] for link in _LINK.finditer(hidden) if not keep and "[SECRET:" in link[0])
         return hidden
+
+    def _is_given(self, mark: str) -> bool:
+        """Whether this run, or the one it goes on from, gave a placeholder."""
+        return mark in self._texts or int(mark.rsplit(":", 1)[1][:-1]) <= self._begun
 
     def _seen_before(self, text: str, found: Iterable[Secret]) -> Iterator[Secret]:
         """Secrets of this run where nothing around them tells that they are."""

@@ -62,8 +62,19 @@ def redact(text: str, rules: Rules | None = None) -> tuple[str, int]:
 
     ``rules`` are those of :func:`rules_for`, when they are known already.
     """
+    rules = rules_for(text) if rules is None else rules
     count = 0
-    for rule in rules_for(text) if rules is None else rules:
+    for _ in range(_PASSES):
+        text, hits = _pass(text, rules)
+        count += hits
+        if not hits:
+            break
+    return text, count
+
+
+def _pass(text: str, rules: Rules) -> tuple[str, int]:
+    count = 0
+    for rule in rules:
         parts: list[str] = []
         done = hits = 0
         for hit in _hits(rule, text):
@@ -104,6 +115,8 @@ def _hits(rule: Rule, text: str) -> Iterator[Secret]:
             yield Secret(match.start("s"), match.end("s"), rule.kind)
 
 
+_PASSES = 4
+"""What a secret leaves behind can look like another one, to a rule that was tried before."""
 _WHOLE_MARKS = re.compile(r"\[REDACTED:[\w-]+\]")
 _AROUND = " \t\r\n\"'\\()[]{}<>,;:."
 

@@ -159,11 +159,11 @@ _HEADERS: tuple[Rule, ...] = (
     _rule("aws-signature", rf"(?:X-Amz-Signature|X-Amz-Security-Token|X-Goog-Signature)(?:=|%3D)(?P<s>{_NOT_MARK}[\w%+/=-]{{16,}})",
           "x-amz-s", "x-goog-s", flags=_I),
     _sure("aws-signature", r"\bSignature=(?P<s>[0-9a-f]{64})(?![0-9a-f])", "signature="),
-    _rule("authorization", rf"\b(?:proxy-)?authorization{_Q}?(?: header)?(?:\s*(?:[:=,]|=>|%3A)\s*)\\{{0,3}}[\"'\[]{{0,2}}(?:%20|\+)?"
+    _rule("authorization", rf"\b(?:proxy-)?authorization{_Q}?(?: header)?(?:\s*(?:[:=,]|=>|%3A)\s*)\\{{0,3}}(?:[\"']|\[(?!REDACTED:|SECRET:)){{0,2}}(?:%20|\+)?"
           rf"(?:{_SCHEMES}(?:\s+|%20|\+))?(?:token=)?\\{{0,3}}[\"']?(?P<s>{_NOT_MARK}[^\s\"'\\,;\]]+)",
           "authorization", accept=_credential, flags=_I),
     _rule("bearer", rf"\bbearer(?:[ :=]+|%20)[\"']?(?P<s>{_NOT_MARK}(?=[\w.~+/=-]*[\d._~+/=-])[\w.~+/-]{{12,}}=*)", "bearer", flags=_I),
-    _rule("basic", rf"\bbasic(?: |%20)(?P<s>{_NOT_MARK}(?=[A-Za-z]*[0-9=+/A-Z])[A-Za-z0-9+/]{{12,}}={{0,2}})(?![\w])", "basic ", "basic%",
+    _rule("basic", rf"\bbasic(?: |%20)(?P<s>{_NOT_MARK}(?=[A-Za-z]*[0-9=+/A-Z])[A-Za-z0-9+/]{{12,}}={{0,2}})(?![\w\[])", "basic ", "basic%",
           accept=mixed, flags=_I),
     _sure("okta-token", rf"\bSSWS (?P<s>{_NOT_MARK}[\w-]{{20,}})", "ssws "),
     _rule("cookie", rf"\b(?:set-)?cookie2?{_Q}?\s*(?::|=>|,)\s*\\{{0,3}}[\"']?(?P<s>{_NOT_MARK}[^\r\n\"'\\\s=;]+=[^\r\n\"'\\]+)",

@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import json
 import random
+import re
 import string
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -21,7 +22,7 @@ URLSAFE = ALNUM + "-_"
 
 @dataclass(frozen=True, slots=True)
 class Planted:
-    """``secret`` stands in ``text``; ``parts`` must not be seen in what a model gets."""
+    """``secret`` stands in ``text`` (possibly percent-encoded or JSON-escaped), written as ``context`` says."""
 
     kind: str
     context: str
@@ -223,7 +224,7 @@ _form("bcrypt", lambda r: f"$2b$12${pick(r, ALNUM, 53)}", "user=bob hash={} ok",
 _form("shadow", lambda r: f"$6${pick(r, ALNUM, 8)}${pick(r, ALNUM, 86)}", "root:{}:19000:0:99999:7:::")
 _form("ldap-hash", lambda r: pick(r, B64, 32), "userPassword: {SSHA}{}", "bob:{SHA}{}")
 _form("card", _card, "payment declined for card {}", '{"pan":"{}","amount":12}', "charge of card={} failed")
-_form("card-grouped", lambda r: " ".join((lambda c: [c[i : i + 4] for i in range(0, 16, 4)])(_card(r))), "number {} refused")
+_form("card-grouped", lambda r: re.sub(r"(\d{4})(?=\d)", r"\1 ", _card(r)), "number {} refused")
 _form("iban", _iban, "sepa payout to {} failed", "iban={} bic=ABCDEFGH")
 _form("slack-webhook", lambda r: f"T{pick(r, UPPER, 10)}/B{pick(r, UPPER, 10)}/{pick(r, ALNUM, 24)}", "POST https://hooks.slack.com/services/{} 404")
 _form("discord-webhook", lambda r: pick(r, URLSAFE, 68), "POST https://discord.com/api/webhooks/1234567890/{} 204")
@@ -243,7 +244,7 @@ _form("prose", lambda r: pick(r, ALNUM, 24) + "aB", "the password is {} for now"
 
 def planted(seed: int = 7, each: int = 12) -> Iterator[Planted]:
     """More than a thousand planted secrets; the same for the same seed."""
-    rng = random.Random(seed)
+    rng = random.Random(seed)  # noqa: S311, samples, not secrets
     for kind, make in TOKENS.items():
         for name in rng.sample(sorted(ANYWHERE), min(each, len(ANYWHERE))):
             secret = make(rng)
@@ -261,7 +262,7 @@ def planted(seed: int = 7, each: int = 12) -> Iterator[Planted]:
 
 def ordinary(seed: int = 11, each: int = 30) -> Iterator[tuple[str, str, str]]:
     """Kind, identifier and a log text that holds it: all of it must reach the model as it is."""
-    rng = random.Random(seed)
+    rng = random.Random(seed)  # noqa: S311, samples, not secrets
     makers: dict[str, Callable[[], str]] = {
         "ip": lambda: ".".join(str(rng.randrange(1, 255)) for _ in range(4)),
         "ipv6": lambda: "2001:db8:" + ":".join(pick(rng, HEX, 4) for _ in range(6)),
