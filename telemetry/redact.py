@@ -95,8 +95,43 @@ class Secret:
 
 
 def find_secrets(text: str) -> list[Secret]:
-    """Every secret of a text by all rules, also those too costly for an ingest. They may overlap."""
-    return [hit for rule in _hinted((*RULES, *COSTLY), text) for hit in _hits(rule, text)]
+    """Every secret of a text by all rules, also those too costly for an ingest. They may overlap.
+
+    A hit has its hint in its first line, so lines without hints are passed over.
+    """
+    found = [hit for rule in _hinted(_WHOLE, text) for hit in _hits(rule, text)]
+    for start, end in _hinted_parts(text):
+        part = text[start:end]
+        found += [
+            Secret(start + hit.start, start + hit.end, hit.kind) for rule in _hinted(_BY_LINE, part) for hit in _hits(rule, part)
+        ]
+    return found
+
+
+_WHOLE = (*COSTLY, *(rule for rule in RULES if not rule.hints or rule.flags & re.DOTALL))
+_BY_LINE = tuple(rule for rule in RULES if rule not in _WHOLE)
+_BEHIND = 3
+"""Lines over which a hit may go on."""
+
+
+def _hinted_line(line: str, after: str) -> bool:
+    low = line.lower()
+    return any(map(low.__contains__, _SURE)) or (
+        any(map(low.__contains__, _HINTS)) and LOOSE.search(f"{low}\n{after.lower()}") is not None
+    )
+
+
+def _hinted_parts(text: str) -> Iterator[tuple[int, int]]:
+    """The parts of a text that begin with a line that holds a hint; hinted lines that follow closely are in one part."""
+    lines = text.split("\n")
+    start, last, at = -1, -1, 0
+    for number, line in enumerate(lines):
+        if _hinted_line(line, lines[number + 1] if number + 1 < len(lines) else ""):
+            start, last = (at if start < 0 else start), number
+        if start >= 0 and (number >= last + _BEHIND or number == len(lines) - 1):
+            yield start, at + len(line)
+            start = -1
+        at += len(line) + 1
 
 
 def names_secret(name: str) -> bool:

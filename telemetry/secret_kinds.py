@@ -121,7 +121,8 @@ _TOKENS: tuple[Rule, ...] = (
     _token("perplexity-key", r"pplx-[A-Za-z0-9]{20,}", "pplx-"),
     _token("npm-token", r"npm_[A-Za-z0-9]{30,}", "npm_"),
     _token("pypi-token", r"pypi-[\w-]{16,}", "pypi-"),
-    _token("gcp-key", r"AIza[\w-]{30,}|ya29\.[\w-]{20,}|GOCSPX-[\w-]{20,}", "aiza", "ya", "gocspx-"),
+    _token("gcp-key", r"AIza[\w-]{30,}|GOCSPX-[\w-]{20,}", "aiza", "gocspx-"),
+    _rule("gcp-key", rf"{_EDGE}(?P<s>ya29\.[\w-]{{20,}})", "ya"),
     _rule("gcp-refresh-token", rf"{_EDGE}(?<!/)(?P<s>1(?://|%2F%2F)0[\w-]{{20,}})", "//", "f%"),
     _rule("sendgrid-key", rf"{_EDGE}(?P<s>SG\.[\w-]{{16,}}\.[\w-]{{16,}})", "sg."),
     _rule("vault-token", rf"{_EDGE}(?P<s>hv[sbr]\.[\w-]{{20,}})", "hvs.", "hvb.", "hvr."),
@@ -148,7 +149,7 @@ _TOKENS: tuple[Rule, ...] = (
     _token("age-key", r"AGE-SECRET-KEY-1[A-Z0-9]{30,}", "age-secret-key-"),
     _token("azure-client-secret", r"(?<![~.-])[\w~.-]{3}\dQ~[\w~.-]{30,}", "q~"),
     _token("azure-devops-token", r"[A-Za-z0-9]{70,76}AZDO[A-Za-z0-9]{4}", "azdo"),
-    _sure("telegram-token", r"(?<!\d)(?P<s>\d{6,10}(?::|%3A)AA[\w-]{30,})", ":aa", "aaa", flags=_I),
+    _rule("telegram-token", r"(?<!\d)(?P<s>\d{6,10}(?::|%3A)AA[\w-]{30,})", ":aa", "aaa", flags=_I),
     _rule("password-hash", r"(?<![\w$])(?P<s>\$(?:apr1|2[abxy]|[156y]|argon2(?:id|i|d)|pbkdf2[\w-]*|scrypt)\$[^\s:\"',;<>]{12,})", "$"),
     _sure("password-hash", r"(?:\{S?(?:SHA|MD5)\d*\}|pbkdf2_sha\d+\$\d+\$)(?P<s>[A-Za-z0-9+/=$]{20,})",
           "{sha", "{ssha", "{md", "{smd", "pbkdf", flags=_I),
@@ -205,7 +206,7 @@ _NAMED: tuple[Rule, ...] = (
     _rule("password", rf"(?<!\S)curl\b[^\r\n]{{0,1000}}?\s(?:-u|--user)[ =]?[\"']?[^\s:\"']+:(?P<s>{_NOT_MARK}[^\s\"']+)", "curl"),
     _rule("password", rf"\bsshpass -p ?[\"']?(?P<s>{_NOT_MARK}[^\s\"']+)", "sshpass"),
     _sure("password", rf"\b(?:requirepass|masterauth)\s+[\"']?(?P<s>{_NOT_MARK}[^\s\"']+)", "requirepass", "masterauth", flags=_I),
-    _sure("password", rf"\blogin \S+\s+password (?P<s>{_NOT_MARK}\S{{6,}})", "login "),
+    _rule("password", rf"\blogin \S+\s+password (?P<s>{_NOT_MARK}\S{{6,}})", "login "),
     _rule("mailgun-key", rf"{_EDGE}(?P<s>key-[0-9a-f]{{32}})(?![0-9a-f])", "key-"),
     _rule("card", r"(?<![\d.A-Za-z_-])(?P<s>\d{4}(?:[ -]?\d{4}){3}|\d{4}[ -]?\d{6}[ -]?\d{4,5})(?![\d.A-Za-z_-])", accept=card),
 )
@@ -215,19 +216,19 @@ COSTLY: tuple[Rule, ...] = (
     _token("twilio-key", r"SK[0-9a-f]{32}(?![0-9a-f])", "sk"),
     _token("mailchimp-key", r"[0-9a-f]{32}-us\d{1,2}(?!\w)", "-us"),
     _token("airtable-token", r"pat[A-Za-z0-9]{14}\.[0-9a-f]{40,}", "pat"),
-    _token("dynatrace-token", r"dt0[a-z]\d\d\.[A-Z0-9]{20,}\.[A-Z0-9]{40,}", "dt"),
+    _token("dynatrace-token", r"dt0[a-z]\d\d\.[A-Z0-9]{20,}\.[A-Z0-9]{40,}", "dt0"),
     _token("dropbox-token", r"sl\.[\w-]{60,}", "sl."),
     _token("square-token", r"EAAA[\w-]{50,}|sq0(?:atp|csp|idp)-[\w-]{20,}", "eaaa", "atp-", "csp-", "idp-"),
     _token("meta-token", r"EAA[A-Za-z0-9]{60,}", "eaa"),
     _token("pagerduty-key", r"[uy](?:\+|%2B)[\w-]{18}(?![\w-])", "u+", "y+", "u%", "y%"),
-    _token("fly-token", r"fm[12]r?_[\w+/=,-]{30,}|fo1_[\w-]{30,}", "fm", "fo"),
-    _token("replicate-token", r"r8_[A-Za-z0-9]{30,}", "_"),
+    _token("fly-token", r"fm[12]r?_[\w+/=,-]{30,}|fo1_[\w-]{30,}", "fm1_", "fm2_", "fm1r_", "fm2r_", "fo1_"),
+    _token("replicate-token", r"r8_[A-Za-z0-9]{30,}", "r8_"),
     _token("discord-token", r"[MNO][A-Za-z0-9_-]{23,27}\.[\w-]{6}\.[\w-]{27,40}", "."),
 )
-"""Applied only to what is shown to a model."""
+"""Applied only to what is shown to a model; their hints may hold digits."""
 _EDGE_LOW = r"(?:(?<![a-z_])|(?<=%[0-9a-f][a-f])|(?<=\\[nrt])|(?<=u[0-9a-f]{3}[a-f])|(?<=\dm))"
 LOOSE = re.compile(
-    r"a(?:kia|sia|bia|cca|roa|ida)[a-z0-9]|\d(?://|%\d+f%\d+f)\d|\$(?:apr\d|\d+[abxy]?|y|argon\d+i?d?|pbkdf\d+[\w-]*|scrypt)\$|"
+    r"a(?:kia|sia|bia|cca|roa|ida)[a-z0-9]|\d(?://|%\d+f%\d+f)\d|ya\d+\.|\d(?::|%\d+a)aa|login \S+\s+password |\$(?:apr\d|\d+[abxy]?|y|argon\d+i?d?|pbkdf\d+[\w-]*|scrypt)\$|"
     rf"{_EDGE_LOW}(?:sk-|sg\.|hv[sbr]\.|hf_|key-[a-f]*\d)|"
     r"sig(?:=|%\d+d)|x-amz-s|x-goog-s|authorization|bearer|basic[ %]|cookie|dd[_-][ac]|datadog|"
     r"://[^\s/:@\"'<>]*:[^\s/\"'<>]+@|://[\w~.=-]+(?::x-oauth-basic)?@|identified by|"

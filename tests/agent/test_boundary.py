@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 
 from agent.boundary import RULES, Boundary
 from agent.llm.model import Call
+from agent.placeholders import Placeholders
 from tests.agent.injections import CARRIERS, INJECTIONS, Injection
 
 SYSTEM = "You are an on-call analyst. " + RULES
@@ -102,6 +103,14 @@ def test_equal_requests_of_two_runs_are_neutral_alike() -> None:
 
     assert request(Boundary(), "a") == request(Boundary(), "a")
     assert request(Boundary(), "a") != request(Boundary(), "c")
+
+
+def test_last_gate_for_secrets_leaves_markers_and_canary_as_they_are() -> None:
+    boundary, run = Boundary(), Placeholders()
+    request = [{"role": "system", "content": SYSTEM}, {"role": "system", "content": boundary.preamble()},
+               *({"role": "tool", "content": boundary.wrap(run.hide(entry.carried), "E1")} for entry in INJECTIONS)]
+
+    assert run.hide_json(request, again=True) == request
 
 
 def test_label_cannot_close_a_marker() -> None:

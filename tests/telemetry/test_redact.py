@@ -73,6 +73,13 @@ def test_places_of_secrets_are_told_also_of_costly_kinds() -> None:
         "SKaaaabbbbccccdddd0000111122223333": "twilio-key", "hunter22": "secret"}
 
 
+def test_secrets_are_found_among_many_lines_and_over_line_ends() -> None:
+    plain = "2026-01-01 INFO nothing to see\n" * 50
+    text = f"{plain}password=hunter22\n{plain}- name: DB_PASSWORD\n  value: hunter33\n{plain}token: |\n  hunter44\n{plain}"
+
+    assert [text[s.start : s.end] for s in find_secrets(text)] == ["hunter22", "hunter33", "hunter44"]
+
+
 @pytest.mark.parametrize(("name", "secret"), [
     ("password", True), ("DB_PASSWORD", True), ("dbPassword", True), ("X-Api-Key", True), ("Authorization", True), ("api.token", True),
     ("aws_secret_access_key", True), ("token_type", False), ("tokens", False), ("secretName", False), ("key", False), ("user", False),
