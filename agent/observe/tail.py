@@ -16,10 +16,12 @@ from __future__ import annotations
 import threading
 from collections import OrderedDict
 from collections.abc import Callable, Sequence
+from weakref import WeakKeyDictionary, WeakValueDictionary
 
 from opentelemetry.context import Context
 from opentelemetry.sdk.trace import ReadableSpan, Span, SpanProcessor
-from opentelemetry.trace import Status, StatusCode
+from opentelemetry.trace import Span as AnySpan
+from opentelemetry.trace import Status, StatusCode, get_current_span
 
 from agent.observe.attributes import ERROR_TYPE, PATH, SAMPLING_PROBABILITY, SAMPLING_REASON
 from agent.observe.sampling import AdaptiveSampler, Verdict
@@ -31,19 +33,23 @@ _GIVEN_UP = Verdict(keep=False, probability=0.0, reason="room")
 class _Trace:
     """A local root and what is below it."""
 
-    __slots__ = ("begun", "ended", "error", "ids", "open", "path", "root", "seconds", "sure")
+    __slots__ = ("__weakref__", "begun", "ended", "error", "fate", "open", "path", "root", "seconds", "sure")
 
     def __init__(self, root: Span, *, begun: float, sure: bool) -> None:
         self.root = root.get_span_context().span_id
-        self.path = str((root.attributes or {}).get(PATH, root.name))
+        self.path = root.name
         self.begun = begun
         self.sure = sure
         """Whether who called keeps the trace."""
         self.open: dict[int, Span] = {}
-        self.ids: list[int] = []
         self.ended: list[ReadableSpan] = []
         self.error = False
         self.seconds = 0.0
+        self.fate: Verdict | None = None
+
+    @property
+    def size(self) -> int:
+        return len(self.open) + len(self.ended)
 
 
 class TailProcessor(SpanProcessor):
@@ -59,54 +65,49 @@ class TailProcessor(SpanProcessor):
         self._clock = clock
         self._lock = threading.RLock()
         self._traces: OrderedDict[int, _Trace] = OrderedDict()
-        self._by_span: dict[int, _Trace] = {}
-        self._past: OrderedDict[int, Verdict] = OrderedDict()
-        """Fates of recent spans by id, for those that end or begin after their trace was judged."""
+        self._spans = 0
+        # Spans know their trace, with its fate, for as long as the program holds on to them: nothing to bound here.
+        self._of: WeakKeyDictionary[AnySpan, _Trace] = WeakKeyDictionary()
+        self._open: WeakValueDictionary[int, _Trace] = WeakValueDictionary()
         self.given_up = 0
         """Spans that were dropped for want of room."""
 
     def held(self) -> tuple[int, int]:
         """How many traces and spans are in memory."""
         with self._lock:
-            return len(self._traces), len(self._by_span)
+            return len(self._traces), self._spans
 
     def on_start(self, span: Span, parent_context: Context | None = None) -> None:
-        """Hold a span that begins."""
+        """Hold a span that begins, unless the fate of its trace is known."""
         parent = span.parent
-        above = None if parent is None or parent.is_remote else parent.span_id
         with self._lock:
-            trace = self._by_span.get(above) if above is not None else None
+            trace = None
+            if parent is not None and not parent.is_remote:
+                trace = self._of.get(get_current_span(parent_context)) or self._open.get(parent.span_id)
             if trace is None:
-                if above is not None and above in self._past:
-                    self._remember(span.context.span_id, self._past[above])
-                    return
                 trace = self._begin(span, sure=bool(parent and parent.is_remote and parent.trace_flags.sampled))
-            elif len(self._by_span) >= self._settings.held_spans:
+            elif trace.fate is None and self._spans >= self._settings.held_spans:
                 self._make_room(trace)
-                if trace.root not in self._traces:
-                    self._remember(span.context.span_id, self._past.get(trace.root, _GIVEN_UP))
-                    return
-            if trace is not None:
-                trace.open[span.context.span_id] = span
-                trace.ids.append(span.context.span_id)
-                self._by_span[span.context.span_id] = trace
+            self._of[span] = self._open[span.get_span_context().span_id] = trace
+            if trace.fate is None:
+                trace.open[span.get_span_context().span_id] = span
+                self._spans += 1
 
     def on_end(self, span: ReadableSpan) -> None:
         """Keep a span that has ended, and judge its trace when it was the last."""
         context = span.get_span_context()
-        if context is None:
-            return
         with self._lock:
-            trace = self._by_span.get(context.span_id)
+            trace = self._open.pop(context.span_id, None) if context else None
             if trace is None:
-                fate = self._past.get(context.span_id, _GIVEN_UP)
-                self.given_up += fate is _GIVEN_UP
-                ready = [_marked(span, fate)] if fate.keep else []
+                return
+            if trace.fate is None:
+                self._note(trace, span)
+                if not trace.open:
+                    self._judge(trace)
+            elif trace.fate.keep:
+                self._export([_marked(span, trace.fate)])
             else:
-                self._note(trace, span, context.span_id)
-                ready = [] if trace.open else self._judge(trace)
-            if ready:
-                self._export(ready)
+                self.given_up += trace.fate is _GIVEN_UP
 
     def end_open(self, why: str) -> None:
         """End the spans that are still open, as errors: the process is about to end."""
@@ -122,70 +123,62 @@ class TailProcessor(SpanProcessor):
         """Judge what is held by what has ended."""
         with self._lock:
             for trace in list(self._traces.values()):
-                if ready := self._judge(trace):
-                    self._export(ready)
+                self._judge(trace)
 
     def force_flush(self, timeout_millis: int = 30_000) -> bool:
         """Nothing to do: what is held belongs to runs that go on."""
         return True
 
-    def _begin(self, root: Span, *, sure: bool) -> _Trace | None:
-        """Hold a new trace, or give it up from the start."""
-        full = len(self._traces) >= self._settings.held_traces or len(self._by_span) >= self._settings.held_spans
-        if full and not self._settle_oldest():
-            self._remember(root.get_span_context().span_id, _GIVEN_UP)
-            return None
+    def _begin(self, root: Span, *, sure: bool) -> _Trace:
+        """A new trace, given up from the start when there is no room."""
         trace = _Trace(root, begun=self._clock(), sure=sure)
-        self._traces[trace.root] = trace
+        full = len(self._traces) >= self._settings.held_traces or self._spans >= self._settings.held_spans
+        if full and not self._judge_oldest():
+            trace.fate = _GIVEN_UP
+        else:
+            self._traces[trace.root] = trace
         return trace
 
-    def _note(self, trace: _Trace, span: ReadableSpan, span_id: int) -> None:
-        trace.open.pop(span_id, None)
+    def _note(self, trace: _Trace, span: ReadableSpan) -> None:
+        context = span.get_span_context()
+        assert context is not None  # noqa: S101 - the caller asked
+        trace.open.pop(context.span_id, None)
         trace.ended.append(span)
         trace.error = trace.error or span.status.status_code is StatusCode.ERROR
-        if span_id == trace.root:
+        if context.span_id == trace.root:
             trace.path = str((span.attributes or {}).get(PATH, span.name))
             trace.seconds = ((span.end_time or 0) - (span.start_time or 0)) / 1e9
 
-    def _judge(self, trace: _Trace) -> list[ReadableSpan]:
-        """Decide, let the memory go, and give back what is to be exported."""
-        if not trace.ended:
-            self._forget(trace, _GIVEN_UP)
-            return []
+    def _judge(self, trace: _Trace) -> None:
+        """Decide by what has ended, and export it or let it go."""
         seconds = trace.seconds or self._clock() - trace.begun
-        verdict = self._sampler.decide(trace.path, seconds=seconds, error=trace.error, parent=trace.sure)
-        self._forget(trace, verdict)
-        return [_marked(span, verdict) for span in trace.ended] if verdict.keep else []
+        fate = self._sampler.decide(trace.path, seconds=seconds, error=trace.error, parent=trace.sure)
+        if fate.keep and trace.ended:
+            self._export([_marked(span, fate) for span in trace.ended])
+        self._forget(trace, fate)
 
     def _make_room(self, grower: _Trace) -> None:
-        if self._settle_oldest():
+        if self._judge_oldest():
             return
         victim = grower
         if grower.error:
-            victim = next((t for t in reversed(self._traces.values()) if not t.error and t is not grower), grower)
+            victim = next((t for t in reversed(self._traces.values()) if not t.error), grower)
         self.given_up += len(victim.ended)
         self._forget(victim, _GIVEN_UP)
 
-    def _settle_oldest(self) -> bool:
+    def _judge_oldest(self) -> bool:
         """Judge the oldest trace that need not be waited for; whether there was one."""
         limit = self._clock() - self._settings.abandoned_seconds
         trace = next((t for t in self._traces.values() if t.root not in t.open or t.begun < limit), None)
-        if trace is None:
-            return False
-        if ready := self._judge(trace):
-            self._export(ready)
-        return True
+        if trace is not None:
+            self._judge(trace)
+        return trace is not None
 
-    def _forget(self, trace: _Trace, verdict: Verdict) -> None:
+    def _forget(self, trace: _Trace, fate: Verdict) -> None:
         del self._traces[trace.root]
-        for span_id in trace.ids:
-            del self._by_span[span_id]
-            self._remember(span_id, verdict)
-
-    def _remember(self, span_id: int, verdict: Verdict) -> None:
-        self._past[span_id] = verdict
-        if len(self._past) > self._settings.held_spans:
-            self._past.popitem(last=False)
+        self._spans -= trace.size
+        trace.fate = fate
+        trace.open, trace.ended = {}, []
 
 
 def _marked(span: ReadableSpan, verdict: Verdict) -> ReadableSpan:
