@@ -1,4 +1,4 @@
-"""Delivery over OTLP/HTTP: exporters whose failures are told once and never reach a run."""
+"""What becomes of exports: failures are told once and never reach a run."""
 
 from __future__ import annotations
 
@@ -74,7 +74,7 @@ class Delivery:
             detach(token)
             _heard.reset(saying)
         if outcome != [True]:
-            self._failed(heard[-1] if heard else "the collector refused it")
+            self._failed(heard[0] if heard else "the collector refused it")
 
     def _failed(self, why: str) -> None:
         with self._lock:

@@ -7,6 +7,7 @@ import threading
 import time
 from collections.abc import Callable
 from contextlib import suppress
+from urllib.parse import urlsplit
 
 from opentelemetry.exporter.otlp.proto.http import Compression
 from opentelemetry.exporter.otlp.proto.http._log_exporter import OTLPLogExporter
@@ -19,6 +20,7 @@ from opentelemetry.sdk.resources import Resource
 from opentelemetry.sdk.trace import ReadableSpan, SpanLimits, TracerProvider
 from opentelemetry.sdk.trace.sampling import ALWAYS_ON, ParentBased
 
+from agent.observe.connection import Connection
 from agent.observe.delivery import Delivery, WatchedMetricExporter
 from agent.observe.logs import QueueingProcessor
 from agent.observe.outbox import Outbox
@@ -34,7 +36,8 @@ class Pipeline:
         self, settings: TelemetrySettings, *, clock: Callable[[], float], chance: Callable[[], float]
     ) -> None:
         self._settings = settings
-        self._delivery = Delivery(settings.endpoint or "")
+        self._delivery = Delivery(_place(settings.endpoint or ""))
+        self._ending = threading.Event()
         self._closing = threading.Lock()
         self._closed = False
         resource = _resource(settings)
@@ -68,6 +71,7 @@ class Pipeline:
             self._closed = True
         deadline = time.monotonic() + (self._settings.flush_seconds if seconds is None else seconds)
         atexit.unregister(self.close)
+        self._ending.set()
         self.tail.end_open("interrupted")
         self.tail.shutdown()
         for box in (self._spans, self._logs):
@@ -87,7 +91,7 @@ class Pipeline:
         settings = self._settings
         self._span_exporter = OTLPSpanExporter(
             endpoint=settings.url("traces"), headers=dict(settings.headers), timeout=settings.timeout_seconds,
-            compression=Compression.Gzip)
+            compression=Compression.Gzip, session=Connection(self._ending))
         self._spans: Outbox[ReadableSpan] = Outbox(
             self._delivery.sender(self._span_exporter.export), name="spans", queue_items=settings.queue_items,
             batch_items=settings.batch_items, delay_seconds=settings.delay_seconds)
@@ -102,7 +106,7 @@ class Pipeline:
         settings = self._settings
         self._log_exporter = OTLPLogExporter(
             endpoint=settings.url("logs"), headers=dict(settings.headers), timeout=settings.timeout_seconds,
-            compression=Compression.Gzip)
+            compression=Compression.Gzip, session=Connection(self._ending))
         self._logs: Outbox[ReadableLogRecord] = Outbox(
             self._delivery.sender(self._log_exporter.export), name="logs", queue_items=settings.queue_items,
             batch_items=settings.batch_items, delay_seconds=settings.delay_seconds)
@@ -113,11 +117,17 @@ class Pipeline:
         settings = self._settings
         exporter = OTLPMetricExporter(
             endpoint=settings.url("metrics"), headers=dict(settings.headers), timeout=settings.timeout_seconds,
-            compression=Compression.Gzip)
+            compression=Compression.Gzip, session=Connection(self._ending))
         reader = PeriodicExportingMetricReader(
             WatchedMetricExporter(exporter, self._delivery), export_interval_millis=settings.metric_seconds * 1_000,
             export_timeout_millis=settings.timeout_seconds * 1_000)
         self.meters = MeterProvider(metric_readers=[reader], resource=resource, shutdown_on_exit=False)
+
+
+def _place(endpoint: str) -> str:
+    """The endpoint without a user and password."""
+    parts = urlsplit(endpoint)
+    return f"{parts.scheme}://{parts.netloc.rpartition('@')[2]}{parts.path}"
 
 
 def _resource(settings: TelemetrySettings) -> Resource:

@@ -54,7 +54,7 @@ class TelemetrySettings:
     timeout_seconds: float = 5.0
     """For one export, its retries included."""
     metric_seconds: float = 30.0
-    flush_seconds: float = 5.0
+    flush_seconds: float = 3.0
     """How long the process may be kept at its end."""
     sampling: Sampling = Sampling()
 

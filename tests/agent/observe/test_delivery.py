@@ -84,6 +84,17 @@ def test_a_process_of_many_runs_sends_them_as_they_end() -> None:
     assert arrived
 
 
+def test_the_end_of_a_command_does_not_wait_for_a_collector_that_is_away(caplog: pytest.LogCaptureFixture) -> None:
+    seen = observer(TelemetrySettings(endpoint=f"http://user:s3cr3t@127.0.0.1:{closed_port()}", flush_seconds=30))
+    runs(seen, 1)
+    started = time.perf_counter()
+    seen.close()
+
+    assert time.perf_counter() - started < 1.0
+    assert "Connection refused" in caplog.text
+    assert "s3cr3t" not in caplog.text
+
+
 def test_the_end_comes_once_and_what_comes_later_is_left() -> None:
     with Collector() as collector:
         seen = collector.observer()
