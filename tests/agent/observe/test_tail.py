@@ -169,7 +169,7 @@ def test_what_is_open_when_the_process_ends_is_told_as_interrupted() -> None:
     assert {s.status.status_code for s in watched.out} == {StatusCode.ERROR}
 
 
-STEPS = st.lists(st.tuples(st.integers(0, 30), st.sampled_from(["root", "child", "child", "child", "end", "end", "fail"])), max_size=120)
+STEPS = st.lists(st.tuples(st.integers(0, 30), st.sampled_from(["root", "child", "child", "child", "end", "end", "fail"])), min_size=40, max_size=120)
 
 
 @given(STEPS, st.sampled_from([Sampling(runs_per_second=0.001), Sampling(runs_per_second=0.001, held_traces=2, held_spans=6)]),
