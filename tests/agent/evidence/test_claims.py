@@ -1,0 +1,30 @@
+"""Claims that the evidence shows survive in any notation; claims that it does not show go."""
+
+from __future__ import annotations
+
+import pytest
+
+from agent.evidence import Claim, Conclusion, Grounded, ground
+from tests.agent.evidence.claims import FALSE, TRUE
+from tests.agent.evidence.results import QUESTION, RESULTS
+
+
+def judged(text: str, evidence: str) -> Grounded:
+    claim = Claim(text=text, evidence=evidence.split())
+    answer = Claim(text="Payments failed.", evidence=["E1"])
+    return ground(Conclusion(answer=answer, claims=[claim], confidence=0.9), RESULTS, QUESTION)
+
+
+@pytest.mark.parametrize(("text", "evidence"), TRUE)
+def test_a_claim_that_is_shown_survives(text: str, evidence: str) -> None:
+    left = judged(text, evidence)
+
+    assert [c.text for c in left.conclusion.claims] == [text], left.dropped
+
+
+@pytest.mark.parametrize(("text", "evidence", "why"), FALSE)
+def test_a_claim_that_is_not_shown_goes(text: str, evidence: str, why: str) -> None:
+    left = judged(text, evidence)
+
+    assert not left.conclusion.claims
+    assert why in left.dropped[0].why
