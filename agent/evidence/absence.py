@@ -89,7 +89,7 @@ def _found_none(result: ToolResult, text: str) -> bool:
     if result.status != "found" or result.found is None:
         return False
     given = result.found.result
-    if given.value == 0 and not isinstance(given.value, str):
+    if isinstance(given.value, int | float) and given.value == 0:
         return True
     operation = operation_of(result)
     if operation == "gaps" or operation in {"first", "last", "trend"} and _EDGE.search(text):

@@ -68,12 +68,11 @@ class Instant:
             at = None
         if at is None:
             return self
-        known = {"hour": at.hour, "minute": at.minute, "micro": at.microsecond}
-        if self.day is not None:
-            known |= {"month": at.month, "day": at.day}
-        if self.year is not None:
-            known["year"] = at.year
-        return replace(self, second=None if self.second is None else at.second, **known)
+        dated, seconds = self.day is not None, self.second is not None
+        return replace(
+            self, year=at.year if self.year is not None else None, month=at.month if dated else self.month,
+            day=at.day if dated else None, hour=at.hour, minute=at.minute, second=at.second if seconds else None,
+            micro=at.microsecond)
 
     def utc(self) -> Instant:
         """The same moment in UTC; a text that names no zone is taken for UTC."""

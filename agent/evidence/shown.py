@@ -215,9 +215,11 @@ def _pair(shown: Shown, name: str, value: Any) -> None:
 def _add_table(shown: Shown, result: ToolResult, kind: tuple[Kind, float]) -> None:
     assert result.found is not None  # noqa: S101 - the caller looked
     columns = result.found.result.columns or []
-    table = []
+    table: list[Row] = []
     for cells in result.found.result.rows or []:
-        labels, instants, figures = [], [], []
+        labels: list[str] = []
+        instants: list[Instant] = []
+        figures: list[tuple[int, Figure]] = []
         for at, cell in enumerate(cells):
             column = columns[at] if at < len(columns) else ""
             if isinstance(cell, str):

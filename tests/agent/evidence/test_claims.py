@@ -5,6 +5,9 @@ from __future__ import annotations
 import pytest
 
 from agent.evidence import Claim, Conclusion, Grounded, ground
+from agent.offline.phrasing import phrase
+from agent.offline.understanding import Reading
+from telemetry.models import Query
 from tests.agent.evidence.claims import FALSE, TRUE
 from tests.agent.evidence.results import QUESTION, RESULTS
 
@@ -28,3 +31,15 @@ def test_a_claim_that_is_not_shown_goes(text: str, evidence: str, why: str) -> N
 
     assert not left.conclusion.claims
     assert why in left.dropped[0].why
+
+
+@pytest.mark.parametrize("key", [key for key, result in RESULTS.items() if result.found])
+def test_what_the_offline_analyst_says_of_a_result_is_shown_by_it(key: str) -> None:
+    found, query = RESULTS[key].found, Query.model_validate(RESULTS[key].query)
+    assert found is not None
+    said = phrase(Reading(operation=query.operation), query, found, "")
+
+    left = judged(said, key)
+
+    assert left.conclusion.claims, left.dropped
+    assert not left.marked
