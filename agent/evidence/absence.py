@@ -10,6 +10,8 @@ import re
 from collections.abc import Iterator, Sequence
 from typing import Any
 
+from agent.evidence.figures import COUNTED
+from agent.evidence.instants import Instant, instants, shows
 from agent.evidence.shown import fold, operation_of
 from agent.offline.words import likeness, stem
 from tools.registry import ToolResult
@@ -18,12 +20,13 @@ _VERB = r"(?:did|does|do|has|have|had|was|were|is|are|been)"
 _JUDGEMENT = (
     r"(?:the|a|an|because|due|related|caused|causing|cause|responsible|behind|involved|explain|explained|lead|contribute|to blame|what|"
     r"likely|enough|only|just|clear|known|certain|sure|necessarily|yet|mean|prove|conclusive|specific|limited|confined|unique|new|in|"
-    r"consistent|correlated|connected|surprising|unusual|normal|healthy|alone|all|always|support|fit|match|account|coincide)"
+    r"consistent|correlated|connected|surprising|unusual|normal|healthy|alone|all|always|support|fit|match|account|coincide|down)"
 )
 _ABSENT = re.compile(
     r"\bno(?! (?:longer|doubt|matter|wonder|later|earlier|sooner|more than|less than|fewer than|need|reason)\b)(?=\s+[\w`\"'“<*-])"
-    r"|\b(?:none|nothing|nobody|nowhere|never)\b|\bnot (?:a single|any|one)\b|\bzero (?=[a-z])"
-    r"|(?<![\d.,:])0 (?=[a-z])|\bwithout (?:any|a single|a|an|errors?|failures?|restarts?|problems?|incident)\b|\babsence of\b|\bfree of\b|\babsent\b"
+    r"|\b(?:none|nothing|nobody|nowhere|never)\b|(?:\bnot|n['’]t) (?:a single|any|one)\b|\bzero (?=[a-z])"
+    rf"|(?<![\d.,:])(?<!from )0 (?=(?:[a-z]+ )?(?:{COUNTED})\b)"
+    r"|\bwithout (?:any|a single|a|an|errors?|failures?|restarts?|problems?|incident)\b|\babsence of\b|\bfree of\b|\babsent\b"
     rf"|\b{_VERB}(?:n['’]t|(?: also| still)? not)(?! {_JUDGEMENT}\b)(?=\s+[a-z])"
     r"|\b(?:unaffected|all clear|error[- ]free)\b|\b(?:is|are|was|were|looks?|seems?|remains?|remained|stayed) (?:fully |otherwise |all |still |completely |perfectly )?(?:healthy|fine|normal|ok|okay|clean|quiet|silent|idle)\b",
     re.IGNORECASE)
@@ -34,7 +37,7 @@ _MEASURED = re.compile(
     r"\b(?:chang|increas|decreas|ris|rose|grow|grew|drop|fall|fell|exceed|reach|above|over|below|under|more|less|fewer|high|low|slow|fast|"
     r"differ|spik|worse|improv|long|large|jump|climb|vary|varied|elevated|degrad)", re.IGNORECASE)
 _OTHERS = re.compile(r"\b(?:no|nothing|none|nobody|not any)(?: of the)? (?:other|others|else|further|more|additional)\b", re.IGNORECASE)
-_EDGE = re.compile(r"\b(?:after|before|since|until|between|from|later|earlier|prior|then|again|during|while|at)\b", re.IGNORECASE)
+_EDGE = re.compile(r"\b(?:after|before|since|until|later|earlier|prior|then|again)\b", re.IGNORECASE)
 _PLAIN = frozenset(
     "the a an of is are was were be been did do does has have had there that which it its they them and or but in on at to for from by with "
     "any other during this these those window time period log logs record records line lines message messages event events found seen "
@@ -92,8 +95,11 @@ def _found_none(result: ToolResult, text: str) -> bool:
     if isinstance(given.value, int | float) and given.value == 0:
         return True
     operation = operation_of(result)
-    if operation == "gaps" or operation in {"first", "last", "trend"} and _EDGE.search(text):
-        return operation != "trend" or any(row and row[-1] == 0 for row in given.rows or [])
+    if operation == "gaps" or operation in {"first", "last"} and _EDGE.search(text):
+        return True
+    if operation == "trend":
+        claimed = [moment for moment, _ in instants(text)]
+        return any(row and row[-1] == 0 and (_EDGE.search(text) or _at(row, claimed)) for row in given.rows or [])
     if operation == "compare" and any(row and row[-1] in {"gone", "new"} for row in given.rows or []):
         return True
     return any(isinstance(cell, int | float) and not isinstance(cell, bool) and cell == 0 and _named(row, text)
@@ -105,6 +111,12 @@ def _named(row: list[Any], text: str) -> bool:
     return any(isinstance(cell, str) and fold(cell) in low for cell in row)
 
 
+def _at(row: list[Any], claimed: list[Instant]) -> bool:
+    """Whether a row of a series is of a moment that the claim names."""
+    shown = [moment for cell in row if isinstance(cell, str) for moment, _ in instants(cell)]
+    return any(shows(s, c) for s in shown for c in claimed)
+
+
 def _complete(result: ToolResult) -> bool:
     """Whether a table lists all there is, so that what it does not name is absent."""
     rows = result.found.result.rows if result.found else None
@@ -114,6 +126,8 @@ def _complete(result: ToolResult) -> bool:
 
 def _looked_for(result: ToolResult, words: list[str]) -> bool:
     """Whether the query names what the claim says is absent; a query without conditions looked at everything."""
+    if operation_of(result) == "gaps":  # a silence is an absence of whatever was asked about
+        return True
     sought = list(_sought(result))
     if result.status == "found" and result.found and result.found.result.rows:
         sought += [fold(cell) for row in result.found.result.rows for cell in row if isinstance(cell, str)]

@@ -29,6 +29,8 @@ class Operands:
     sums: tuple[Figure, ...]
     single: tuple[Figure, ...]
     """Without sums of columns: "3 times as many" compares what is shown."""
+    named: tuple[Figure, ...]
+    """What the claim states or names a row of: a change is between two of these."""
 
 
 def operands(text: str, statement: Statement, shown: Shown) -> Operands:
@@ -44,7 +46,7 @@ def operands(text: str, statement: Statement, shown: Shown) -> Operands:
     single = _distinct([*stated, *cells, *shown.main])[:_MOST]
     found = _distinct([*single, *columns])[:_MOST]
     times = [*moments, *(i for row in rows for i in row.instants), *shown.edges]
-    return Operands(tuple(found), tuple(times[:_MOST]), tuple(sums), tuple(single))
+    return Operands(tuple(found), tuple(times[:_MOST]), tuple(sums), tuple(single), tuple(_distinct([*stated, *cells])[:_MOST]))
 
 
 def follows(figure: Figure, given: Operands) -> bool:
@@ -55,7 +57,7 @@ def follows(figure: Figure, given: Operands) -> bool:
         lengths = (figure_of(s, "duration", 1.0) for s in _lengths(given.instants))
         return any(shows(f, figure) for f in (*lengths, *_added(given)))
     if figure.kind == "percent":
-        return any(close(100 * value, figure) for value in _shares(given.figures))
+        return any(close(100 * value, figure) for value in _shares(given))
     if figure.kind == "times":
         return any(close(value, figure) for value in _ratios(given.single))
     return figure.kind == "rate" and any(close(value, figure) for value in _rates(figure, given))
@@ -115,13 +117,14 @@ def _pairs(figures: tuple[Figure, ...]) -> Iterator[tuple[float, float]]:
                 yield low, high
 
 
-def _shares(figures: tuple[Figure, ...]) -> Iterator[float]:
-    """A part of a whole, or a change of a number, as fractions; 0 and 1 need to be shown as such."""
-    for low, high in _pairs(figures):
+def _shares(given: Operands) -> Iterator[float]:
+    """A part of a whole, or a change of a number, as fractions."""
+    for low, high in _pairs(given.figures):
         yield low / high
+    for low, high in _pairs(given.named):
         yield 1 - low / high
         yield high / low - 1
-    for figure in figures:
+    for figure in given.figures:
         if figure.kind in {"share", "percent"}:
             value = figure.value if figure.kind == "share" else figure.value / 100
             yield 1 - value

@@ -52,8 +52,12 @@ _FIGURE = re.compile(
 _SPELT = re.compile(
     rf"\b(?P<word>{'|'.join(_WORDS)})[\s-]+(?:(?P<unit>milliseconds?|seconds?|minutes?|hours?|days?|weeks?)\b"
     rf"|(?=(?:[a-z]+\s+)?(?:{COUNTED})\b))|\b(?P<fold>{'|'.join(_FOLDS)})\b", re.IGNORECASE)
+_PARTS = {"half": 50.0, "third": 100 / 3, "thirds": 200 / 3, "quarter": 25.0, "quarters": 75.0, "fifth": 20.0, "tenth": 10.0}
+_PART = re.compile(
+    r"\b(?:(?P<half>half)|(?:a|one)[ -](?P<one>third|quarter|fifth|tenth)|two[ -](?P<two>thirds)|three[ -](?P<three>quarters))"
+    r"(?= (?:of|the|all)\b(?! an? ))", re.IGNORECASE)
 _ONE_IN = re.compile(
-    rf"(?<![\w.])(?P<part>\d{{1,3}}|one|{'|'.join(_WORDS)}) (?:in|out of)(?: every)? (?P<whole>\d{{1,6}}|{'|'.join(_WORDS)})(?![\w.:-]|,\d)",
+    rf"(?<![\w.,])(?P<part>[1-9]\d{{0,2}}|one|{'|'.join(_WORDS)}) (?:in|out of)(?: every)? (?P<whole>\d{{1,6}}|{'|'.join(_WORDS)})(?![\w.:-]|,\d|\s?(?:{_UNIT})s?\b)",
     re.IGNORECASE)
 _BOUND = re.compile(
     r"(?P<about>about|around|roughly|approximately|approx\.?|circa|some|~|≈)\s*$"
@@ -95,6 +99,9 @@ def figures(text: str, *, log: bool = False) -> list[tuple[Figure, tuple[int, in
                 figure = Figure(match[0], 100 * part / whole, "percent", step=5, exact=False)
                 found.append((replace(figure, parts=_plain(match)), match.span()))
                 taken.append(match.span())
+        for match in _PART.finditer(text):
+            found.append((Figure(match[0], _PARTS[str(match[match.lastgroup or 0]).lower()], "percent", step=10, exact=False), match.span()))
+            taken.append(match.span())
         spelt = ((_spelt(match), match.span()) for match in _SPELT.finditer(text))
         found += [item for item in spelt if not any(a <= item[1][0] < b for a, b in taken)]
     for match in _FIGURE.finditer(text):

@@ -30,6 +30,7 @@ from agent.evidence.figures import COUNTED, Figure
 from agent.evidence.figures import shows as shows_figure
 from agent.evidence.instants import shows as shows_instant
 from agent.evidence.matching import shows_name, shows_quote
+from agent.evidence.pairing import misplaced
 from agent.evidence.shown import Shown, fold, show, show_text
 from agent.evidence.statements import Statement, read
 from tools.registry import ToolResult
@@ -103,15 +104,22 @@ class _Court:
         cited = [self._results[i] for i in ids]
         if all(r.status == "nothing_found" for r in cited) and not denies(text):
             return _Judged(claim, "the cited evidence found nothing")
-        evidence = Shown()
-        for key in ids:
-            evidence = evidence.join(self._show(key))
+        evidence = self._evidence(ids, text)
         missing = _first_unshown(text, statement, evidence, self._question) or unsearched(text, cited, evidence.texts)
         if missing:
             return _Judged(claim, missing)
         both = evidence.join(self._question)
         soft = tuple(dict.fromkeys(n.text for n in statement.names if not n.hard and not shows_name(both, n)))
         return _Judged(Claim(text=_mark(text, soft), evidence=ids), parts=soft)
+
+    def _evidence(self, ids: list[str], text: str) -> Shown:
+        """All that the ids show together. What a search that found nothing was about shows only a denial."""
+        empty = [key for key in ids if self._results[key].status == "nothing_found"]
+        evidence = Shown()
+        for key in ids:
+            if key not in empty or len(empty) == len(ids) or denies(text):
+                evidence = evidence.join(self._show(key))
+        return evidence
 
     def _show(self, key: str) -> Shown:
         if key not in self._shown:
@@ -199,7 +207,8 @@ def _first_unshown(text: str, statement: Statement, evidence: Shown, question: S
         if not follows(figure, given) and not (figure.parts and all(
                 any(shows_figure(s, part) for s in both.figures) for part in figure.parts)):
             return f"the cited evidence does not show {figure.text}"
-    return None
+    wrong = misplaced(text, evidence)
+    return f"the cited evidence shows {wrong.text} for something else" if wrong else None
 
 
 def _counts(figure: Figure, text: str) -> bool:

@@ -18,18 +18,26 @@ _UNITS = r"(?:[kKmMxX%]|[nuµμm]?s(?:ec)?|min|hr?|[dw]|bn|mio|[KMGT]i?[bB]|[bB]
 _NUMERIC = re.compile(rf"[~≈<>≥≤+$€-]*(?:x(?=\d))?\d[\d,.'’]*(?:e[+-]?\d+)?{_UNITS}?(?:[-–/:+](?:\d[\d,.]*)?{_UNITS}?|(?:\d+{_UNITS})+)?(?:/\w+)?")
 _ORDINAL = re.compile(r"\d+(?:st|nd|rd|th)|#\d{1,2}", re.IGNORECASE)
 _CLASSES = re.compile(r"[1-5]xx", re.IGNORECASE)
-_GENERAL = frozenset(
-    "k8s http2 http1 http3 ipv4 ipv6 utf-8 utf8 s3 ec2 oauth2 sha256 md5 x509 h2 e2e i18n l4 l7 24/7 n/a i/o tcp/ip "
-    "e.g i.e etc a.k.a vs a.m p.m u.s iso-8601 oncalm cpu/memory".split())
+GENERAL = re.compile(
+    r"(?<![\w./-])(?:https?/\d(?:\.\d)?|k8s|http[123]|ipv[46]|utf-?8|s3|ec2|oauth2|sha256|md5|x509|h2|e2e|i18n|l[47]|24/7|n/a|i/o|tcp/ip|e\.g|i\.e|"
+    r"a\.k\.a|u\.s|a\.m|p\.m|iso-8601|oncalm|[kmgt]i?b)(?![\w/-])", re.IGNORECASE)
+"""Terms of the field that hold digits or dots and name nothing of one system."""
 _LEVELS = frozenset("ERROR WARN WARNING INFO DEBUG TRACE FATAL CRITICAL NOTICE ALERT EMERGENCY SEVERE UNKNOWN".split())
 _CAPS = frozenset("BEFORE AFTER ONLY NEVER ALWAYS SUMMARY ANSWER CAUSE IMPACT".split())
-_COMMON = re.compile(
-    r"(?:.*(?:ed|ing|ly|er|est|wide|side|level|based|related|specific|only|like|free|style|bound|facing|off|up|down|in|out|time|day|hour|minute|second|to|of|on|the|"
-    r"point|party|case|call|range|run|hand|state|minutes?|hours?|days?|seconds?|weeks?|known|sided|wise|term|scale|effect|cause|through|back|over|ahead|away))"
-    r"|non|re|pre|post|self|well|long|short|high|low|half|full|read|write|cross|multi|single|double|one|two|three|four|five|ten|first|"
-    r"second|third|so|all|no|not|per|per|root|end|early|late|sub|co|de|un|un|mid|near|inter|intra|by|at|as|follow|per|log|error|time|front|back|"
-    r"client|server|user|system|network|data|peer|on|off|in|up|down|out|over|under|same|real|hard|soft|top|zero|out|auto|fail|open|close|max|min|real|semi|anti|ex|best|worst|much|day|hour|minute|week|month|check|check|retry|start|restart|shut",
-    re.IGNORECASE)
+_PARTS = frozenset(
+    "non re pre post self well long short high low half full read write cross multi single double one two three four five ten first second third "
+    "so all no not per root end early late sub co de un mid near inter intra by at as follow log error time front back client server user "
+    "system network data peer on off in up down out over under same real hard soft top zero auto fail open close max min semi anti ex best worst "
+    "much day hour minute week month check retry start restart shut like free style bound facing to of the point party case call range run hand "
+    "state minutes hours days seconds weeks known wise term scale effect cause through ahead away wide side level based related specific only".split())
+_ENDINGS = ("ed", "ing", "ly", "er", "est", "ward", "wide", "sided")
+_PLACES = "service|host|pod|node|deployment|container|server|database|queue|topic|cluster|namespace|job|broker|replica|instance"
+_PLACE = re.compile(rf"\b(?:the|our|its|their) (?P<name>[a-z][a-z0-9]{{2,}}) (?:{_PLACES})\b", re.IGNORECASE)
+_ORDINARY = frozenset(
+    "upstream downstream other same whole first last main primary secondary web mail auth api backend frontend remote local new old entire "
+    "target source client database cache queue message production staging test busy busiest slow healthy only next previous third faulty bad "
+    "failing remaining missing following existing calling receiving corresponding underlying running responding timing offending "
+    "right wrong top log dns http network kernel linux kubernetes individual respective particular single entire physical virtual real".split())
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,6 +66,11 @@ def names(text: str, labels: frozenset[str] = frozenset()) -> list[tuple[Name, t
         end = gap.start() if gap else len(text)
         _chunk(text, at, end, labels, found)
         at = gap.end() if gap else end
+    for match in _PLACE.finditer(text):
+        word = match["name"].lower()
+        known = any(a <= match.start("name") < b for _, (a, b) in found)
+        if not known and word not in _ORDINARY and not word.endswith(("ed", "est")) and not in_lexicon(word):
+            found.append((Name(match["name"], hard=False), match.span("name")))
     return found
 
 
@@ -100,7 +113,7 @@ def _hardness(piece: str, labels: frozenset[str], first: bool) -> bool | None:  
     low = piece.lower()
     if low in labels:
         return True
-    if low in _GENERAL or piece in _LEVELS or not re.search(r"[A-Za-z0-9]", piece):
+    if GENERAL.fullmatch(piece) or piece in _LEVELS or not re.search(r"[A-Za-z0-9]", piece):
         return None
     if _address(piece) or re.fullmatch(r"\d+(?:\.\d+){2,}|v\d+(?:\.\d+)*|(?:[0-9a-f]+-){2,}[0-9a-f]+", low):
         return True
@@ -113,7 +126,9 @@ def _hardness(piece: str, labels: frozenset[str], first: bool) -> bool | None:  
     if "/" in piece and "-" in piece or "$" in piece:
         return True
     if "-" in piece:
-        return None if any(_COMMON.fullmatch(part) or in_lexicon(part) for part in piece.split("-")) else False
+        parts = low.split("-")
+        compound = any(part in _PARTS or part.endswith(_ENDINGS) for part in parts) or all(map(in_lexicon, parts))
+        return None if compound else False
     return _capitals(piece, first=first)
 
 

@@ -17,6 +17,8 @@ from tools.registry import ToolResult
 MAX_CHARS = 4_000_000
 """Text read of one result; a result of more lines is not read to its end, and claims from there are not shown."""
 
+_FEW = 8
+"""Lines of which any two may be told apart by the time between them."""
 _COUNTS = frozenset("count total before after together of distinct searched records n matches occurrences hits shown".split())
 _SHARES = frozenset("share ratio fraction".split())
 _LABELS = frozenset(
@@ -178,7 +180,7 @@ def _add_main(shown: Shown, result: ToolResult, kind: tuple[Kind, float]) -> Non
             if group is not None:
                 shown.figures.append(figure_of(len(group), "count", 1.0))
         dated = sorted(line.time for line in found.result.lines or () if line.time)
-        shown.edges += [of_datetime(at) for at in (*dated[:1], *dated[-1:])]
+        shown.edges += [of_datetime(at) for at in (dated if len(dated) <= _FEW else (dated[0], dated[-1]))]
     for window in (result.window, _baseline(result)):
         shown.edges += [of_datetime(at) for at in (window.start, window.end) if at]
         if window.start and window.end:

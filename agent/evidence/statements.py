@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from agent.evidence.figures import Figure, figures
 from agent.evidence.instants import Instant, instants
-from agent.evidence.names import Name, names, quotes
+from agent.evidence.names import GENERAL, Name, names, quotes
 
 _BLANK = "\x1f"
 _CITED = re.compile(r"[\[(]?\b[Ee]\d{1,3}\b(?:\s*(?:,|and|&|-|–)\s*\b[Ee]\d{1,3}\b)*[\])]?")
@@ -42,6 +42,7 @@ def read(text: str, labels: frozenset[str] = frozenset(), known: Iterable[str] =
     text = blank(text, [span for _, span in moments])
     named = names(text, labels)
     text = blank(text, [span for _, span in named])
+    text = blank(text, [m.span() for m in GENERAL.finditer(text) if any(map(str.isdigit, m[0]))])
     return Statement(
         quotes=tuple(quote for quote, _ in quoted),
         instants=tuple(moment for moment, _ in moments),
