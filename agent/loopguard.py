@@ -23,6 +23,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
+from agent.analyst import Progress
 from tools.registry import Status, ToolResult
 
 Step = Literal["go_on", "nudge", "withdraw_tools", "conclude"]
@@ -71,6 +72,16 @@ class Verdict:
     step: Step
     reason: str = ""
 
+    @property
+    def withdraws(self) -> bool:
+        """Whether the next turn gets no tools."""
+        return self.step == "withdraw_tools"
+
+    @property
+    def ends(self) -> bool:
+        """Whether there is no next turn."""
+        return self.step == "conclude"
+
 
 GO_ON = Verdict("go_on")
 LIMITS = Limits()
@@ -92,6 +103,19 @@ def judge(turns: Sequence[Turn], limits: Limits = LIMITS) -> Verdict:
         else:
             verdict, nudges, nudged_at = Verdict("nudge", trouble), nudges + 1, last
     return verdict
+
+
+def transcript(progress: Progress) -> list[Turn]:
+    """A run's turns as they are judged; a call without a result was not assessed."""
+    turns = []
+    for turn in progress.turns:
+        calls = []
+        for name, call in turn.calls.items():
+            result = progress.results.get(name)
+            calls.append(Made.of(call.tool, call.arguments, result) if result is not None else
+                         Made(call.tool, canonical(call.arguments), "not_assessed"))
+        turns.append(Turn(tuple(calls), had_text=bool(turn.text)))
+    return turns
 
 
 def canonical(arguments: Mapping[str, Any]) -> str:

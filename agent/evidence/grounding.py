@@ -20,8 +20,10 @@ Confidence is the lower of the model's and of what the evidence allows:
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+
+from pydantic import BaseModel, ConfigDict
 
 from agent.evidence.absence import denies, unsearched
 from agent.evidence.conclusion import Claim, Conclusion
@@ -37,6 +39,7 @@ from tools.registry import ToolResult
 
 MAX_CLAIM = 2000
 """Characters of a claim at most: one sentence or two."""
+Hide = Callable[[str], str]
 NOT_SHOWN = "(not shown by the cited evidence)"
 CAP_TWO, CAP_ONE = 0.95, 0.90
 PER_DROPPED, PER_MARKED, PER_MISSING = 0.85, 0.95, 0.85
@@ -44,32 +47,38 @@ _OF_COUNT = re.compile(rf"\s+(?:[a-z]+\s+){{0,2}}(?:{COUNTED})\b", re.IGNORECASE
 _LIMIT = re.compile(r"\b(?:limit|threshold|quota|maximum|allowed|target|budget|asked|question|configured)\W+(?:\w+\W+){0,2}$", re.IGNORECASE)
 
 
-@dataclass(frozen=True, slots=True)
-class Dropped:
+class Dropped(BaseModel):
     """A claim nobody is shown, and why."""
 
+    model_config = ConfigDict(frozen=True)
     text: str
     why: str
 
 
-@dataclass(frozen=True, slots=True)
-class Marked:
-    """A claim that is shown with a part marked."""
+class Marked(BaseModel):
+    """A claim that is shown with parts marked."""
 
+    model_config = ConfigDict(frozen=True)
     text: str
     parts: tuple[str, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class Grounded:
-    """What is left of a conclusion. ``answer_stands`` is false when the headline answer must not be shown."""
+class Grounded(BaseModel):
+    """What is left of a conclusion; plain data, as a run's state keeps it.
 
-    conclusion: Conclusion
-    answer_stands: bool
-    dropped: tuple[Dropped, ...]
-    marked: tuple[Marked, ...]
-    confidence: float
-    notes: tuple[str, ...]
+    ``answer`` is None when the headline answer is not shown by what it cites: it must not be shown then.
+    """
+
+    model_config = ConfigDict(frozen=True)
+    answer: Claim | None
+    claims: list[Claim] = []
+    ruled_out: list[Claim] = []
+    unchecked: list[str] = []
+    result_from: str | None = None
+    dropped: list[Dropped] = []
+    marked: list[Marked] = []
+    confidence: float = 0.0
+    notes: list[str] = []
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,10 +91,11 @@ class _Judged:
 class _Court:
     """Judges claims against one run's results, each result read once."""
 
-    def __init__(self, results: Mapping[str, ToolResult], question: str) -> None:
+    def __init__(self, results: Mapping[str, ToolResult], question: str, hide: Hide) -> None:
         self._results = results
+        self._hide = hide
         self._shown: dict[str, Shown] = {}
-        self._question = show_text(question)
+        self._question = show_text(hide(question))
         usable = [self._show(key) for key, result in results.items() if _usable(result)]
         common = {label for label in set().union(*(s.labels for s in usable)) if _names_something(label)}
         self._labels = frozenset(common)
@@ -123,7 +133,7 @@ class _Court:
 
     def _show(self, key: str) -> Shown:
         if key not in self._shown:
-            self._shown[key] = show(self._results[key])
+            self._shown[key] = show(self._results[key], self._hide)
         return self._shown[key]
 
     def _no_support(self, claim: Claim) -> str:
@@ -136,35 +146,39 @@ class _Court:
         return f"nothing it cites supports anything: {', '.join(said)}"
 
 
-def ground(conclusion: Conclusion, results: Mapping[str, ToolResult], question: str) -> Grounded:
-    """Check every claim of ``conclusion`` against ``results`` (by evidence id). Never raises for any text."""
-    court = _Court(results, question)
+def ground(conclusion: Conclusion, results: Mapping[str, ToolResult], question: str, *, hide: Hide = str) -> Grounded:
+    """Check every claim of ``conclusion`` against ``results`` (by evidence id). Never raises for any text.
+
+    ``hide`` writes a text as the model saw it, with placeholders for secrets: claims are compared with that, so
+    that no secret stands in a claim, a reason or a note.
+    """
+    court = _Court(results, question, hide)
     dropped: list[Dropped] = []
     marked: list[Marked] = []
 
-    def keep(judged: _Judged) -> Claim | None:
-        if judged.why is not None:
-            dropped.append(Dropped(judged.claim.text, judged.why))
-            return None
-        if judged.parts:
-            marked.append(Marked(judged.claim.text, judged.parts))
-        return judged.claim
+    def keep(claims: list[Claim]) -> list[Claim]:
+        kept = []
+        for judged in map(court.judge, claims):
+            if judged.why is not None:
+                dropped.append(Dropped(text=judged.claim.text, why=judged.why))
+                continue
+            if judged.parts:
+                marked.append(Marked(text=judged.claim.text, parts=judged.parts))
+            kept.append(judged.claim)
+        return kept
 
-    answer = keep(court.judge(conclusion.answer))
-    claims = [kept for claim in conclusion.claims if (kept := keep(court.judge(claim)))]
-    ruled_out = [kept for claim in conclusion.ruled_out if (kept := keep(court.judge(claim)))]
+    answer, claims, ruled_out = keep([conclusion.answer]), keep(conclusion.claims), keep(conclusion.ruled_out)
     missing = {key: result for key, result in results.items() if not _usable(result)}
     source = conclusion.result_from
     usable = source is not None and _usable(results.get(source))
-    supporting = {i for claim in (answer, *claims, *ruled_out) if claim for i in claim.evidence}
+    supporting = {i for claim in (*answer, *claims, *ruled_out) for i in claim.evidence}
     allowed = allowed_confidence(
         supporting=len(supporting) if answer else 0, dropped=len(dropped), marked=len(marked), missing=len(missing))
-    left = Conclusion(
-        answer=answer or Claim(text=""), claims=claims, ruled_out=ruled_out,
-        unchecked=_unchecked(conclusion.unchecked, missing), result_from=source if usable else None,
-        confidence=round(min(conclusion.confidence, allowed), 2))
-    return Grounded(left, answer is not None, tuple(dropped), tuple(marked), left.confidence,
-                    tuple(_notes(dropped, marked, missing, source=None if usable else source)))
+    return Grounded(
+        answer=answer[0] if answer else None, claims=claims, ruled_out=ruled_out,
+        unchecked=_unchecked(conclusion.unchecked, missing, hide), result_from=source if usable else None,
+        dropped=dropped, marked=marked, confidence=round(min(conclusion.confidence, allowed), 2),
+        notes=_notes(dropped, marked, missing, source=None if usable else source))
 
 
 def allowed_confidence(*, supporting: int, dropped: int, marked: int, missing: int) -> float:
@@ -229,16 +243,22 @@ def _mark(text: str, parts: tuple[str, ...]) -> str:
     return text
 
 
-def _unchecked(said: list[str], missing: Mapping[str, ToolResult]) -> list[str]:
+def _unchecked(said: list[str], missing: Mapping[str, ToolResult], hide: Hide) -> list[str]:
     """What could not be checked: what the model says, and every source that gave nothing it may rest on."""
     told = [item.strip() for item in said if item.strip()]
     for key, result in missing.items():
         if any(re.search(rf"\b{re.escape(key)}\b", item) for item in told):
             continue
         what = "failed" if result.status == "failed" else "was not assessed"
-        reason = re.sub(r"\s+", " ", result.error or "").strip()[:300]
+        reason = re.sub(r"\s+", " ", hide(_reason(result))).strip()[:300]
         told.append(f"{key} ({result.tool}) {what}{': ' + reason if reason else ''}")
     return told
+
+
+def _reason(result: ToolResult) -> str:
+    """Why a call gave nothing, in whichever field its tool says so."""
+    dumped = result.model_dump(include={"error", "reason"})
+    return str(dumped.get("error") or dumped.get("reason") or "")
 
 
 def _notes(dropped: list[Dropped], marked: list[Marked], missing: Mapping[str, ToolResult], *, source: str | None) -> list[str]:

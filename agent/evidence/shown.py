@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Any
@@ -80,24 +80,27 @@ def show_text(text: str) -> Shown:
     return Shown([fold(text)], instants, figures)
 
 
-def show(result: ToolResult) -> Shown:
-    """Read a result: its query, window, totals, values, rows, lines and whatever else its tool put in."""
+def show(result: ToolResult, hide: Callable[[str], str] = str) -> Shown:
+    """Read a result: its query, window, totals, values, rows, lines and whatever else its tool put in.
+
+    Every text is read through ``hide``, which puts placeholders for secrets.
+    """
     shown = Shown()
     kind = _scalar_kind(result)
     left = MAX_CHARS
-    dumped = result.model_dump(mode="json", exclude={"error", "seconds", "status"})
+    dumped = result.model_dump(mode="json", exclude={"error", "reason", "seconds", "status"})
     for key, value in _leaves(dumped, ""):
         if isinstance(value, str):
             left -= len(value)
             if left < 0:
                 break
-            _add_text(shown, key, value)
+            _add_text(shown, key, hide(value))
         elif key not in {"id", "rows"}:  # cells are read with their columns
             shown.figures.append(figure_of(value, *(kind if key == "value" else kind_of(key))))
     _add_main(shown, result, kind)
-    _add_filters(shown, dumped.get("query"))
+    _add_filters(shown, dumped.get("query"), hide)
     if result.found and result.found.result.rows:
-        _add_table(shown, result, kind)
+        _add_table(shown, result, kind, hide)
     return shown
 
 
@@ -196,16 +199,16 @@ def _baseline(result: ToolResult) -> Window:
         return Window()
 
 
-def _add_filters(shown: Shown, query: Any) -> None:
+def _add_filters(shown: Shown, query: Any, hide: Callable[[str], str]) -> None:
     """Conditions as people write them: ``level=error``."""
     filters = query.get("filters") if isinstance(query, dict) else None
     for item in filters if isinstance(filters, list) else ():
         if isinstance(item, dict) and isinstance(item.get("field"), str):
             name, value = item["field"].removeprefix("param:"), item.get("value")
             for one in value if isinstance(value, list) else [value]:
-                _pair(shown, name, one)
+                _pair(shown, name, hide(one) if isinstance(one, str) else one)
                 if name in _LABELS and isinstance(one, str):
-                    shown.labels.add(fold(one))
+                    shown.labels.add(fold(hide(one)))
 
 
 def _pair(shown: Shown, name: str, value: Any) -> None:
@@ -214,7 +217,7 @@ def _pair(shown: Shown, name: str, value: Any) -> None:
         shown.texts += [f"{fold(name)}{sign}{text}" for sign in ("=", " = ", ": ", ":", "==", " == ", " ")]
 
 
-def _add_table(shown: Shown, result: ToolResult, kind: tuple[Kind, float]) -> None:
+def _add_table(shown: Shown, result: ToolResult, kind: tuple[Kind, float], hide: Callable[[str], str]) -> None:
     assert result.found is not None  # noqa: S101 - the caller looked
     columns = result.found.result.columns or []
     table: list[Row] = []
@@ -222,7 +225,8 @@ def _add_table(shown: Shown, result: ToolResult, kind: tuple[Kind, float]) -> No
         labels: list[str] = []
         instants: list[Instant] = []
         figures: list[tuple[int, Figure]] = []
-        for at, cell in enumerate(cells):
+        for at, given in enumerate(cells):
+            cell = hide(given) if isinstance(given, str) else given
             column = columns[at] if at < len(columns) else ""
             if isinstance(cell, str):
                 labels.append(fold(cell))

@@ -6,7 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from agent.loopguard import GO_ON, Limits, Made, Turn, canonical, fingerprint, judge
+from agent import analyst
+from agent.loopguard import GO_ON, Limits, Made, Turn, canonical, fingerprint, judge, transcript
 from tools.registry import Registry, Status
 
 
@@ -115,3 +116,16 @@ def test_the_same_failure_of_two_questions_brings_nothing_new() -> None:
 
     assert fingerprint(first) == fingerprint(second)
     assert Made.of("x", {"n": 1}, first) != Made.of("x", {"n": 2}, second)
+
+
+def test_a_runs_progress_is_judged_as_it_stands() -> None:
+    asked = analyst.Turn(calls={"E1": analyst.ToolCall(tool="x", arguments={"n": 1})})
+    again = analyst.Turn(text="hm", calls={"E2": analyst.ToolCall(tool="x", arguments={"n": 1.0})})
+    result = Registry([]).call("x", {"n": 1}).model_copy(update={"status": "found"})
+    progress = analyst.Progress(turns=(asked, again), results={"E1": result})
+
+    made = transcript(progress)
+
+    assert [call.status for turn in made for call in turn.calls] == ["found", "not_assessed"]
+    assert judge(made).step == "nudge"
+    assert not judge(made).withdraws

@@ -22,14 +22,14 @@ def judged(text: str, evidence: str) -> Grounded:
 def test_a_claim_that_is_shown_survives(text: str, evidence: str) -> None:
     left = judged(text, evidence)
 
-    assert [c.text for c in left.conclusion.claims] == [text], left.dropped
+    assert [c.text for c in left.claims] == [text], left.dropped
 
 
 @pytest.mark.parametrize(("text", "evidence", "why"), FALSE)
 def test_a_claim_that_is_not_shown_goes(text: str, evidence: str, why: str) -> None:
     left = judged(text, evidence)
 
-    assert not left.conclusion.claims
+    assert not left.claims
     assert why in left.dropped[0].why
 
 
@@ -41,5 +41,5 @@ def test_what_the_offline_analyst_says_of_a_result_is_shown_by_it(key: str) -> N
 
     left = judged(said, key)
 
-    assert left.conclusion.claims, left.dropped
+    assert left.claims, left.dropped
     assert not left.marked
