@@ -33,7 +33,7 @@ from agent.evidence.figures import shows as shows_figure
 from agent.evidence.instants import shows as shows_instant
 from agent.evidence.matching import shows_name, shows_quote
 from agent.evidence.pairing import misplaced
-from agent.evidence.shown import Shown, fold, show, show_text
+from agent.evidence.shown import Shown, fold, labels_of, show, show_text
 from agent.evidence.statements import Statement, read
 from tools.registry import ToolResult
 
@@ -96,9 +96,8 @@ class _Court:
         self._hide = hide
         self._shown: dict[str, Shown] = {}
         self._question = show_text(hide(question))
-        usable = [self._show(key) for key, result in results.items() if _usable(result)]
-        common = {label for label in set().union(*(s.labels for s in usable)) if _names_something(label)}
-        self._labels = frozenset(common)
+        labels = (label for result in results.values() if _usable(result) for label in labels_of(result, hide))
+        self._labels = frozenset(label for label in labels if _names_something(label))
 
     def judge(self, claim: Claim) -> _Judged:
         """The claim as it may be shown, or why it may not."""

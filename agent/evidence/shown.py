@@ -60,13 +60,11 @@ class Shown:
     edges: list[Instant] = field(default_factory=list)
     """Ends of windows, and the first and last moment of a result."""
     tables: list[list[Row]] = field(default_factory=list)
-    labels: set[str] = field(default_factory=set)
-    """Values of services, hosts and the like."""
 
     def join(self, other: Shown) -> Shown:
         """Both together."""
         return Shown(self.texts + other.texts, self.instants + other.instants, self.figures + other.figures,
-                     self.main + other.main, self.edges + other.edges, self.tables + other.tables, self.labels | other.labels)
+                     self.main + other.main, self.edges + other.edges, self.tables + other.tables)
 
 
 def fold(text: str) -> str:
@@ -88,13 +86,16 @@ def show(result: ToolResult, hide: Callable[[str], str] = str) -> Shown:
     shown = Shown()
     kind = _scalar_kind(result)
     left = MAX_CHARS
+    read: set[str] = set()
     dumped = result.model_dump(mode="json", exclude={"error", "reason", "seconds", "status"})
     for key, value in _leaves(dumped, ""):
         if isinstance(value, str):
             left -= len(value)
             if left < 0:
                 break
-            _add_text(shown, key, hide(value))
+            if value not in read:
+                read.add(value)
+                _add_text(shown, hide(value))
         elif key not in {"id", "rows"}:  # cells are read with their columns
             shown.figures.append(figure_of(value, *(kind if key == "value" else kind_of(key))))
     _add_main(shown, result, kind)
@@ -104,16 +105,31 @@ def show(result: ToolResult, hide: Callable[[str], str] = str) -> Shown:
     return shown
 
 
-def _add_text(shown: Shown, key: str, value: str) -> None:
+def _add_text(shown: Shown, value: str) -> None:
     shown.texts.append(fold(value))
-    if len(value) > 1:
+    if len(value) > 1 and any(map(str.isdigit, value)):
         instants, figures = read_log(value)
         shown.instants += instants
         shown.figures += figures
     elif value.isdigit():
         shown.figures.append(figure_of(int(value), "plain", 1.0))
-    if key in _LABELS and value:
-        shown.labels.add(fold(value))
+
+
+def labels_of(result: ToolResult, hide: Callable[[str], str] = str) -> set[str]:
+    """Values of services, hosts and the like that a result names, in lower case."""
+    found: set[str] = set()
+    filters = result.query.get("filters")
+    for item in filters if isinstance(filters, list) else ():
+        if isinstance(item, dict) and str(item.get("field")).removeprefix("param:") in _LABELS:
+            value = item.get("value")
+            found.update(v for v in (value if isinstance(value, list) else [value]) if isinstance(v, str))
+    if result.found is not None:
+        for line in (*(result.found.result.lines or ()), *result.found.excerpt):
+            found.update(value for value in (line.service, line.host) if value)
+        columns = [c.removeprefix("param:") in _LABELS for c in result.found.result.columns or []]
+        for row in (result.found.result.rows or []) if any(columns) else ():
+            found.update(cell for cell, label in zip(row, columns, strict=False) if label and isinstance(cell, str))
+    return {fold(hide(value)) for value in found}
 
 
 def _leaves(value: Any, key: str) -> Iterator[tuple[str, str | int | float]]:
@@ -207,8 +223,6 @@ def _add_filters(shown: Shown, query: Any, hide: Callable[[str], str]) -> None:
             name, value = item["field"].removeprefix("param:"), item.get("value")
             for one in value if isinstance(value, list) else [value]:
                 _pair(shown, name, hide(one) if isinstance(one, str) else one)
-                if name in _LABELS and isinstance(one, str):
-                    shown.labels.add(fold(hide(one)))
 
 
 def _pair(shown: Shown, name: str, value: Any) -> None:
@@ -233,8 +247,6 @@ def _add_table(shown: Shown, result: ToolResult, kind: tuple[Kind, float], hide:
                 moments, numbers = read_log(cell)
                 instants += moments
                 figures += [(at, n) for n in numbers if n.kind == "times"]
-                if column.removeprefix("param:") in _LABELS:
-                    shown.labels.add(fold(cell))
             elif isinstance(cell, int | float) and not isinstance(cell, bool):
                 figures.append((at, figure_of(cell, *_cell_kind(column, cells, kind, result))))
             if column and cell is not None and len(table) < 200:
