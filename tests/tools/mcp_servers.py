@@ -54,7 +54,7 @@ async def answer(name: str, arguments: dict[str, Any]) -> CallToolResult:
         case "slow":
             await anyio.sleep(float(arguments.get("seconds", 60)))
         case "crash":
-            print("out of memory: \x1b[31mgiving up", file=sys.stderr, flush=True)
+            sys.stderr.write("out of memory: \x1b[31mgiving up\n")
             os._exit(3)
         case "broken":
             return text("the city is not known\x1b[2J", is_error=True)
@@ -121,12 +121,13 @@ def main(kind: str, argument: str | None = None) -> None:
             time.sleep(600)
         case "babble":
             for line in sys.stdin:
-                print("this is no message:", line[:9], flush=True)
+                sys.stdout.write(f"this is no message: {line[:9]}\n")
+                sys.stdout.flush()
         case "flood":
             while True:
                 sys.stdout.write("x" * 100_000)
         case "exits":
-            print("no licence", file=sys.stderr)
+            sys.stderr.write("no licence\n")
             sys.exit(7)
         case _:
             anyio.run(stdio, kind, file)
