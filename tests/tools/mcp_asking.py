@@ -24,6 +24,13 @@ def lines(result: ToolResult) -> list[str]:
     return [str(row[0]) for row in result.found.result.rows or []]
 
 
+def unanswered(result: ToolResult) -> str:
+    """Why a call gave nothing: neither "found" nor "nothing found"."""
+    assert result.status in {"failed", "not_assessed"}
+    assert result.found is None
+    return result.error or str(getattr(result, "reason", ""))
+
+
 def ask(server: McpServer, tool: str, arguments: dict[str, Any] | None = None) -> ToolResult:
     with mcp_registry([server]) as registry:
         return registry.call(f"mcp.small.{tool}", arguments or {})

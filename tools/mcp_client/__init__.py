@@ -86,9 +86,9 @@ class _Hub:
         for session, offers in zip(self.sessions, listed, strict=True):
             if isinstance(offers, McpError):
                 problems.append(str(offers))
-                tools += [self._unknown(session, name, offers) for name in session.server.allow]
+                tools += [self._unknown(session, name) for name in dict.fromkeys(session.server.allow)]
                 continue
-            for name in session.server.allow:
+            for name in dict.fromkeys(session.server.allow):
                 offer = offers.get(name)
                 reason = session.judge(offer) if offer else "the server does not offer it"
                 if offer is None or reason:
@@ -115,7 +115,7 @@ class _Hub:
     def _known(self, session: Session, offer: Offered) -> Tool[Any]:
         return self._tool(session, offer.name, offer.purpose(session.server.name), offer.shown_schema())
 
-    def _unknown(self, session: Session, name: str, error: McpError) -> Tool[Any]:
+    def _unknown(self, session: Session, name: str) -> Tool[Any]:
         purpose = f"Tool {name} of the MCP server {session.server.name}, which does not answer now; its arguments are not known."
         return self._tool(session, name, purpose, {"type": "object", "properties": {}, "additionalProperties": True})
 

@@ -39,12 +39,15 @@ class _Link:
         self.client: asyncio.Future[Client] = asyncio.get_running_loop().create_future()
         self._over = asyncio.Event()
         self._scope: anyio.CancelScope | None = None
+        self.client.add_done_callback(_seen)
         self.task = asyncio.ensure_future(self._keep(server, children))
 
     async def _keep(self, server: McpServer, children: set[int]) -> None:
         try:
             import anyio
 
+            if self._over.is_set():
+                return
             with anyio.CancelScope() as self._scope:
                 async with _client(server, children, self.trouble) as client:
                     self.client.set_result(client)
@@ -61,6 +64,12 @@ class _Link:
         self._over.set()
         if not self.client.done() and self._scope is not None:
             self._scope.cancel()
+
+
+def _seen(client: asyncio.Future[Client]) -> None:
+    """Take note of an error that nobody waits for any more: it would be logged as forgotten."""
+    if not client.cancelled():
+        client.exception()
 
 
 @asynccontextmanager
