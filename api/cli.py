@@ -116,6 +116,18 @@ def doctor(
 
 
 @app.command()
+def mcp(
+    context: typer.Context,
+    http: Annotated[str | None, typer.Option(metavar="HOST:PORT", help="Serve streamable HTTP there instead of standard streams.")] = None,
+    token_file: Annotated[Path | None, typer.Option(help="File with the token that HTTP clients must send.")] = None,
+) -> None:
+    """Offer the read tools to other programs, as an MCP server (needs oncalm[mcp])."""
+    from api.commands import mcp as run
+
+    raise typer.Exit(run(_product(context), http, token_file))
+
+
+@app.command()
 def demo(context: typer.Context, as_json: AsJson = False) -> None:
     """A recorded incident, asked about, with no key and no network."""
     from api.commands import demo as run

@@ -159,6 +159,21 @@ def doctor(product: Product, *, repair: bool, as_json: bool) -> int:
     return DONE if all(c["ok"] for c in checks) else FAILED
 
 
+def mcp(product: Product, http: str | None, token_file: Path | None) -> int:
+    """Serve the read tools until the input ends or a signal comes."""
+    from api import mcp as server
+
+    server.available()
+    if http is None:
+        if token_file:
+            raise UsageError("a token is for HTTP", where="--token-file", remedy="give --http HOST:PORT too, or leave it out")
+        server.serve_stdio(product.tools())
+        return DONE
+    host, port = server.address(http)
+    server.serve_http(product.tools(), host, port, server.read_token(token_file) if token_file else None)
+    return DONE
+
+
 def demo(home: Path | None, *, as_json: bool) -> int:
     """Read the recorded incident into a fresh home and ask about it as an engineer would."""
     from samples import incident_folder

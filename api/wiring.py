@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from telemetry.models import Catalog, Window
     from telemetry.sources.files import Source
     from telemetry.store.reader import Reader
+    from tools.registry import Registry
     from vectorstore.embedding import Embedder
     from vectorstore.index import TemplateIndex
     from vectorstore.ingest import Progress, Report
@@ -109,6 +110,26 @@ class Product:
             with suppress(StoreError):
                 index.sync(reader.catalog.templates)
         return index
+
+    def tools(self) -> Registry:
+        """The log tools for as long as a server runs: each call opens its own reader, and so sees what was read since."""
+        from dataclasses import replace
+
+        from tools.logs import log_tools
+        from tools.registry import Registry, Tool
+
+        def fresh(tool: Tool[Any]) -> Tool[Any]:
+            def call(given: Any) -> Any:
+                with self._reader() as reader:
+                    now = log_tools(reader).tool(tool.name)
+                    assert now is not None  # noqa: S101 - the same tools are made each time
+                    return now.call(given)
+
+            return replace(tool, call=call)
+
+        with self._reader() as reader:
+            known = log_tools(reader)
+            return Registry([fresh(tool) for name in known.names() if (tool := known.tool(name))])
 
     def catalog(self) -> Catalog:
         """What the store holds."""
