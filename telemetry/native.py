@@ -15,6 +15,8 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
+long = ctypes.c_int64
+"""Every length and offset is passed as one: ctypes would pass a bare int as a C int."""
 SUFFIX = machinery.EXTENSION_SUFFIXES[-1]
 
 

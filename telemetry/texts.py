@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from telemetry.native import address, library, table
+from telemetry.native import address, library, long, table
 
 if TYPE_CHECKING:
     import numpy as np
@@ -72,7 +72,7 @@ class Texts:
         if compiled and len(self):
             starts, sizes = (np.ascontiguousarray(column, dtype=np.int64) for column in (self.starts, sizes))
             out = np.empty(int(sizes.sum()), dtype=np.uint8)
-            compiled.gather(data, address(starts), address(sizes), len(sizes), address(out))
+            compiled.gather(data, address(starts), address(sizes), long(len(sizes)), address(out))
             return out.tobytes()
         if len(self) and int((self.starts + sizes).max()) + _WIDE > len(data):
             data += bytes(_WIDE)
@@ -96,7 +96,7 @@ class Texts:
         starts, sizes = (np.ascontiguousarray(column, dtype=np.int64) for column in (self.starts, self.lengths))
         codes, firsts = np.empty(len(self), dtype=np.int32), np.empty(len(self), dtype=np.int64)
         slots, bits = table(len(self))
-        known = compiled.number(self.data, address(starts), address(sizes), len(self), address(codes), address(firsts),
+        known = compiled.number(self.data, address(starts), address(sizes), long(len(self)), address(codes), address(firsts),
                                 address(slots), bits)
         return codes, firsts[:known]
 

@@ -184,12 +184,13 @@ static uint64_t hash(const uint8_t *text, size_t size)
  * Per line: ``starts`` and ``ends``, ``first_run`` (runs before the line), ``which`` (its skeleton's number).
  * Per run: ``extra`` (one more than there are runs). Per distinct skeleton, in the order of their first lines:
  * ``firsts`` (that line), ``bounds`` (where it begins in ``bones``; one more than there are).
- * ``slots`` is a table of 2^bits numbers below zero. Returns the number of distinct skeletons; the number of
- * runs is first_run[count].
+ * ``slots`` is a table of 2^bits numbers below zero. ``most_runs`` and ``most_bones`` are what ``extra`` (less
+ * one) and ``bones`` hold. Returns the number of distinct skeletons, or -1 when these two were too small; the
+ * number of runs is first_run[count].
  */
 int64_t scan(const uint8_t *text, int64_t size, int wide, int64_t count, int64_t *starts, int64_t *ends,
-             int64_t *first_run, int64_t *which, int64_t *extra, int64_t *firsts, int64_t *bounds, uint8_t *bones,
-             int32_t *slots, int bits)
+             int64_t *first_run, int64_t *which, int64_t *extra, int64_t most_runs, int64_t *firsts, int64_t *bounds,
+             uint8_t *bones, int64_t most_bones, int32_t *slots, int bits)
 {
     sink to = {extra, 0, 0, bones};
     int64_t at = 0, line, known = 0;
@@ -198,8 +199,11 @@ int64_t scan(const uint8_t *text, int64_t size, int wide, int64_t count, int64_t
     bounds[0] = 0;
     for (line = 0; line < count && at < size; line++) {
         uint8_t *begun = to.out;
-        size_t length;
+        const uint8_t *stop = memchr(text + at, '\n', (size_t)(size - at));
+        size_t length = stop ? (size_t)(stop - text - at) : (size_t)(size - at);
         uint64_t slot;
+        if (to.runs + (int64_t)length / 2 + 1 > most_runs || to.out - bones + (int64_t)length > most_bones)
+            return -1; /* no two runs touch, and no skeleton is longer than its line */
         starts[line] = at;
         first_run[line] = to.runs;
         for (;;) {

@@ -16,7 +16,7 @@ from dataclasses import dataclass
 from itertools import pairwise
 from typing import TYPE_CHECKING
 
-from telemetry.native import address, library, table
+from telemetry.native import address, library, long, table
 from telemetry.texts import NULL, Texts
 from vectorstore.runs import Runs, find_runs, runs, skeleton
 
@@ -94,7 +94,6 @@ class Lines:
             return self._cut(rows, which, spans)
         starts, lengths = np.empty(len(rows), dtype=np.int32), np.empty(len(rows), dtype=np.int32)
         rows, which = np.ascontiguousarray(rows), np.ascontiguousarray(which)
-        long = ctypes.c_int64
         compiled.cut(
             self.data, long(len(self.data)), int(self.ascii), address(self.starts), address(self.first_run),
             address(self.extra), address(rows), address(which), long(len(rows)), address(spans),
@@ -143,13 +142,16 @@ def _scanned(compiled: ctypes.CDLL, data: bytes, *, wide: bool) -> tuple[Lines, 
 
     count, size = data.count(b"\n"), len(data)
     starts, ends, first_run, which, firsts, bounds = (np.empty(count + 1, dtype=np.int64) for _ in range(6))
-    extra = np.empty(size // 2 + 2, dtype=np.int64)  # no two runs touch
-    bones = np.empty(size, dtype=np.uint8)
-    slots, bits = table(count)
-    known = compiled.scan(
-        data, ctypes.c_int64(size), int(wide), ctypes.c_int64(count), address(starts), address(ends), address(first_run),
-        address(which), address(extra), address(firsts), address(bounds), address(bones), address(slots), bits,
-    )
+    for most_runs, most_bones in ((size // 6 + 64, size // 4 + 64), (size, size)):  # mostly the first will do
+        extra, bones = np.empty(most_runs + 1, dtype=np.int64), np.empty(most_bones, dtype=np.uint8)
+        slots, bits = table(count)
+        known = compiled.scan(
+            data, long(size), int(wide), long(count), address(starts), address(ends), address(first_run), address(which),
+            address(extra), long(most_runs), address(firsts), address(bounds), address(bones), long(most_bones),
+            address(slots), bits,
+        )
+        if known >= 0:
+            break
     texts = bytes(bones[: bounds[known]].data)
     edges = bounds[: known + 1].tolist()
     runs_found = int(first_run[count])
