@@ -6,11 +6,14 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from telemetry.native import address, library, long, table
+
 if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
     Ints = NDArray[np.signedinteger[Any]]
+    Codes = NDArray[np.int32]
     Flags = NDArray[np.bool_]
     Octets = NDArray[np.uint8]
 
@@ -65,6 +68,12 @@ class Texts:
         import numpy as np
 
         data, sizes = self.data, np.maximum(self.lengths, 0)
+        compiled = library(__file__)
+        if compiled and len(self):
+            starts, sizes = (np.ascontiguousarray(column, dtype=np.int64) for column in (self.starts, sizes))
+            out = np.empty(int(sizes.sum()), dtype=np.uint8)
+            compiled.gather(data, address(starts), address(sizes), long(len(sizes)), address(out))
+            return out.tobytes()
         if len(self) and int((self.starts + sizes).max()) + _WIDE > len(data):
             data += bytes(_WIDE)
         return b"".join([
@@ -76,6 +85,21 @@ class Texts:
         """The same with something between them."""
         return between.join([value or b"" for value in self.values()])
 
+    def numbered(self) -> tuple[Codes, Ints]:
+        """Number the distinct values in the order in which they come: each row's number (-1: null), and each
+        number's first row."""
+        import numpy as np
+
+        compiled = library(__file__)
+        if not compiled:
+            return _numbered(self.values())
+        starts, sizes = (np.ascontiguousarray(column, dtype=np.int64) for column in (self.starts, self.lengths))
+        codes, firsts = np.empty(len(self), dtype=np.int32), np.empty(len(self), dtype=np.int64)
+        slots, bits = table(len(self))
+        known = compiled.number(self.data, address(starts), address(sizes), long(len(self)), address(codes), address(firsts),
+                                address(slots), bits)
+        return codes, firsts[:known]
+
     def whole(self) -> Texts:
         """The same with null for every value whose ends lie inside a UTF-8 character of the buffer."""
         import numpy as np
@@ -86,6 +110,21 @@ class Texts:
         inside = (octets[np.minimum(self.starts, last)] & 0xC0) == 0x80
         inside |= (ends <= last) & ((octets[np.minimum(ends, last)] & 0xC0) == 0x80)
         return Texts(self.data, self.starts, np.where(inside, NULL, self.lengths))
+
+
+def _numbered(values: list[bytes | None]) -> tuple[Codes, Ints]:
+    """The twin of ``number`` in ``texts.c``."""
+    import numpy as np
+
+    known: dict[bytes, int] = {}
+    firsts: list[int] = []
+    codes = np.full(len(values), NULL, dtype=np.int32)
+    for row, value in enumerate(values):
+        if value is not None:
+            code = codes[row] = known.setdefault(value, len(known))
+            if code == len(firsts):
+                firsts.append(row)
+    return codes, np.array(firsts, dtype=np.int64)
 
 
 def _gather(data: bytes, starts: Ints, sizes: Ints) -> Octets:

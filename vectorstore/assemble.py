@@ -16,12 +16,12 @@ from telemetry.store.manifest import SourceRow
 from telemetry.texts import Texts
 from telemetry.times import Clock
 from vectorstore.columns import Task
-from vectorstore.joining import READABLE, join_partial, readable, settle
+from vectorstore.joining import READABLE, join_partial, may_be_split, readable, settle
 from vectorstore.keys import KeyTable, number_keys
 from vectorstore.plans import Plan, make_plan, rules_of
 from vectorstore.resume import HEAD, fingerprint
 from vectorstore.rows import Records
-from vectorstore.skeleton import Lines, skeleton, split_lines
+from vectorstore.skeleton import Lines, Skeletons, skeleton, split_lines
 
 if TYPE_CHECKING:
     import numpy as np
@@ -73,6 +73,8 @@ class SourceReader:
         self._secret: list[Rules | None] = []
         self._wide = bool(row.state.get("wide"))
         self._fresh = 0
+        self._splits = False
+        """Whether the source has lines that a container runtime split."""
         self._in_key = int(row.state.get("key", 0))
         """Lines of a private key so far that has not ended."""
         self._carry = b""
@@ -141,8 +143,7 @@ class SourceReader:
         if self._reader is None:
             self._reader = LineReader(_sample(data[:SAMPLE]), self._declared)
         in_key = self._in_key
-        joined, split = join_partial(data)
-        lines, numbers = self._planned(joined, waited)
+        joined, split, lines, numbers = self._planned(data, waited)
         rows = self._starts(numbers)
         taken, last = len(lines), self._unsettled(numbers, rows)
         if 0 <= split < last:
@@ -191,8 +192,9 @@ class SourceReader:
             return self._before, self._dropped + taken - waited
         return self._base, self._since + taken
 
-    def _planned(self, data: bytes, waited: int) -> tuple[Lines, Ints]:
-        """Cut a block into lines without secrets, and give every line the number of its plan.
+    def _planned(self, data: bytes, waited: int) -> tuple[bytes, int, Lines, Ints]:
+        """Cut a block into lines without secrets, and give every line the number of its plan. Returned with the
+        text in which split lines are joined, and the first line whose rest has not come yet (-1: none).
 
         Secrets were masked in the first ``waited`` lines before.
         """
@@ -200,7 +202,11 @@ class SourceReader:
 
         if len(self._plans) > MAX_PLANS:
             self._table, self._plans, self._secret = {}, [], []
-        lines, numbers = self._numbered(data)
+        joined, split = join_partial(data) if self._splits else (data, -1)
+        lines, numbers = self._numbered(joined)
+        if self._splits and joined is data:  # known only now
+            joined, split = join_partial(data)
+            lines, numbers = self._numbered(joined)
         if self._in_key or any(self._secret):
             suspects = np.flatnonzero(np.array([bool(rules) for rules in self._secret])[numbers])
             rows = suspects.tolist() if self._in_key else self._suspects(lines, numbers, suspects)
@@ -209,7 +215,7 @@ class SourceReader:
                 lines = lines.replaced(changed)
                 numbers = self._renumbered(lines, numbers, sorted(changed))
         self._plan(lines, numbers)
-        return lines, numbers
+        return joined, split, lines, numbers
 
     def _suspects(self, lines: Lines, numbers: Ints, rows: Ints) -> list[int]:
         """The lines among ``rows`` that must be looked at one by one: all of a skeleton, or none."""
@@ -241,34 +247,30 @@ class SourceReader:
         """The lines and the plan number of every line's skeleton; new skeletons get one, and their plan later."""
         import numpy as np
 
-        lines, skeletons = split_lines(data, wide=self._wide)
-        fresh = [bones for bones in dict.fromkeys(skeletons) if bones not in self._table]
-        if self._never_alike(lines, skeletons, fresh):
+        lines, found = split_lines(data, wide=self._wide)
+        fresh = [at for at, bones in enumerate(found.texts) if bones not in self._table]
+        if self._never_alike(lines, found, fresh):
             self._wide = True
             self._row = replace(self._row, state={**self._row.state, "wide": True})
             self._table, self._plans, self._secret = {}, [], []
-            lines, skeletons = split_lines(data, wide=True)
-            fresh = list(dict.fromkeys(skeletons))
-        table = self._table
-        known = len(table)
-        for bones in fresh:
-            table[bones] = len(table)
-        numbers = np.fromiter(map(table.__getitem__, skeletons), dtype=np.int64, count=len(lines))
-        if len(table) > known:
-            first = _firsts(numbers, len(table))[known:].tolist()
-            self._plans += [None] * len(first)
-            self._secret += [rules_of(lines.raw(row)) for row in first]
-        return lines, numbers
+            lines, found = split_lines(data, wide=True)
+            fresh = list(range(len(found.texts)))
+        for at in fresh:
+            self._table[found.texts[at]] = len(self._table)
+            self._splits = self._splits or may_be_split(found.texts[at])
+        self._plans += [None] * len(fresh)
+        self._secret += [rules_of(lines.raw(int(found.firsts[at]))) for at in fresh]
+        places = np.fromiter(map(self._table.__getitem__, found.texts), dtype=np.int64, count=len(found.texts))
+        return lines, places[found.which]
 
-    def _never_alike(self, lines: Lines, skeletons: list[bytes], fresh: list[bytes]) -> bool:
+    def _never_alike(self, lines: Lines, found: Skeletons, fresh: list[int]) -> bool:
         """Whether so many lines have a skeleton of their own that the source must be read wide; if that helps."""
         self._fresh += len(fresh)
         if self._wide or self._fresh < MANY or len(fresh) < LEAST:
             return False
         self._fresh = 0
-        some = set(fresh[:: max(1, len(fresh) // SOME)])
-        wide = {skeleton(lines.raw(row).decode("latin-1"), wide=True)
-                for row, bones in enumerate(skeletons) if bones in some}
+        some = fresh[:: max(1, len(fresh) // SOME)]
+        wide = {skeleton(lines.raw(int(found.firsts[at])).decode("latin-1"), wide=True) for at in some}
         return len(wide) * GAIN < len(some)
 
     def _plan(self, lines: Lines, numbers: Ints) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -150,8 +151,8 @@ def number_keys(records: Records, table: KeyTable) -> tuple[Records, Ints, Coded
             start = records.texts.starts[row]
             table.number(plan, text, records.texts.data[start : start + min(records.texts.lengths[row], EXAMPLE_LENGTH)])
     ids = np.array([plan.keys.get("", 0) for plan in plans], dtype=np.int64)[records.which]
-    for place, rows, texts in digits.rows(plans):
-        ids[rows] = list(map(plans[place].keys.__getitem__, texts))
+    rows, numbers = digits.each(plans, lambda plan, text: plan.keys[text])
+    ids[rows] = numbers
     return records, ids, _words_of(records, digits)
 
 
@@ -163,24 +164,47 @@ class _Digits:
 
         self.seen: dict[int, dict[str, int]] = {}
         """Per place of a plan, its digits and the first row that has them."""
-        self._rows: dict[int, tuple[list[int], list[str]]] = {}
+        self._texts: list[str] = []
+        self._rows = self._groups = self._places = np.zeros(0, dtype=np.int64)
         width = max((len(p.literals) for p in records.plans), default=0)
         if not width:
             return
         spans = [[p.literals[at] if at < len(p.literals) else None for p in records.plans] for at in range(width)]
         have = np.array([bool(p.literals) for p in records.plans])
-        rows = np.flatnonzero(have[records.which])
-        parts = [records.cut(span).take(rows).values() for span in spans]
-        for row, place, found in zip(rows.tolist(), records.which[rows].tolist(), zip(*parts, strict=True), strict=True):
-            text = " ".join([part.decode() for part in found if part is not None])
-            self.seen.setdefault(place, {}).setdefault(text, row)
-            mine = self._rows.setdefault(place, ([], []))
-            mine[0].append(row)
-            mine[1].append(text)
+        self._rows = np.flatnonzero(have[records.which])
+        parts = [records.cut(span).take(self._rows) for span in spans]
+        firsts, self._groups = _grouped([records.which[self._rows], *(part.numbered()[0].astype(np.int64) for part in parts)])
+        self._places = records.which[self._rows[firsts]]
+        digits = zip(*(part.take(firsts).values() for part in parts), strict=True)
+        self._texts = [" ".join([part.decode() for part in found if part is not None]) for found in digits]
+        for place, text, row in zip(self._places.tolist(), self._texts, self._rows[firsts].tolist(), strict=True):
+            self.seen.setdefault(place, {})[text] = row
 
-    def rows(self, plans: list[Plan]) -> list[tuple[int, list[int], list[str]]]:
-        """(Place, rows, their digits) of the plans that still have literals."""
-        return [(place, *found) for place, found in self._rows.items() if plans[place].literals]
+    def each(self, plans: list[Plan], known: Callable[[Plan, str], int]) -> tuple[Ints, Ints]:
+        """The rows of plans that still have literals, and what ``known`` says of each one's plan and digits."""
+        import numpy as np
+
+        kept = np.array([bool(plans[place].literals) for place in self._places.tolist()], dtype=bool)
+        said = [known(plans[place], text) if plans[place].literals else 0
+                for place, text in zip(self._places.tolist(), self._texts, strict=True)]
+        here = np.flatnonzero(kept[self._groups])
+        return self._rows[here], np.array(said, dtype=np.int64)[self._groups[here]]
+
+
+def _grouped(columns: list[Ints]) -> tuple[Ints, Ints]:
+    """Group rows that agree in all columns: each group's first row, groups in the order of these, and every
+    row's group."""
+    import numpy as np
+
+    groups = np.zeros(len(columns[0]), dtype=np.int64)
+    for column in columns:
+        both = groups * (int(column.max(initial=0)) + 2) + column + 1
+        _, groups = np.unique(both, return_inverse=True)
+    _, first, groups = np.unique(groups, return_index=True, return_inverse=True)
+    order = np.argsort(first)
+    place = np.empty(len(order), dtype=np.int64)
+    place[order] = np.arange(len(order))
+    return first[order], place[groups]
 
 
 def _words_of(records: Records, digits: _Digits) -> Coded:
@@ -192,9 +216,9 @@ def _words_of(records: Records, digits: _Digits) -> Coded:
     if any(plan.words for plan in plans):
         fixed = [known.setdefault(plan.words[""], len(known)) if "" in plan.words else -1 for plan in plans]
         codes = np.array(fixed, dtype=np.int32)[records.which]
-        for place, rows, texts in digits.rows(plans):
-            words = [plans[place].words.get(text) for text in texts]
-            codes[rows] = [-1 if word is None else known.setdefault(word, len(known)) for word in words]
+        rows, said = digits.each(plans, lambda plan, text: known.setdefault(plan.words[text], len(known))
+                                 if text in plan.words else -1)
+        codes[rows] = said
     return Coded(codes, tuple(known))
 
 

@@ -216,7 +216,7 @@ def _spans(skeleton: str) -> Iterator[_Span]:
     for match in _MASK.finditer(skeleton):
         start, end = match.span()
         kind = (match.lastgroup or "").rsplit("_", 1)[0]
-        if kind == "plain":
+        if kind == "plain" or start == end:
             continue
         if kind != "token":
             yield start, end, kind

@@ -8,6 +8,7 @@ from __future__ import annotations
 from bisect import bisect_left
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from itertools import chain
 
 from telemetry.formats import LineReader, Parsed, continuation
 from telemetry.redact import Rules, may_hold_secret, rules_for
@@ -20,10 +21,14 @@ FIELDS = ("time", "service", "host", "logger", "pid", "thread", "trace_id")
 MAX_SLOTS = 32
 """Variables kept per record; what lies beyond stays in the text."""
 
+PLACES = (*FIELDS, "level")
+"""What may have a span: the fields, and a level that stands in digits."""
+
 Coordinate = tuple[int, int]
 """A place in a skeleton: (position from the line's start, number of runs before it)."""
 Span = tuple[int, int, int, int]
 """Two coordinates: where something starts and where it ends."""
+NOWHERE: Span = (-1, -1, -1, -1)
 
 
 @dataclass(slots=True)
@@ -57,6 +62,14 @@ class Plan:
     """Literal digits to the words that a generic key leaves to the row."""
     level_scheme: str | None = None
     """Set when the level stands in digits that differ per line (at ``spans["level"]``)."""
+    _fields: tuple[tuple[str | None, ...], tuple[int, ...]] | None = field(default=None, init=False)
+
+    def fields(self) -> tuple[tuple[str | None, ...], tuple[int, ...]]:
+        """The constants and the spans of :data:`PLACES`, in their order; the numbers of the spans in one row."""
+        if self._fields is None:
+            spans = [self.spans.get(name) or NOWHERE for name in PLACES]
+            self._fields = tuple(self.constants.get(name) for name in PLACES), tuple(chain.from_iterable(spans))
+        return self._fields
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import chain
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from telemetry.formats.levels import from_digits
 from telemetry.store.table import UNKNOWN, Coded, Column, Numbers, Table, Times
 from telemetry.texts import Texts, nulls
-from telemetry.times import Clock
-from vectorstore.plans import FIELDS, Plan, Span
+from telemetry.times import Clock, TimeFormat
+from vectorstore.plans import FIELDS, NOWHERE, PLACES, Plan, Span
 from vectorstore.skeleton import Lines
 
 if TYPE_CHECKING:
@@ -22,7 +22,6 @@ if TYPE_CHECKING:
 
 _CODED = {"service", "host", "logger"}
 """Fields that tallies count by; the others may differ in every record."""
-_NOWHERE: Span = (-1, -1, -1, -1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,7 +40,7 @@ class Records:
 
     def cut(self, spans: Sequence[Span | None]) -> Texts:
         """Cut one variable out of every record whose plan (in the order of ``plans``) has it; null elsewhere."""
-        return self._cut_some(_table(spans))
+        return self._cut(_table([span or NOWHERE for span in spans]))
 
     def slots(self) -> list[Texts]:
         """Cut every variable of the messages."""
@@ -50,35 +49,42 @@ class Records:
         spans = [plan.slot_spans for plan in self.plans]
         counts = np.array([len(s) for s in spans], dtype=np.int64)
         table = np.full((len(spans), int(counts.max(initial=0)), 4), -1, dtype=np.int64)
-        table[np.arange(table.shape[1]) < counts[:, None]] = _table(list(chain.from_iterable(spans))).T
-        return [self._cut_some(table[:, slot].T) for slot in range(table.shape[1])]
+        table[np.arange(table.shape[1]) < counts[:, None]] = _table(list(chain.from_iterable(spans)))
+        return [self._cut(table[:, slot]) for slot in range(table.shape[1])]
 
-    def _cut_some(self, table: Ints) -> Texts:
-        """The same by a table of one column per plan."""
+    def fields(self) -> Fields:
+        """The constants and the places of what headers hold, by plan."""
         import numpy as np
 
-        has = table[0] >= 0
-        if has.all():
-            return self._cut(self.rows, self.which, table)
-        if not has.any():
+        both = [plan.fields() for plan in self.plans]
+        places = np.array([spans for _, spans in both], dtype=np.int64).reshape(len(both), len(PLACES), 4)
+        constants = zip(*(fixed for fixed, _ in both), strict=True)
+        return Fields(self, dict(zip(PLACES, constants, strict=True)), places)
+
+    def _cut(self, spans: Ints) -> Texts:
+        if not len(spans) or not (spans[:, 0] >= 0).any():
             return nulls(len(self.rows))
-        there = np.flatnonzero(has[self.which])
-        found = self._cut(self.rows[there], self.which[there], table)
-        starts, lengths = np.zeros(len(self.rows), dtype=np.int32), np.full(len(self.rows), -1, dtype=np.int32)
-        starts[there], lengths[there] = found.starts, found.lengths
-        return Texts(found.data, starts, lengths)
-
-    def _cut(self, rows: Ints, which: Ints, table: Ints) -> Texts:
-        low, before, high, after = (column[which] for column in table)
-        return self.lines.cut(rows, (low, before), (high, after))
+        return self.lines.cut(self.rows, self.which, spans)
 
 
-def _table(spans: Sequence[Span | None]) -> Ints:
-    """The four numbers of each span in a column, below zero where there is none."""
+@dataclass(frozen=True, slots=True)
+class Fields:
+    """What headers hold: per field its constant or None by plan, and the spans as (plan, field, four numbers)."""
+
+    records: Records
+    constants: Mapping[str, Sequence[str | None]]
+    spans: Ints
+
+    def cut(self, name: str) -> Texts:
+        """The field where it differs per line."""
+        return self.records._cut(self.spans[:, PLACES.index(name)])
+
+
+def _table(spans: Sequence[Span]) -> Ints:
+    """The four numbers of each span in a row."""
     import numpy as np
 
-    flat = chain.from_iterable([span or _NOWHERE for span in spans])
-    return np.fromiter(flat, dtype=np.int64, count=4 * len(spans)).reshape(-1, 4).T
+    return np.fromiter(chain.from_iterable(spans), dtype=np.int64, count=4 * len(spans)).reshape(-1, 4)
 
 
 def build(
@@ -89,14 +95,15 @@ def build(
     import numpy as np
 
     count = len(records.rows)
+    fields = records.fields()
     columns: dict[str, Column] = {
         "id": Numbers(np.arange(first_id, first_id + count, dtype=np.int64)),
-        "ts": _times(records, clock),
+        "ts": _times(fields, clock),
         "key_id": Numbers(key_ids.astype(np.int32)),
-        "level": _levels(records),
+        "level": _levels(fields),
     }
     for name in FIELDS[1:]:
-        columns[name] = _coded(records, name, service) if name in _CODED else _texts(records, name)
+        columns[name] = _coded(fields, name, service) if name in _CODED else _texts(fields, name)
     columns["source"] = Numbers(np.full(count, source, dtype=np.int32))
     columns["line_no"] = Numbers((records.rows + first_line + 1).astype(np.int32))
     columns["line"] = records.texts
@@ -113,34 +120,33 @@ def _constants(values: Sequence[str | None], which: Ints) -> Coded:
     return Coded(np.array(codes, dtype=np.int32)[which], tuple(place))
 
 
-def _filled(fixed: Coded, rows: Ints, values: Sequence[bytes]) -> Coded:
-    """Put values in for some rows."""
-    place = {value.encode(): code for code, value in enumerate(fixed.values)}
-    fixed.codes[rows] = [place.setdefault(value, len(place)) for value in values]
-    return Coded(fixed.codes, tuple([value.decode() for value in place]))
+def _filled(fixed: Coded, cut: Texts, read: Callable[[bytes], str | None]) -> Coded:
+    """Put in what was cut, where there is something; ``read`` gives a value's meaning."""
+    import numpy as np
+
+    place = {value: code for code, value in enumerate(fixed.values)}
+    numbers, firsts = cut.numbered()
+    meanings = [read(value) for value in cut.take(firsts).values() if value is not None]
+    codes = [-1 if meaning is None else place.setdefault(meaning, len(place)) for meaning in meanings]
+    found = np.array([*codes, -1], dtype=np.int32)[numbers]
+    return Coded(np.where(found >= 0, found, fixed.codes), tuple(place))
 
 
-def _coded(records: Records, name: str, service: str | None) -> Coded:
+def _coded(fields: Fields, name: str, service: str | None) -> Coded:
     """A field that is constant per plan, or cut from the line."""
     default = service if name == "service" else None
-    found = _constants([p.constants.get(name, default) for p in records.plans], records.which)
-    spans = [p.spans.get(name) for p in records.plans]
-    if not any(spans):
-        return found
-    cut = records.cut(spans)
-    rows = cut.known().nonzero()[0]
-    return _filled(found, rows, [v for v in cut.take(rows).values() if v is not None])
+    constants = [default if value is None else value for value in fields.constants[name]]
+    return _filled(_constants(constants, fields.records.which), fields.cut(name), bytes.decode)
 
 
-def _texts(records: Records, name: str) -> Texts:
+def _texts(fields: Fields, name: str) -> Texts:
     """The same for a field that may differ in every record."""
     import numpy as np
 
-    constants = [p.constants.get(name) for p in records.plans]
-    cut = records.cut([p.spans.get(name) for p in records.plans])
+    constants, cut = fields.constants[name], fields.cut(name)
     if not any(c is not None for c in constants):
         return cut
-    fixed = Texts.of(c.encode() if c is not None else None for c in constants).take(records.which)
+    fixed = Texts.of(c.encode() if c is not None else None for c in constants).take(fields.records.which)
     use = (cut.lengths < 0) & (fixed.lengths >= 0)
     return Texts(
         cut.data + fixed.data, np.where(use, fixed.starts + len(cut.data), cut.starts),
@@ -148,45 +154,34 @@ def _texts(records: Records, name: str) -> Texts:
     )
 
 
-def _levels(records: Records) -> Coded:
+def _levels(fields: Fields) -> Coded:
     """Levels are constant per plan, unless they stand in digits (``"level":30``, ``<134>``)."""
-    fixed = _constants([p.level for p in records.plans], records.which)
-    schemes = [p.level_scheme if "level" in p.spans else None for p in records.plans]
-    if not any(schemes):
-        return fixed
-    cut = records.cut([p.spans.get("level") if s else None for p, s in zip(records.plans, schemes, strict=True)])
-    rows, values = [], []
-    known: dict[tuple[str, bytes], str | None] = {}
-    for row in cut.known().nonzero()[0].tolist():
-        scheme = schemes[records.which[row]] or ""
-        digits = cut.data[cut.starts[row] : cut.starts[row] + cut.lengths[row]]
-        if (scheme, digits) not in known:
-            known[scheme, digits] = from_digits(scheme, digits.decode())
-        level = known[scheme, digits]
-        if level is not None:
-            rows.append(row)
-            values.append(level.encode())
-    return _filled(fixed, _array(rows), values)
+    plans, which = fields.records.plans, fields.records.which
+    found = _constants([p.level for p in plans], which)
+    schemes = [p.level_scheme if "level" in p.spans else None for p in plans]
+    for scheme in sorted({scheme for scheme in schemes if scheme}):
+        cut = fields.records.cut([p.spans["level"] if s == scheme else None for p, s in zip(plans, schemes, strict=True)])
+        found = _filled(found, cut, lambda digits, scheme=scheme: from_digits(scheme, digits.decode()))  # type: ignore[misc]
+    return found
 
 
-def _array(values: list[int]) -> Ints:
-    import numpy as np
-
-    return np.array(values, dtype=np.int64)
-
-
-def _times(records: Records, clock: Clock) -> Times:
+def _times(fields: Fields, clock: Clock) -> Times:
     """Read the times of each format by itself, in line order."""
     import numpy as np
 
-    formats: dict[Any, list[int]] = {}
+    records = fields.records
+    formats: dict[TimeFormat, list[int]] = {}
+    known: dict[int, list[int]] = {}  # a format takes longer to hash than to look up by identity
     for number, plan in enumerate(records.plans):
-        if plan.time_format is not None and "time" in plan.spans:
-            formats.setdefault(plan.time_format, []).append(number)
+        fmt = plan.time_format
+        if fmt is not None and "time" in plan.spans:
+            if id(fmt) not in known:
+                known[id(fmt)] = formats.setdefault(fmt, [])
+            known[id(fmt)].append(number)
     result = np.full(len(records.rows), UNKNOWN, dtype=np.int64)
     if not formats:
         return Times(result)
-    raw = records.cut([p.spans.get("time") for p in records.plans])
+    raw = fields.cut("time")
     for fmt, numbers in formats.items():
         if len(numbers) == len(records.plans):
             return Times(clock.read(raw, fmt))

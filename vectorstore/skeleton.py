@@ -10,11 +10,14 @@ and a letter, no letter or digit beside it, or what stands behind ``0x``), ``\\x
 
 from __future__ import annotations
 
+import ctypes
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import TYPE_CHECKING
 
-from telemetry.texts import Texts
+from telemetry.native import address, library, long, table
+from telemetry.texts import NULL, Texts
 from vectorstore.runs import Runs, find_runs, runs, skeleton
 
 if TYPE_CHECKING:
@@ -77,27 +80,90 @@ class Lines:
         return Lines(data, np.append(0, ends[:-1] + 1), ends, np.cumsum(counts) - counts, np.cumsum(extra), data.isascii(),
                      self.wide)
 
-    def cut(self, rows: Ints, low: tuple[Ints, Ints], high: tuple[Ints, Ints]) -> Texts:
-        """Cut what lies between two places of each row: skeleton positions, and runs of the line before them.
+    def cut(self, rows: Ints, which: Ints, spans: Ints) -> Texts:
+        """Cut one variable out of each row: row ``spans[which[i]]`` says where, as skeleton position and runs of
+        the line before it, of its start and of its end; below zero where there is none.
 
-        Null where such a place is inside a character. Places take 32 bits: there are many, and blocks are small.
+        Null there, and where such a place is inside a character. Places take 32 bits: there are many, and blocks
+        are small.
         """
         import numpy as np
 
-        first = self.first_run[rows]
+        compiled = library(__file__)
+        if not compiled:
+            return self._cut(rows, which, spans)
+        starts, lengths = np.empty(len(rows), dtype=np.int32), np.empty(len(rows), dtype=np.int32)
+        rows, which = np.ascontiguousarray(rows), np.ascontiguousarray(which)
+        compiled.cut(
+            self.data, long(len(self.data)), int(self.ascii), address(self.starts), address(self.first_run),
+            address(self.extra), address(rows), address(which), long(len(rows)), address(spans),
+            long(spans.strides[0] // spans.itemsize), address(starts), address(lengths),
+        )
+        return Texts(self.data, starts, lengths)
+
+    def _cut(self, rows: Ints, which: Ints, spans: Ints) -> Texts:
+        """With numpy: the specification."""
+        import numpy as np
+
+        there = np.flatnonzero(spans[which, 0] >= 0)
+        starts, lengths = np.zeros(len(rows), dtype=np.int32), np.full(len(rows), NULL, dtype=np.int32)
+        low, before, high, after = spans[which[there]].T
+        first = self.first_run[rows[there]]
         lead = self.extra[first]
-        start = low[0] + self.extra[first + low[1]] - lead
-        length = high[0] + self.extra[first + high[1]] - lead - start
-        found = Texts(self.data, (start + self.starts[rows]).astype(np.int32), length.astype(np.int32))
+        begin = low + self.extra[first + before] - lead
+        lengths[there] = high + self.extra[first + after] - lead - begin
+        starts[there] = begin + self.starts[rows[there]]
+        found = Texts(self.data, starts, lengths)
         return found if self.ascii else found.whole()
 
 
-def split_lines(data: bytes, *, wide: bool = False) -> tuple[Lines, list[bytes]]:
-    """Cut ``data`` (whole lines, the last one possibly without newline) and find every line's skeleton."""
-    import numpy as np
+@dataclass(frozen=True, slots=True)
+class Skeletons:
+    """The distinct skeletons of a block, in the order of their first lines."""
 
+    texts: list[bytes]
+    which: Ints
+    """Each line's place among them."""
+    firsts: Ints
+    """The first line of each."""
+
+
+def split_lines(data: bytes, *, wide: bool = False) -> tuple[Lines, Skeletons]:
+    """Cut ``data`` (whole lines, the last one possibly without newline) and find every line's skeleton."""
     if data and not data.endswith(b"\n"):
         data += b"\n"
+    compiled = library(__file__)
+    return _scanned(compiled, data, wide=wide) if compiled and data else _split(data, wide=wide)
+
+
+def _scanned(compiled: ctypes.CDLL, data: bytes, *, wide: bool) -> tuple[Lines, Skeletons]:
+    """In one pass of compiled code (``skeleton.c``)."""
+    import numpy as np
+
+    count, size = data.count(b"\n"), len(data)
+    starts, ends, first_run, which, firsts, bounds = (np.empty(count + 1, dtype=np.int64) for _ in range(6))
+    for most_runs, most_bones in ((size // 6 + 64, size // 4 + 64), (size, size)):  # mostly the first will do
+        extra, bones = np.empty(most_runs + 1, dtype=np.int64), np.empty(most_bones, dtype=np.uint8)
+        slots, bits = table(count)
+        known = compiled.scan(
+            data, long(size), int(wide), long(count), address(starts), address(ends), address(first_run), address(which),
+            address(extra), long(most_runs), address(firsts), address(bounds), address(bones), long(most_bones),
+            address(slots), bits,
+        )
+        if known >= 0:
+            break
+    texts = bytes(bones[: bounds[known]].data)
+    edges = bounds[: known + 1].tolist()
+    runs_found = int(first_run[count])
+    lines = Lines(data, starts[:count], ends[:count], first_run[:count], extra[: runs_found + 1].copy(), data.isascii(), wide)
+    distinct = [texts[low:high] for low, high in pairwise(edges)]
+    return lines, Skeletons(distinct, which[:count], firsts[:known])
+
+
+def _split(data: bytes, *, wide: bool) -> tuple[Lines, Skeletons]:
+    """With numpy: the specification."""
+    import numpy as np
+
     octets = np.frombuffer(data, dtype=np.uint8)
     stops = np.flatnonzero(octets == 10)
     starts = np.concatenate((np.zeros(1, dtype=np.int64), stops[:-1] + 1)) if len(stops) else stops
@@ -114,7 +180,11 @@ def split_lines(data: bytes, *, wide: bool = False) -> tuple[Lines, list[bytes]]
     skeletons = b"".join(bones).split(b"\n")
     skeletons.pop()
     lines = Lines(data, starts, stops, np.searchsorted(all_starts, starts), extra, data.isascii(), wide)
-    return lines, skeletons
+    places: dict[bytes, int] = {}
+    which = np.fromiter((places.setdefault(bones, len(places)) for bones in skeletons), dtype=np.int64, count=len(lines))
+    firsts = np.full(len(places), -1, dtype=np.int64)
+    firsts[which[::-1]] = np.arange(len(which) - 1, -1, -1)
+    return lines, Skeletons(list(places), which, firsts)
 
 
 def _pieces(data: bytes) -> Iterator[tuple[int, int]]:
@@ -139,4 +209,4 @@ def _collapse(octets: Octets, found: Runs) -> bytes:
     return bytes(changed[keep].tobytes())
 
 
-__all__ = ["Lines", "runs", "skeleton", "split_lines"]
+__all__ = ["Lines", "Skeletons", "runs", "skeleton", "split_lines"]

@@ -18,21 +18,23 @@ import time
 from pathlib import Path
 from typing import Any
 
-from evals.bench.inputs import ever_new, mixed
+from evals.bench.inputs import LINES, ever_new, mixed
 
 _OURS = ("import sys; from pathlib import Path; from api.wiring import Product; "
          "Product(Path(sys.argv[1])).ingest([sys.argv[2]])")
 
 
-def run(path: Path | None, kind: str | None, runs: int, *, repeat: int = 1, stock: bool = False) -> dict[str, Any]:
+def run(
+    path: Path | None, kind: str | None, runs: int, *, repeat: int = 1, stock: bool = False, lines: int = LINES
+) -> dict[str, Any]:
     """Measure ``runs`` times each. Raises ValueError when there is nothing to read."""
     with tempfile.TemporaryDirectory() as folder:
         place = Path(folder)
-        log, about = _input(path, kind, place)
+        log, about = _input(path, kind, place, lines)
         if repeat > 1:
             log, about = _repeated(log, place / "repeated.log", repeat), f"{about}, {repeat} times"
         with log.open("rb") as handle:
-            lines = sum(1 for _ in handle)
+            count = sum(1 for _ in handle)
         ours, peer = [], []
         for number in range(runs + 1):
             home = place / "home"
@@ -43,25 +45,25 @@ def run(path: Path | None, kind: str | None, runs: int, *, repeat: int = 1, stoc
                 ours.append(mine)
                 peer.append(theirs)
         report = {
-            "input": about, "lines": lines, "mib": round(log.stat().st_size / 2**20, 1), "runs": runs,
-            "oncalm": _median(ours, lines), "drain3": _median(peer, lines),
+            "input": about, "lines": count, "mib": round(log.stat().st_size / 2**20, 1), "runs": runs,
+            "oncalm": _median(ours, count), "drain3": _median(peer, count),
             "ratio_wall": _ratio(ours, peer, "wall"), "ratio_cpu": _ratio(ours, peer, "cpu"),
         }
         if stock:
-            report["drain3_stock"] = _median([_measure([*_peer(log, place), "--stock"], place)], lines)
+            report["drain3_stock"] = _median([_measure([*_peer(log, place), "--stock"], place)], count)
         return report
 
 
-def _input(path: Path | None, kind: str | None, place: Path) -> tuple[Path, str]:
+def _input(path: Path | None, kind: str | None, place: Path, lines: int) -> tuple[Path, str]:
     """The log to read, and what it is."""
     target = place / f"{kind or 'file'}.log"
     if kind == "hex":
-        ever_new(target)
+        ever_new(target, lines)
         return target, "synthetic: messages with ever-new hex words"
     if path is None or not path.exists():
         raise ValueError("ingest needs a log file, or a folder of logs with --input mixed, or --input hex")
     if path.is_dir() or kind == "mixed":
-        count = mixed(path, target)
+        count = mixed(path, target, lines)
         return target, f"synthetic values: the logs of {path.name}, repeated to {count:,} lines with changed digits"
     return path, path.name
 
