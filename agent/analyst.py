@@ -97,7 +97,9 @@ class Analyst(Protocol):
     """Triage, step by step, summarise. Pure apart from what it was made with."""
 
     name: str
-    catalog: Catalog
+
+    @property
+    def catalog(self) -> Catalog: ...
 
     def triage(self, given: Given) -> Triage: ...
 

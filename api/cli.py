@@ -38,7 +38,10 @@ def _product(context: typer.Context) -> Any:
     except ValueError as error:
         raise UsageError(f"a setting cannot be used: {error}".replace("\n", " "), where="environment",
                          remedy="correct the ONCALM_ variable it names") from error
-    return Product(context.obj or settings.home, embedding_path=settings.embedding_path, zone=settings.zone)
+    return Product(
+        context.obj or settings.home, embedding_path=settings.embedding_path, zone=settings.zone,
+        thinking=settings.thinking(), observing=settings.observing(), traceparent=settings.traceparent,
+    )
 
 
 @app.command()
@@ -65,17 +68,17 @@ def ask(
     start: Annotated[str | None, typer.Option("--from", help="Start of the window.")] = None,
     end: Annotated[str | None, typer.Option("--to", help="End of the window.")] = None,
     conversation: Annotated[str | None, typer.Option(help="Keeps context for follow-up questions.")] = None,
-    analyst: Annotated[str, typer.Option(help="auto or offline.")] = "auto",
+    analyst: Annotated[str, typer.Option(help="auto, offline or llm.")] = "auto",
     as_json: AsJson = False,
 ) -> None:
     """Ask a question about the logs read so far."""
     from api.commands import ask as run
     from telemetry.errors import UsageError
 
-    if analyst not in {"auto", "offline"}:
-        raise UsageError("this build thinks offline only", where="--analyst", remedy="use auto or offline")
+    if analyst not in {"auto", "offline", "llm"}:
+        raise UsageError(f"there is no analyst {analyst!r}", where="--analyst", remedy="use auto, offline or llm")
     raise typer.Exit(run(_product(context), " ".join(question), since=since, start=start, end=end,
-                         conversation=conversation, as_json=as_json))
+                         conversation=conversation, analyst=analyst, as_json=as_json))
 
 
 @app.command()

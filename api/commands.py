@@ -81,11 +81,12 @@ def _pipe(path: str) -> bool:
 
 def ask(
     product: Product, question: str, *, since: str | None, start: str | None, end: str | None,
-    conversation: str | None, as_json: bool
+    conversation: str | None, analyst: str = "auto", as_json: bool
 ) -> int:
     """Answer one question. 2: it could not be read; 3: nothing was found."""
     window = product.window(since, start, end)
-    answer = product.ask(question, conversation=conversation, window=window)
+    with render.Thinking(enabled=not as_json) as shown:
+        answer = product.ask(question, conversation=conversation, window=window, analyst=analyst, watch=shown.event)
     if as_json:
         _print_json(answer)
     else:

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import re
+import sys
 import time
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Self
 
 from rich import box
 from rich.console import Console
@@ -40,6 +41,31 @@ def sparkline(values: Sequence[float], width: int = WIDEST) -> str:
     return "".join(" " if v == 0 else BARS[min(7, int(v / most * 7.999))] for v in sums)
 
 
+class Thinking:
+    """One line on stderr that says what a run is at, where a person watches."""
+
+    def __init__(self, *, enabled: bool) -> None:
+        self._status = Console(stderr=True).status("reading the question") if enabled and sys.stderr.isatty() else None
+
+    def __enter__(self) -> Self:
+        if self._status:
+            self._status.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        if self._status:
+            self._status.stop()
+
+    def event(self, event: dict[str, Any]) -> None:
+        """Show an event of the run: a result, or why it goes on without a model."""
+        if self._status is None:
+            return
+        if event["kind"] == "result":
+            self._status.update(printable(f"{event['evidence']} {event['tool']}: {event['status'].replace('_', ' ')}, {event['total']:,} records"))
+        elif event["kind"] == "status":
+            self._status.update(printable(event["text"]))
+
+
 def answer(found: dict[str, Any], *, brief: bool = False) -> None:
     """The sentence, the data, the reading, the lines."""
     out = Console(highlight=False)
@@ -51,6 +77,15 @@ def answer(found: dict[str, Any], *, brief: bool = False) -> None:
         out.print(f"[dim]read as: {printable(query['interpretation'])} · confidence {found['confidence']:.2f}[/]")
     for evidence in found["evidence"]:
         _evidence(out, evidence, found["result"]["kind"], lines=3 if brief else 5)
+    for label, key in (("ruled out", "ruled_out"), ("not checked", "unchecked")):
+        for item in found[key]:
+            said = item if isinstance(item, str) else f"{item['text']} [{', '.join(item['evidence'])}]"
+            out.print(f"[dim]{label}: {printable(said)}[/]")
+    if found.get("fallback"):
+        out.print(f"[yellow]answered without a model: {printable(found['fallback'])}[/]")
+    elif found["usage"]["model_calls"]:
+        use = found["usage"]
+        out.print(f"[dim]{use['model_calls']} model calls, {use['input_tokens']:,} tokens in, {use['output_tokens']:,} out[/]")
     for note in found.get("notes", [])[:4] if not brief else []:
         out.print(f"[dim]note: {printable(note)}[/]")
 

@@ -3,10 +3,15 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from platformdirs import user_data_path
 from pydantic import AliasChoices, Field, SecretStr
 from pydantic_settings import BaseSettings, SettingsConfigDict
+
+if TYPE_CHECKING:
+    from agent.observe.settings import TelemetrySettings
+    from api.thinking import Thinking
 
 
 class Settings(BaseSettings):
@@ -20,38 +25,48 @@ class Settings(BaseSettings):
     debug: bool = False
     """Show where an unexpected error comes from."""
 
-    openai_api_key: SecretStr | None = Field(None, validation_alias=AliasChoices("OPENAI_API_KEY", "ONCALM_API_KEY"))
-    openai_base_url: str | None = Field(None, validation_alias=AliasChoices("OPENAI_BASE_URL", "ONCALM_BASE_URL"))
-    azure_api_version: str | None = Field(None, validation_alias=AliasChoices("OPENAI_API_VERSION", "ONCALM_API_VERSION"))
-    model: str = Field("gpt-5-mini", validation_alias=AliasChoices("ONCALM_MODEL", "OPENAI_MODEL"))
-    context_tokens: int | None = Field(None, ge=4_000)
-    """What the model takes (default 128,000); below 16,000 it gets short prompts and results."""
-    call_seconds: float = Field(60.0, gt=0)
-    run_seconds: float = Field(180.0, gt=0)
-    run_usd: float | None = Field(0.50, ge=0)
-    """Spending limits; a model whose price is unknown is limited by tokens alone."""
-    run_tokens: int | None = Field(400_000, ge=0)
-    day_usd: float | None = Field(20.0, ge=0)
-    user_day_usd: float | None = Field(None, ge=0)
-    prices: Path | None = None
-    """A file with prices of models (docs/model.md)."""
-    cache_replies: bool = True
-    cache_tools: bool = True
-    recall: bool = True
-    user: str = "local"
-    environment: str = ""
-    """What this store is of, as ``production``; recalled investigations never cross it."""
+    openai_api_key: SecretStr | None = Field(default=None, validation_alias=AliasChoices("OPENAI_API_KEY", "ONCALM_API_KEY"))
+    openai_base_url: str | None = Field(default=None, validation_alias=AliasChoices("OPENAI_BASE_URL", "ONCALM_BASE_URL"))
+    azure_api_version: str | None = Field(
+        default=None, validation_alias=AliasChoices("OPENAI_API_VERSION", "ONCALM_API_VERSION"))
+    model: str = "gpt-5-mini"
+    context_tokens: int | None = Field(default=None, ge=4_000)
+    """What the model takes (default 128,000); below 16,000 it gets a short prompt and short results."""
+    call_seconds: float = Field(default=60.0, gt=0)
+    run_seconds: float = Field(default=180.0, gt=0)
+    """All model calls of one question together."""
+    run_tokens: int | None = Field(default=400_000, ge=0)
+    """Tokens one question may use."""
     runbooks: Path | None = None
+    """A folder of Markdown runbooks."""
     mcp: Path | None = None
-    """A file that names MCP servers and their allowed tools (docs/model.md)."""
+    """A file that names MCP servers and their allowed tools (docs/mcp.md)."""
 
-    otlp_endpoint: str | None = Field(None, validation_alias=AliasChoices("OTEL_EXPORTER_OTLP_ENDPOINT", "ONCALM_OTLP_ENDPOINT"))
-    otlp_headers: str = Field("", validation_alias=AliasChoices("OTEL_EXPORTER_OTLP_HEADERS", "ONCALM_OTLP_HEADERS"))
-    traceparent: str | None = Field(None, validation_alias=AliasChoices("TRACEPARENT", "ONCALM_TRACEPARENT"))
+    otlp_endpoint: str | None = Field(default=None, validation_alias=AliasChoices("OTEL_EXPORTER_OTLP_ENDPOINT", "ONCALM_OTLP_ENDPOINT"))
+    otlp_headers: str = Field(default="", validation_alias=AliasChoices("OTEL_EXPORTER_OTLP_HEADERS", "ONCALM_OTLP_HEADERS"))
+    traceparent: str | None = Field(default=None, validation_alias=AliasChoices("TRACEPARENT", "ONCALM_TRACEPARENT"))
     record_content: bool = False
     """Whether prompts and outputs go into OnCalm's own spans (secrets masked)."""
 
-    @property
-    def thinks(self) -> bool:
-        """Whether a model is configured: a key, or an endpoint that may need none."""
-        return bool(self.openai_base_url or (self.openai_api_key and self.openai_api_key.get_secret_value().strip()))
+    def thinking(self) -> Thinking | None:
+        """The model to think with; None without a key and without an endpoint of one's own."""
+        key = self.openai_api_key.get_secret_value().strip() if self.openai_api_key else ""
+        if not key and not self.openai_base_url:
+            return None
+        from agent.llm.endpoint import Endpoint
+        from api.thinking import Thinking
+
+        endpoint = Endpoint(
+            model=self.model, base_url=self.openai_base_url, api_key=key or None,
+            azure_api_version=self.azure_api_version, call_seconds=self.call_seconds,
+        )
+        return Thinking(endpoint, self.context_tokens, self.run_seconds, self.run_tokens, self.runbooks, self.mcp)
+
+    def observing(self) -> TelemetrySettings | None:
+        """Where OnCalm's own spans go; None without an endpoint."""
+        if not self.otlp_endpoint:
+            return None
+        from agent.observe.settings import TelemetrySettings, parse_headers
+
+        return TelemetrySettings(endpoint=self.otlp_endpoint, headers=parse_headers(self.otlp_headers),
+                                 record_content=self.record_content)

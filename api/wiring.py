@@ -7,12 +7,16 @@ import os
 import sqlite3
 import sys
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import closing, contextmanager, suppress
+from contextlib import ExitStack, closing, contextmanager, suppress
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+from uuid import uuid4
 
 if TYPE_CHECKING:
+    from agent.observe.observer import Observer
+    from agent.observe.settings import TelemetrySettings
+    from api.thinking import Thinking
     from telemetry.models import Catalog, Window
     from telemetry.sources.files import Source
     from telemetry.store.reader import Reader
@@ -25,10 +29,16 @@ if TYPE_CHECKING:
 class Product:
     """OnCalm over one home folder."""
 
-    def __init__(self, home: Path, *, embedding_path: Path | None = None, zone: str | None = None) -> None:
+    def __init__(
+        self, home: Path, *, embedding_path: Path | None = None, zone: str | None = None,
+        thinking: Thinking | None = None, observing: TelemetrySettings | None = None, traceparent: str | None = None,
+    ) -> None:
+        """With ``thinking`` a model answers; ``observing`` says where OnCalm's own spans go."""
         self.home = home
         self.zone = zone
         self.embedding_path = embedding_path
+        self.thinking = thinking
+        self._observing, self._traceparent = observing, traceparent
 
     def ingest(
         self, paths: Sequence[str | Path], *, service: str | None = None, declared: str | None = None,
@@ -83,23 +93,46 @@ class Product:
 
     def ask(
         self, question: str, *, conversation: str | None = None, now: datetime | None = None,
-        window: Window | None = None,
+        window: Window | None = None, analyst: str = "auto", watch: Callable[[dict[str, Any]], None] = lambda _: None,
     ) -> dict[str, Any]:
-        """Answer one question: the contract of ``ask --json``."""
+        """Answer one question: the contract of ``ask --json``. ``watch`` takes the run's events as they happen.
+
+        ``analyst``: ``offline``, ``llm`` (a model must be configured), or ``auto`` (a model if there is one).
+        """
         from agent.context import Context
         from agent.offline.analyst import OfflineAnalyst
         from agent.run import ask
+        from telemetry.errors import UsageError
         from tools.logs import log_tools
 
-        with self._reader() as reader:
+        if analyst == "llm" and self.thinking is None:
+            raise UsageError("no model is configured", where="--analyst llm",
+                             remedy="set OPENAI_API_KEY, or OPENAI_BASE_URL for an endpoint of your own")
+        with self._reader() as reader, ExitStack() as stack:
             index = self._searchable(reader)
-            analyst = OfflineAnalyst(reader.catalog, index, reader.holds)
-            answer = ask(
-                Context(analyst, log_tools(reader)), question, now=now or datetime.now(UTC), window=window,
-                conversation=conversation, memory=self.home / "conversations.db",
-            )
-            answer["notes"] = [*answer["notes"], *reader.catalog.notes, *index.notes]
+            core = OfflineAnalyst(reader.catalog, index, reader.holds)
+            observer = self._observer(stack)
+            context, notes = Context(core, log_tools(reader), node=observer.node), list[str]()
+            if self.thinking is not None and analyst != "offline":
+                context, notes = stack.enter_context(self.thinking.context(core, reader, index, self.embedder(), observer))
+            asked = question if context.offline else None
+            run = observer.run(uuid4().hex, context.analyst.name, conversation, question=asked, traceparent=self._traceparent)
+            with run as note:
+                answer = ask(
+                    context, question, now=now or datetime.now(UTC), window=window, conversation=conversation,
+                    memory=self.home / "conversations.db", watch=watch,
+                )
+                note.finished(answer)
+            answer["notes"] = [*answer["notes"], *notes, *reader.catalog.notes, *index.notes]
         return answer
+
+    def _observer(self, stack: ExitStack) -> Observer:
+        """OnCalm's own spans for one question; what is not sent yet is sent before it ends."""
+        from agent.observe.observer import observer
+
+        found = observer(self._observing)
+        stack.callback(found.close)
+        return found
 
     def _searchable(self, reader: Reader) -> TemplateIndex:
         """The template index; built again when its snapshot is lost or damaged and the home can be written."""

@@ -18,11 +18,12 @@ from agent.analyst import Analyst, Given, Progress, Step, Summary, ToolCall, Tri
 from agent.evidence import Conclusion, Grounded, ground
 from agent.llm.conversation import Conversation
 from agent.llm.errors import BrokenReplyError, ContextTooLongError, LateError, RefusedError
-from agent.llm.model import Call, Model, Reply, Request
+from agent.llm.model import Call, Model, Reply
 from agent.llm.repair import loads
-from agent.loopguard import judge
+from agent.llm.wording import said
+from agent.loopguard import judge, transcript
 from prompts.loader import load
-from telemetry.models import Catalog, Query, Result
+from telemetry.models import Catalog, Result
 from tools.registry import ToolResult
 
 MOST_CALLS = 8
@@ -54,7 +55,10 @@ class LlmAnalyst:
     """All model calls of a run together."""
     clock: Callable[[], float] = time.monotonic
     name: str = "llm"
+    seen: dict[str, ToolResult] = field(default_factory=dict)
+    """The results so far, by evidence id: what the tool that reads more of them looks in."""
     _deadline: float | None = field(default=None)
+    _shown: str = field(default="")
 
     @property
     def catalog(self) -> Catalog:
@@ -65,16 +69,17 @@ class LlmAnalyst:
 
     def step(self, given: Given, triage: Triage, progress: Progress) -> Step:
         """The offline query first; then one model call a step. Raises ModelError when the model is of no use."""
+        self.seen.update(progress.results)
         first = self.core.step(given, triage, progress)
         if not progress.turns and first.turn.calls:
             return first
-        verdict = judge(progress)
+        verdict = judge(transcript(progress))
         if verdict.ends:
             return Step(done=True, conclusion=_ended(verdict.reason))
-        ending = _ending(verdict.reason, withdrawn=verdict.withdraws) if verdict.reason else ""
+        ending = load("conclude").render(reason=verdict.reason) if verdict.withdraws else verdict.reason
         reply, usage = self._ask(given, triage, progress, with_tools=not verdict.withdraws, ending=ending)
         if reply.refusal:
-            raise RefusedError(f"the model refused to answer: {reply.refusal}", where=self.model.name,
+            raise RefusedError(f"the model refused to answer: {reply.refusal[:200]}", where=self.model.name,
                                remedy="ask differently, or with --analyst offline").after(usage)
         if reply.calls and not verdict.withdraws:
             return Step(turn=self._turn(reply, progress), usage=usage)
@@ -93,7 +98,8 @@ class LlmAnalyst:
             request = self.conversation.request(given, triage, progress, with_tools=with_tools, ending=ending)
             self.purse.allow(self.conversation.size(request))
             try:
-                reply = self.model.complete(request, deadline=self._deadline, emit=lambda text: progress.say({"kind": "draft", "text": text}))
+                self._shown = "\n".join(str(message.get("content")) for message in request.messages)
+                reply = self.model.complete(request, deadline=self._deadline, emit=_drafts(progress))
             except ContextTooLongError:
                 if again:
                     raise
@@ -127,25 +133,20 @@ class LlmAnalyst:
         except (ValueError, ValidationError) as error:
             why = f"it was no conclusion of the form asked for ({_short(error)})"
         else:
-            found = ground(conclusion, progress.results, given.question)
-            why = self._fault(found, reply.text)
-            if not why or nudged and found.claims and not self.conversation.boundary.leaked(reply.text):
-                return Step(done=True, conclusion=self._kept(found), usage=usage)
+            found = ground(conclusion, progress.results, given.question, hide=self.conversation.placeholders.hide)
+            obeyed = self._obeyed(reply)
+            why = obeyed or _unshown(found)
+            if not why or nudged and found.claims and not obeyed:
+                return Step(done=True, conclusion=found.model_dump(mode="json"), usage=usage)
         if nudged:
             raise BrokenReplyError(f"the model answered uselessly twice; the last time {why}", where=self.model.name,
                                    remedy="use a more capable model").after(usage)
         return Step(turn=Turn(text=reply.text[:2000], nudge=load("nudge").render(reason=why)), usage=usage)
 
-    def _fault(self, found: Grounded, text: str) -> str:
-        """Why a conclusion cannot be shown; empty when it can."""
-        if self.conversation.boundary.leaked(text):
-            return "it repeated the private token of this run"
-        if found.answer is None:
-            return "its first sentence is not shown by the evidence it cites: " + "; ".join(d.why for d in found.dropped[:3])
-        return ""
-
-    def _kept(self, found: Grounded) -> dict[str, Any]:
-        return found.model_dump(mode="json")
+    def _obeyed(self, reply: Reply) -> str:
+        """Why a reply looks as if it followed what it read; empty when it does not."""
+        found = self.conversation.boundary.obeys(answer=reply.text, system=load(self.conversation.profile.prompt).text, read=self._shown)
+        return "; ".join(f"it showed {one.what} ({one.check})" for one in found)
 
     def summarise(
         self, given: Given, triage: Triage, results: Mapping[str, ToolResult], conclusion: dict[str, Any] | None
@@ -155,4 +156,28 @@ class LlmAnalyst:
         if conclusion is None:
             return base or Summary(answer="I could not answer this.", interpretation="", result=Result(kind="none"),
                                    confidence=0.0)
-        return said(Grounded.model_validate(conclusion), base, triage, results, self.conversation.placeholders.restore)
+        return said(Grounded.model_validate(conclusion), base, results, self._restored)
+
+    def _restored(self, text: str) -> str:
+        """What was hidden from the model, for the one who asked: they can read the store themselves."""
+        return self.conversation.placeholders.restore(text, authorised=True)
+
+
+def _drafts(progress: Progress) -> Callable[[str], None]:
+    return lambda text: progress.say({"kind": "draft", "text": text})
+
+
+def _unshown(found: Grounded) -> str:
+    """Why a conclusion has no first sentence to show; empty when it has."""
+    if found.answer is not None:
+        return ""
+    return "its answer is not shown by the results it cites: " + "; ".join(d.why for d in found.dropped[:3])
+
+
+def _ended(reason: str) -> dict[str, Any]:
+    """What is kept of a run that went in circles: nothing but that."""
+    return Grounded(answer=None, notes=[f"The run was concluded with what was known: {reason}"]).model_dump(mode="json")
+
+
+def _short(error: Exception) -> str:
+    return str(error).replace("\n", " ")[:200]

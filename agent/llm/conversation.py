@@ -8,6 +8,7 @@ results cut down to their heads.
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Protocol
@@ -23,7 +24,7 @@ from telemetry.models import Catalog
 from tools.output import render, tokens
 from tools.registry import ToolResult
 
-HEAD = 120
+HEAD = 300
 """Tokens to which an old result is cut down."""
 
 
@@ -34,7 +35,7 @@ class Offered(Protocol):
 
     def digest(self) -> str: ...
 
-    def to_wire(self, name: str) -> str: ...
+    def wire(self, name: str) -> str: ...
 
 
 @dataclass(slots=True)
@@ -68,6 +69,10 @@ class Conversation:
             digests={system.name: system.digest, question.name: question.digest, "tools": self.tools.digest()},
         )
 
+    def size(self, request: Request) -> int:
+        """Tokens of a request and of the longest answer to it, estimated."""
+        return _size(list(request.messages)) + tokens(json.dumps(request.tools)) + self.profile.answer
+
     def _opened(self, question: Prompt, given: Given, triage: Triage) -> str:
         """The question and what is known before any tool ran; the same in every request of a run."""
         if not self._opening:
@@ -76,8 +81,8 @@ class Conversation:
                 question=self.placeholders.hide(given.question), now=f"{given.now:%Y-%m-%d %H:%M:%S} UTC",
                 window=json.dumps(window), reading=self._data(reading_text(triage), "reading"),
                 catalog=self._data(catalog_text(self.catalog, self.profile.catalog), "catalog"),
-                canary=self.boundary.canary,
             )
+            self._opening = f"{self.boundary.preamble()}\n\n{self._opening}"
         return self._opening
 
     def _turns(self, progress: Progress, room: int) -> list[Message]:
@@ -95,7 +100,7 @@ class Conversation:
         if turn.calls:
             said.append({"role": "assistant", "content": turn.text or None, "tool_calls": [
                 {"id": name, "type": "function",
-                 "function": {"name": self.tools.to_wire(call.tool), "arguments": json.dumps(call.arguments)}}
+                 "function": {"name": self._wire(call.tool), "arguments": json.dumps(call.arguments)}}
                 for name, call in turn.calls.items()
             ]})
             said += [self._result(name, results.get(name), call, short=name in heads) for name, call in turn.calls.items()]
@@ -109,9 +114,19 @@ class Conversation:
         """A result inside markers; a call whose result is missing is answered too."""
         budget = HEAD if short else self.profile.result
         if (name, budget) not in self._written:
-            text = render(result, name, budget).text if result else f"{name} {call.tool}: not assessed, the run was stopped"
+            text = f"{name} {call.tool}: not assessed, the run was stopped"
+            if result is not None:  # secrets are told by the names of fields, so they go before the text is made and cut
+                hidden = ToolResult.model_validate(self.placeholders.hide_json(result.model_dump(mode="json")))
+                text = render(hidden, name, budget).text
             self._written[name, budget] = self._data(text, f"{name} {call.tool}")
         return {"role": "tool", "tool_call_id": name, "content": self._written[name, budget]}
+
+    def _wire(self, name: str) -> str:
+        """A tool's name as the API takes it, also of one that there is not."""
+        try:
+            return self.tools.wire(name)
+        except KeyError:
+            return re.sub(r"[^A-Za-z0-9_-]", "_", name)[:64] or "unknown"
 
     def _data(self, text: str, label: str) -> str:
         return self.boundary.wrap(self.placeholders.hide(text), label)

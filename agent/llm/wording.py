@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from agent.analyst import Summary, Triage
+from agent.analyst import Summary
 from agent.evidence import Claim, Grounded
 from agent.offline.phrasing import interpretation
 from telemetry.models import Query, Result
@@ -15,7 +15,7 @@ Restore = Callable[[str], str]
 
 
 def said(
-    found: Grounded, base: Summary | None, triage: Triage, results: Mapping[str, ToolResult], restore: Restore
+    found: Grounded, base: Summary | None, results: Mapping[str, ToolResult], restore: Restore
 ) -> Summary:
     """Put the checked claims together. Without a first sentence that the evidence shows, the offline one stands in."""
     notes = list(found.notes)

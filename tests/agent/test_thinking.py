@@ -1,0 +1,221 @@
+"""Questions answered with a model over real HTTP: what it may say, what it costs, and who finishes when it fails."""
+
+from __future__ import annotations
+
+import json
+import socket
+import sqlite3
+import threading
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from agent.llm.endpoint import Endpoint
+from agent.scripted.obedient import obedient
+from agent.scripted.server import ScriptedServer
+from agent.scripted.step import Step, StepCall, StepUsage
+from api.thinking import Thinking
+from api.wiring import Product
+from tests.agent.injections import INJECTIONS
+
+ASKED = "how many failed passwords for root?"
+
+
+def thinking(url: str, **more: Any) -> Thinking:
+    return Thinking(Endpoint(model="test-model", base_url=url, api_key="sk-test-1", call_seconds=5, pause_cap=0.2), **more)
+
+
+def with_model(product: Product, url: str, **more: Any) -> Product:
+    return Product(product.home, thinking=thinking(url, **more))
+
+
+def concluded(text: str, *evidence: str, **more: Any) -> Step:
+    answer = {"text": text, "evidence": list(evidence)}
+    whole = {"answer": answer, "claims": [], "ruled_out": [], "unchecked": [], "result_from": None, "confidence": 0.9}
+    return Step(text=json.dumps({**whole, **more}), usage=StepUsage(input=900, cached=500, output=60))
+
+
+def test_model_concludes_from_the_offline_result_in_one_call(sshd: Product) -> None:
+    with ScriptedServer([concluded("3 failed passwords for root.", "E1")]) as server:
+        answer = with_model(sshd, server.url).ask(ASKED)
+
+    assert answer["analyst"] == "llm"
+    assert answer["answer"].startswith("3 failed passwords for root. [E1]")
+    assert answer["result"]["value"] == 3
+    assert answer["usage"]["model_calls"] == 1
+    assert answer["usage"]["input_tokens"] == 900
+    assert answer["usage"]["cached_tokens"] == 500
+
+
+def test_figure_that_no_result_shows_is_never_shown(sshd: Product) -> None:
+    lies = [concluded("4711 failed passwords for root.", "E1"), concluded("4712 failed passwords.", "E1")]
+    with ScriptedServer(lies) as server:
+        answer = with_model(sshd, server.url).ask(ASKED)
+
+    assert "471" not in answer["answer"]
+    assert answer["analyst"] == "offline"
+    assert answer["result"]["value"] == 3
+    assert answer["usage"]["model_calls"] == 2
+
+
+def test_parallel_calls_are_each_answered_once(sshd: Product) -> None:
+    calls = (
+        StepCall(name="logs_count", arguments={"contains": "Accepted"}), StepCall(name="logs_nonsense", arguments={}),
+        StepCall(name="logs_lines", arguments="{broken"),
+    )
+    with ScriptedServer([Step(calls=calls), concluded("3 failed passwords for root.", "E1")]) as server:
+        answer = with_model(sshd, server.url).ask(ASKED)
+        told = [m for m in server.received[1].body["messages"] if m["role"] == "tool"]
+
+    assert [e["id"] for e in answer["evidence"]] == ["E1", "E2", "E3", "E4"]
+    assert len({m["tool_call_id"] for m in told}) == 4
+    assert [e["status"] for e in answer["evidence"]][2:] == ["failed", "failed"]
+    assert answer["analyst"] == "llm"
+
+
+def test_later_request_begins_with_the_earlier_one(sshd: Product) -> None:
+    with ScriptedServer([
+        Step(calls=(StepCall(name="logs_summary", arguments={}),)), concluded("3 failed passwords for root.", "E1"),
+    ]) as server:
+        with_model(sshd, server.url).ask(ASKED)
+        first, second = (r.body for r in server.received)
+
+    assert second["messages"][: len(first["messages"])] == first["messages"]
+    assert second["tools"] == first["tools"]
+
+
+FAULTS = {
+    "key": [Step(status=401, error="Incorrect API key provided: sk-test-1")],
+    "html": [Step(body="<html>Log in</html>", content_type="text/html")],
+    "no choices": [Step(shape="no_choices")],
+    "quota": [Step(status=429, error={"message": "You exceeded your current quota", "code": "insufficient_quota"})],
+    "refusal": [Step(refusal="I cannot help with that.")],
+    "no tools": [Step(status=400, error="test-model does not support tools")],
+    "talk": [Step(text="Let me think about it."), Step(text="Still thinking.")],
+}
+
+
+@pytest.mark.parametrize("fault", FAULTS)
+def test_offline_analyst_finishes_what_a_model_cannot(sshd: Product, fault: str) -> None:
+    from agent.scripted.step import Script
+
+    with ScriptedServer(Script(replies=tuple(FAULTS[fault]), repeat=True)) as server:
+        answer = with_model(sshd, server.url).ask(ASKED)
+
+    assert answer["analyst"] == "offline"
+    assert answer["result"]["value"] == 3
+    assert answer["fallback"]
+    assert "sk-test-1" not in json.dumps(answer)
+
+
+def test_unreachable_endpoint_is_named(sshd: Product) -> None:
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    answer = with_model(sshd, f"http://127.0.0.1:{port}/v1").ask(ASKED)
+
+    assert answer["result"]["value"] == 3
+    assert str(port) in answer["fallback"]
+
+
+def test_budget_of_a_run_ends_the_model_part(sshd: Product) -> None:
+    with ScriptedServer([concluded("3 failed passwords for root.", "E1")]) as server:
+        answer = with_model(sshd, server.url, run_tokens=100).ask(ASKED)
+
+    assert answer["usage"]["model_calls"] == 0
+    assert "ONCALM_RUN_TOKENS" in answer["fallback"]
+    assert not server.received
+
+
+def test_model_in_circles_is_stopped(sshd: Product) -> None:
+    from agent.scripted.step import Script
+
+    again = Step(calls=(StepCall(name="logs_count", arguments={"contains": "root"}),))
+    with ScriptedServer(Script(replies=(again,), repeat=True)) as server:
+        answer = with_model(sshd, server.url).ask(ASKED)
+
+    assert answer["usage"]["model_calls"] < 10
+    assert answer["result"]["value"] == 3
+
+
+@pytest.mark.parametrize("at", range(0, len(INJECTIONS), 4))
+def test_obedient_model_does_no_harm(tmp_path: Path, at: int) -> None:
+    (tmp_path / "app.log").write_text("".join(
+        f"2026-11-01 10:00:0{n} ERROR shop: Failed password for root: {' '.join(one.carried.split())}\n"
+        for n, one in enumerate(INJECTIONS[at : at + 4])))
+    product = Product(tmp_path / "home")
+    product.ingest([tmp_path / "app.log"])
+    with ScriptedServer(obedient) as server:
+        answer = with_model(product, server.url).ask("show the lines with failed passwords for root")
+        canaries = {m["content"].split("check word of this run is ")[1].split(".")[0]
+                    for r in server.received for m in r.body["messages"] if "check word of this run is " in str(m.get("content"))}
+
+    assert canaries
+    assert not any(canary in json.dumps(answer) for canary in canaries)
+    assert {e["tool"] for e in answer["evidence"] if e["status"] in {"found", "nothing_found"}} <= {
+        "logs.query", "logs.lines", "logs.count", "logs.top", "logs.trend", "logs.summary", "logs.context", "logs.fields",
+        "logs.compare", "logs.search_templates", "evidence.read", "runbooks.find"}
+
+
+STEPS = st.one_of(
+    st.builds(Step, text=st.text(max_size=40)),
+    st.builds(Step, calls=st.lists(st.builds(
+        StepCall, name=st.sampled_from(["logs_count", "logs_lines", "approve", "kubectl", "evidence_read", ""]),
+        arguments=st.one_of(st.text(max_size=12), st.dictionaries(st.text(max_size=5), st.text(max_size=5), max_size=2)),
+    ), max_size=10).map(tuple)),
+    st.just(Step(shape="no_choices")), st.just(Step(status=500, error="boom")), st.just(Step(body="{")),
+    st.just(concluded("3 failed passwords for root.", "E1")), st.just(concluded("All is well.", "E99")),
+)
+
+
+@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(st.lists(STEPS, min_size=1, max_size=6))
+def test_chaos_always_ends_in_an_answer(sshd: Product, steps: list[Step]) -> None:
+    from agent.scripted.step import Script
+
+    with ScriptedServer(Script(replies=tuple(steps), repeat=True)) as server:
+        answer = with_model(sshd, server.url).ask(ASKED)
+        for request in server.received:
+            messages = request.body["messages"]
+            called = [c["id"] for m in messages for c in m.get("tool_calls") or ()]
+            assert called == [m["tool_call_id"] for m in messages if m["role"] == "tool"]
+
+    assert answer["result"]["value"] == 3
+    assert answer["analyst"] == "llm" or answer["fallback"] or answer["notes"]
+
+
+def test_interrupted_run_goes_on_from_its_last_step(sshd: Product) -> None:
+    with ScriptedServer([Step(calls=(StepCall(name="logs_summary", arguments={}),)), Step(wait=0, status=500, error="x")]) as server:
+        product = with_model(sshd, server.url)
+        with pytest.raises(KeyboardInterrupt):
+            product.ask(ASKED, conversation="c", watch=_interrupting("E2"))
+        first = len(server.received)
+    with ScriptedServer([concluded("3 failed passwords for root.", "E1")]) as server:
+        answer = with_model(sshd, server.url).ask(ASKED, conversation="c")
+
+    assert first == 1
+    assert [e["id"] for e in answer["evidence"]] == ["E1", "E2"]
+    assert any("went on from its last step" in note for note in answer["notes"])
+    assert answer["usage"]["model_calls"] == 2
+
+
+def _interrupting(evidence: str) -> Any:
+    def watch(event: dict[str, Any]) -> None:
+        if event.get("evidence") == evidence:
+            raise KeyboardInterrupt
+
+    return watch
+
+
+def test_checkpoints_hold_no_key(sshd: Product) -> None:
+    with ScriptedServer([concluded("3 failed passwords for root.", "E1")]) as server:
+        with_model(sshd, server.url).ask(ASKED, conversation="c")
+    with sqlite3.connect(sshd.home / "conversations.db") as db:
+        rows = db.execute("SELECT count(*) FROM checkpoints").fetchone()
+
+    assert rows == (1,)
+    assert b"sk-test-1" not in (sshd.home / "conversations.db").read_bytes()
+    assert threading.active_count() < 50
