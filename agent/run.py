@@ -65,4 +65,4 @@ def _interrupted(graph: Any, config: dict[str, Any], start: State) -> bool:
     """Whether the conversation's last run asked the same and never came to its end."""
     last = graph.get_state(config)
     same = all(last.values.get(key) == start.get(key) for key in ("question", "window"))
-    return bool(last.next) and same
+    return bool(last.tasks) and same  # a task that ended just before the kill is none of `next` any more
