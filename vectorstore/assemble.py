@@ -10,7 +10,7 @@ from pathlib import PurePath
 from typing import TYPE_CHECKING, Any, Protocol
 
 from telemetry.formats import LineReader, group
-from telemetry.redact import KEY_LINES, Rules, all_clean, key_block, key_body, redact
+from telemetry.redact import KEY_LINES, Rules, all_clean, key_block, key_body, redact, word_secrets
 from telemetry.sources.files import Block, Source, head
 from telemetry.store.manifest import SourceRow
 from telemetry.texts import Texts
@@ -207,15 +207,24 @@ class SourceReader:
         if self._splits and joined is data:  # known only now
             joined, split = join_partial(data)
             lines, numbers = self._numbered(joined)
-        if self._in_key or any(self._secret):
+        words = self._word_secrets(lines) if self._wide else []
+        if words or self._in_key or any(self._secret):
             suspects = np.flatnonzero(np.array([bool(rules) for rules in self._secret])[numbers])
             rows = suspects.tolist() if self._in_key else self._suspects(lines, numbers, suspects)
+            rows = sorted({*rows, *words})
             changed = self._redacted(lines, numbers, [*([0] if self._in_key else []), *rows], waited)
             if changed:
                 lines = lines.replaced(changed)
                 numbers = self._renumbered(lines, numbers, sorted(changed))
         self._plan(lines, numbers)
         return joined, split, lines, numbers
+
+    def _word_secrets(self, lines: Lines) -> list[int]:
+        """The lines of a block that may hold a token which their wide skeletons do not show."""
+        import numpy as np
+
+        places = np.array(list(word_secrets(lines.data)), dtype=np.int64)
+        return list(np.unique(np.searchsorted(lines.starts, places, side="right") - 1).tolist())
 
     def _suspects(self, lines: Lines, numbers: Ints, rows: Ints) -> list[int]:
         """The lines among ``rows`` that must be looked at one by one: all of a skeleton, or none."""
@@ -336,7 +345,8 @@ class SourceReader:
             done = row
             while done == row or (self._in_key and done < len(lines)):
                 raw = lines.raw(done)
-                clean = self._redact_line(raw, self._secret[numbers[done]], again=done < waited)
+                rules = rules_of(raw) if self._wide else self._secret[numbers[done]]  # wide skeletons do not show all
+                clean = self._redact_line(raw, rules, again=done < waited)
                 if clean != raw:
                     changed[done] = clean
                 done += 1

@@ -1,9 +1,11 @@
 """The pipeline with real files, real processes and real kills."""
 
 import gzip
+import json
 import os
 import random
 import signal
+import sqlite3
 import subprocess
 import sys
 import time
@@ -233,3 +235,20 @@ def test_an_ingest_loads_no_data_frames_and_leaves_the_environment_alone(tmp_pat
     out = subprocess.run([sys.executable, "-c", code, tmp_path / "home", log], capture_output=True, text=True, check=True)
 
     assert out.stdout.strip() == "50"
+
+
+def test_tokens_are_masked_in_sources_whose_lines_are_never_alike(product: Product, tmp_path: Path) -> None:
+    rng = random.Random(7)  # noqa: S311 - words, not keys
+    words = ["".join(rng.choices("abcdef0123456789", k=rng.randrange(4, 8))) for _ in range(40_000)]
+    key = "AKIAIOSFODNN7EXAMPLQ"
+    lines = [f"2026-01-01 00:00:00 INFO job {word} of {words[-at]} done" for at, word in enumerate(words, start=1)]
+    lines[100::1000] = [f"2026-01-01 00:00:00 INFO job {key} of {words[at]} done" for at in range(len(lines[100::1000]))]
+    (tmp_path / "app.log").write_text("\n".join(lines) + "\n")
+
+    product.ingest([tmp_path / "app.log"])
+    state = sqlite3.connect(product.home / "manifest.db").execute("SELECT state FROM sources").fetchone()[0]
+    shown = lines_of(product.home)
+
+    assert json.loads(state)["wide"]
+    assert not [line for line in shown if key in line]
+    assert sum("[REDACTED:aws-key]" in line for line in shown) == 40
