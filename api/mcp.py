@@ -102,6 +102,7 @@ def _listen(host: str, port: int) -> socket.socket:
     try:
         listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         listening.bind((host, port))
+        listening.listen(128)  # before the address is told: who reads it may call at once
     except (OSError, OverflowError) as error:
         listening.close()
         raise UsageError(f"cannot listen there: {getattr(error, 'strerror', None) or error}", where=f"{host}:{port}",

@@ -154,7 +154,7 @@ class Product:
         def fresh(tool: Tool[Any]) -> Tool[Any]:
             def call(given: Any) -> Any:
                 with self._reader() as reader:
-                    now = log_tools(reader).tool(tool.name)
+                    now = log_tools(reader, self._index(), model=True).tool(tool.name)
                     assert now is not None  # noqa: S101 - the same tools are made each time
                     return now.call(given)
 
