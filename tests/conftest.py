@@ -23,6 +23,8 @@ def _loopback_only(monkeypatch: pytest.MonkeyPatch) -> None:
         real(self, address)
 
     monkeypatch.setattr(socket.socket, "connect", connect)
+    for name in ("OPENAI_API_KEY", "OPENAI_BASE_URL", "OTEL_EXPORTER_OTLP_ENDPOINT"):  # no test asks a real model
+        monkeypatch.delenv(name, raising=False)
 
 
 @pytest.fixture

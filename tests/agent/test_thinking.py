@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 import json
+import os
 import socket
 import sqlite3
+import subprocess
+import sys
 import threading
+import time
 from pathlib import Path
 from typing import Any
 
@@ -200,6 +204,25 @@ def test_interrupted_run_goes_on_from_its_last_step(sshd: Product) -> None:
     assert [e["id"] for e in answer["evidence"]] == ["E1", "E2"]
     assert any("went on from its last step" in note for note in answer["notes"])
     assert answer["usage"]["model_calls"] == 2
+
+
+def test_run_killed_while_the_model_thinks_goes_on_in_another_process(sshd: Product) -> None:
+    script = [Step(calls=(StepCall(name="logs_summary", arguments={}),)), Step(wait=60)]
+    with ScriptedServer(script) as server:
+        environment = {**os.environ, "OPENAI_BASE_URL": server.url, "OPENAI_API_KEY": "sk-test-1"}
+        command = [sys.executable, "-m", "api.cli", "--home", str(sshd.home), "ask", "--conversation", "c", ASKED]
+        process = subprocess.Popen(command, env=environment, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+        deadline = time.monotonic() + 60
+        while len(server.received) < 2 and time.monotonic() < deadline:
+            time.sleep(0.05)
+        process.kill()
+        process.wait()
+    with ScriptedServer([concluded("3 failed passwords for root.", "E1")]) as server:
+        answer = with_model(sshd, server.url).ask(ASKED, conversation="c")
+
+    assert [e["id"] for e in answer["evidence"]] == ["E1", "E2"]
+    assert answer["usage"]["model_calls"] == 2
+    assert any("went on from its last step" in note for note in answer["notes"])
 
 
 def _interrupting(evidence: str) -> Any:
