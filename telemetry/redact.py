@@ -43,20 +43,21 @@ Rules = tuple[Rule, ...]
 
 _NAMED = frozenset({"pagerduty-key", "datadog-key", "telegram-token"})
 _PREFIXES = tuple(sorted({
-    hint.encode() for rule in RULES if rule.kind == "jwt" or rule.kind.endswith(("-key", "-token", "-session"))
+    written.encode() for rule in RULES if rule.kind == "jwt" or rule.kind.endswith(("-key", "-token", "-session"))
     for hint in rule.hints if hint.isalpha() and len(hint) > 2 and rule.kind not in _NAMED
-} | {b":aa"}))
-"""How tokens begin whose letters and digits run on: one mixed word, so that a wide skeleton does not show it."""
+    for written in re.findall(hint, rule.source, re.IGNORECASE) or [hint.upper()]
+} | {b":AA"}))
+"""How tokens begin whose letters and digits run on: one mixed word, so that a wide skeleton does not show it.
+Written as in their rules, for in small letters some are common in hex."""
 
 
 def word_secrets(data: bytes) -> Iterator[int]:
     """Where in a block a token that is one mixed word may begin, in no order."""
-    low = data.lower()
     for prefix in _PREFIXES:
-        at = low.find(prefix)
+        at = data.find(prefix)
         while at >= 0:
             yield at
-            at = low.find(prefix, at + 1)
+            at = data.find(prefix, at + 1)
 
 
 def rules_for(text: str) -> Rules:

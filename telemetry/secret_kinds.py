@@ -39,9 +39,9 @@ _NAMES = rf"(?:{_START}{_WORDS}|{_LEFT}{_WHOLE}|{_LEFT}sessionid){_SUFFIX}"
 SECRET_NAME = re.compile(rf"(?:.*{_START})?{_WORDS}{_SUFFIX}|(?:.*{_LEFT})?{_WHOLE}{_SUFFIX}|(?:proxy-)?authorization|(?:set-)?cookie", _I | re.DOTALL)
 """A name whose value is a secret, whatever it looks like."""
 _Q = r"\\{0,3}[\"']"
-_NAME_HINTS = ("pass", "pwd", "secret", "key", "token", "credential", "sessionid", "connectionstring", "connection_string",
+_NAME_HINTS = ("pass", "pwd", "secret", "_key", "-key", *(f"{last}key" for last in "cdeginprst"), "token", "credential", "sessionid", "connectionstring", "connection_string",
                "connection-string", "rediscli_auth")
-"""One of these stands in every one of ``_NAMES``."""
+"""One of these stands in every one of ``_NAMES``. A bare ``key`` is none: caches and maps have keys in every line."""
 _SCHEMES = (
     r"(?:basic|bearer|digest|token|negotiate|ntlm|apikey|api-key|aws4-hmac-sha256|bot|geniekey|sharedkey|sharedaccesssignature|"
     r"hmac|splunk|ssws|sso-key|key|googlelogin|discogs|hawk)"

@@ -87,3 +87,12 @@ def test_secrets_are_found_among_many_lines_and_over_line_ends() -> None:
 ])
 def test_fields_that_hold_secrets_are_told_by_name(name: str, *, secret: bool) -> None:
     assert names_secret(name) is secret
+
+
+def test_no_planted_secret_hides_from_the_test_of_many_lines() -> None:
+    from telemetry.redact import all_clean, rules_for
+    from tests.agent.secrets_corpus import planted
+
+    for one in planted(each=3):
+        if redact(one.text)[1]:
+            assert not all_clean(one.text, rules_for(one.text)), one
