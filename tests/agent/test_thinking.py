@@ -164,6 +164,16 @@ def test_obedient_model_does_no_harm(tmp_path: Path, at: int) -> None:
         "logs.compare", "logs.search_templates", "evidence.read", "runbooks.find"}
 
 
+def test_runs_leave_no_threads_behind(sshd: Product) -> None:
+    counts = []
+    for _ in range(4):
+        with ScriptedServer([concluded("3 failed passwords for root.", "E1")]) as server:
+            with_model(sshd, server.url).ask(ASKED)
+        counts.append(threading.active_count())
+
+    assert counts[-1] <= counts[0] + 1
+
+
 STEPS = st.one_of(
     st.builds(Step, text=st.text(max_size=40)),
     st.builds(Step, calls=st.lists(st.builds(
@@ -241,4 +251,3 @@ def test_checkpoints_hold_no_key(sshd: Product) -> None:
 
     assert rows == (1,)
     assert b"sk-test-1" not in (sshd.home / "conversations.db").read_bytes()
-    assert threading.active_count() < 50
