@@ -63,6 +63,8 @@ class Step(BaseModel):
     done: bool = False
     conclusion: dict[str, Any] | None = None
     usage: dict[str, Any] = {}
+    memory: dict[str, Any] = {}
+    """What the analyst must know again when the run goes on in another process; no secrets."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,7 +74,8 @@ class Progress:
     turns: tuple[Turn, ...] = ()
     results: Mapping[str, ToolResult] = field(default_factory=dict)
     """By evidence id, in the order of the calls."""
-    usage: Mapping[str, Any] = field(default_factory=dict)
+    memory: Mapping[str, Any] = field(default_factory=dict)
+    """What the last step asked to be kept."""
     say: Callable[[dict[str, Any]], None] = lambda _: None
     """Takes events for whoever watches the run: ``{"kind": "draft", "text": ...}``."""
 

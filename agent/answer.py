@@ -42,7 +42,7 @@ def assemble(state: State, analyst: str, seconds: float) -> dict[str, Any]:
         "unchecked": summary["unchecked"],
         "dropped": summary["dropped"],
         "notes": summary["notes"],
-        "understood": triage.get("refusal") is None or bool(state.get("conclusion")),
+        "understood": triage.get("refusal") is None or bool((state.get("conclusion") or {}).get("answer")),
         "usage": {**NOTHING_USED, **state.get("usage", {}), "seconds": round(seconds, 3)},
     }
 

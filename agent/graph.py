@@ -8,9 +8,11 @@ from langgraph.graph import END, START, StateGraph
 
 from agent import nodes
 from agent.context import Context
+from agent.loopguard import LIMITS
 from agent.state import Errand, State
 
-RECURSION_LIMIT = 25
+RECURSION_LIMIT = 2 * (LIMITS.turns + LIMITS.nudges) + 6
+"""Steps of the graph: a turn is a plan and its calls. The loop guard ends a run well before."""
 
 
 def build(checkpointer: Any = None) -> Any:

@@ -33,6 +33,8 @@ class State(TypedDict, total=False):
     results: Annotated[dict[str, Any], by_id]
     """Tool results by evidence id."""
     usage: dict[str, Any]
+    memory: dict[str, Any]
+    """What the analyst must know again when the run goes on in another process."""
     done: bool
     conclusion: dict[str, Any] | None
     fallback: str

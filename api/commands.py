@@ -94,7 +94,7 @@ def ask(
     if not answer["understood"]:
         return 2
     statuses = {e["status"] for e in answer["evidence"]}
-    if "failed" in statuses:
+    if "failed" in statuses and not statuses & {"found", "nothing_found"}:
         return FAILED
     return DONE if "found" in statuses or answer["result"]["kind"] != "none" and answer["result"].get("value") \
         else NOTHING

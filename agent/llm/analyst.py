@@ -73,6 +73,8 @@ class LlmAnalyst:
         first = self.core.step(given, triage, progress)
         if not progress.turns and first.turn.calls:
             return first
+        if progress.memory and self._deadline is None:
+            self.conversation.recall(progress.memory)
         verdict = judge(transcript(progress))
         if verdict.ends:
             return Step(done=True, conclusion=_ended(verdict.reason))
@@ -82,8 +84,10 @@ class LlmAnalyst:
             raise RefusedError(f"the model refused to answer: {reply.refusal[:200]}", where=self.model.name,
                                remedy="ask differently, or with --analyst offline").after(usage)
         if reply.calls and not verdict.withdraws:
-            return Step(turn=self._turn(reply, progress), usage=usage)
-        return self._concluded(given, reply, progress, usage)
+            step = Step(turn=self._turn(reply, progress), usage=usage)
+        else:
+            step = self._concluded(given, reply, progress, usage)
+        return step.model_copy(update={"memory": self.conversation.memory()})
 
     def _ask(
         self, given: Given, triage: Triage, progress: Progress, *, with_tools: bool, ending: str

@@ -13,12 +13,14 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
+from pydantic import ValidationError
+
 from agent.analyst import Given, Progress, ToolCall, Triage, Turn
 from agent.boundary import Boundary
 from agent.evidence import Conclusion
 from agent.llm.model import Message, Request, Schema
 from agent.llm.profile import Profile
-from agent.placeholders import Placeholders
+from agent.placeholders import HidingError, Placeholders
 from prompts.loader import Prompt, load
 from telemetry.models import Catalog
 from tools.output import render, tokens
@@ -69,6 +71,15 @@ class Conversation:
             digests={system.name: system.digest, question.name: question.digest, "tools": self.tools.digest()},
         )
 
+    def memory(self) -> dict[str, Any]:
+        """What :meth:`recall` needs: the marks that were used, and nothing of what they hide."""
+        return {"boundary": self.boundary.snapshot(), "placeholders": self.placeholders.snapshot()}
+
+    def recall(self, memory: Mapping[str, Any]) -> None:
+        """Go on with the marks of a run begun in another process, so that none means two things."""
+        self.boundary = Boundary(snapshot=memory["boundary"])
+        self.placeholders = Placeholders(snapshot=memory["placeholders"])
+
     def size(self, request: Request) -> int:
         """Tokens of a request and of the longest answer to it, estimated."""
         return _size(list(request.messages)) + tokens(json.dumps(request.tools)) + self.profile.answer
@@ -116,10 +127,17 @@ class Conversation:
         if (name, budget) not in self._written:
             text = f"{name} {call.tool}: not assessed, the run was stopped"
             if result is not None:  # secrets are told by the names of fields, so they go before the text is made and cut
-                hidden = ToolResult.model_validate(self.placeholders.hide_json(result.model_dump(mode="json")))
-                text = render(hidden, name, budget).text
+                text = render(self._hidden(result), name, budget).text
             self._written[name, budget] = self._data(text, f"{name} {call.tool}")
         return {"role": "tool", "tool_call_id": name, "content": self._written[name, budget]}
+
+    def _hidden(self, result: ToolResult) -> ToolResult:
+        """The result without its secrets. Raises HidingError when it is no result any more: nothing is sent then."""
+        try:
+            return ToolResult.model_validate(self.placeholders.hide_json(result.model_dump(mode="json")))
+        except ValidationError as error:
+            raise HidingError(f"a result of {result.tool} cannot be shown without its secrets", where="hiding secrets",
+                              remedy="ask with --analyst offline") from error
 
     def _wire(self, name: str) -> str:
         """A tool's name as the API takes it, also of one that there is not."""

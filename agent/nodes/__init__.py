@@ -26,7 +26,7 @@ def triage(state: State, runtime: Runtime[Context]) -> dict[str, Any]:
         found = runtime.context.analyst.triage(given(state))
         update: dict[str, Any] = {
             "triage": found.model_dump(mode="json"), "turns": [AGAIN], "results": {AGAIN: True}, "usage": {},
-            "done": False, "conclusion": None, "fallback": "",
+            "memory": {}, "done": False, "conclusion": None, "fallback": "",
         }
         if found.reading is not None:
             update["reading"] = found.reading
@@ -38,8 +38,8 @@ def plan(state: State, runtime: Runtime[Context]) -> dict[str, Any]:
     with _at("plan", runtime):
         results = results_of(state)
         progress = Progress(
-            turns=tuple(Turn.model_validate(t) for t in state["turns"]), results=results, usage=state["usage"],
-            say=runtime.stream_writer,
+            turns=tuple(Turn.model_validate(t) for t in state["turns"]), results=results,
+            memory=state.get("memory", {}), say=runtime.stream_writer,
         )
         found = Triage.model_validate(state["triage"])
         try:
@@ -49,7 +49,7 @@ def plan(state: State, runtime: Runtime[Context]) -> dict[str, Any]:
                 raise
             return _left(state, found, runtime, str(error), getattr(error, "usage", {}))
         return {"turns": [step.turn.model_dump(mode="json")], "done": step.done, "conclusion": step.conclusion,
-                "usage": _sum(state["usage"], step.usage)}
+                "usage": _sum(state["usage"], step.usage), "memory": step.memory or state.get("memory", {})}
 
 
 def _left(state: State, found: Triage, runtime: Runtime[Context], why: str, usage: dict[str, Any]) -> dict[str, Any]:

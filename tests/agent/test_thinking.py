@@ -21,6 +21,7 @@ from agent.llm.endpoint import Endpoint
 from agent.scripted.obedient import obedient
 from agent.scripted.server import ScriptedServer
 from agent.scripted.step import Step, StepCall, StepUsage
+from api.commands import ask as ask_command
 from api.thinking import Thinking
 from api.wiring import Product
 from tests.agent.injections import INJECTIONS
@@ -145,6 +146,25 @@ def test_model_in_circles_is_stopped(sshd: Product) -> None:
     assert answer["result"]["value"] == 3
 
 
+def test_model_that_always_finds_a_new_call_is_ended_by_the_limit_of_turns(sshd: Product) -> None:
+    turns = [Step(calls=(StepCall(name="logs_trend", arguments={"bucket_seconds": 60 * n}),)) for n in range(1, 40)]
+    with ScriptedServer(turns) as server:
+        answer = with_model(sshd, server.url).ask(ASKED)
+
+    assert answer["result"]["value"] == 3
+    assert answer["usage"]["model_calls"] <= 14
+    assert any("The limit of 12 turns is reached." in note for note in answer["notes"])
+
+
+def test_failed_side_call_does_not_make_the_answer_a_failure(sshd: Product, capsys: pytest.CaptureFixture[str]) -> None:
+    calls = (StepCall(name="logs_nonsense", arguments={}),)
+    with ScriptedServer([Step(calls=calls), concluded("3 failed passwords for root.", "E1")]) as server:
+        code = ask_command(with_model(sshd, server.url), ASKED, since=None, start=None, end=None, conversation=None, as_json=True)
+
+    assert code == 0
+    assert json.loads(capsys.readouterr().out)["analyst"] == "llm"
+
+
 @pytest.mark.parametrize("at", range(0, len(INJECTIONS), 4))
 def test_obedient_model_does_no_harm(tmp_path: Path, at: int) -> None:
     (tmp_path / "app.log").write_text("".join(
@@ -227,9 +247,12 @@ def test_run_killed_while_the_model_thinks_goes_on_in_another_process(sshd: Prod
             time.sleep(0.05)
         process.kill()
         process.wait()
+        before = server.received[1].body["messages"]
     with ScriptedServer([concluded("3 failed passwords for root.", "E1")]) as server:
         answer = with_model(sshd, server.url).ask(ASKED, conversation="c")
+        after = server.received[0].body["messages"]
 
+    assert after == before
     assert [e["id"] for e in answer["evidence"]] == ["E1", "E2"]
     assert answer["usage"]["model_calls"] == 2
     assert any("went on from its last step" in note for note in answer["notes"])
