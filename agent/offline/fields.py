@@ -217,7 +217,8 @@ def suits(kind: str, info: FieldInfo) -> float:
 
 
 def unit_after(query: Query, catalog: Catalog) -> str:
-    """The unit that messages write right after the number a query asks about; "" when they write none."""
+    """The unit of the number a query asks about: what messages write right after it, or into what values with units
+    are read; "" when there is none."""
     name = re.escape((query.field or "").removeprefix("param:"))
     wanted: set[str] = set()
     for item in query.filters:
@@ -225,4 +226,7 @@ def unit_after(query: Query, catalog: Catalog) -> str:
             wanted |= set(item.value if isinstance(item.value, tuple) else (str(item.value),))
     found = {match[1] for t in catalog.templates if not wanted or t.id in wanted
              for match in re.finditer(rf"<{name}> ?(ms|us|ns|msec|s|secs?|seconds?|milliseconds?|minutes?|hours?|bytes|[KMG]i?B|%)(?!\w)", t.display)}
-    return found.pop() if len(found) == 1 else f"({' or '.join(sorted(found))}: units differ between messages)" if found else ""
+    if not found:  # units inside the values are read: into seconds, into bytes
+        types = {field.type for field in catalog.fields if field.ref == query.field}
+        return {"duration": "s", "size": "bytes"}.get(types.pop(), "") if len(types) == 1 else ""
+    return found.pop() if len(found) == 1 else f"({' or '.join(sorted(found))}: units differ between messages)"

@@ -201,6 +201,9 @@ def _measure(name: str, value: Any, unit: str = "") -> str:
     text = _number(value)
     if value is None:
         return text
+    if unit in {"s", "bytes"} and abs(float(value)) >= 120:
+        longer = _duration(float(value)) if unit == "s" else _bytes(float(value)) if abs(float(value)) >= 1024 else ""
+        return f"{text} {unit} ({longer})" if longer else f"{text} {unit}"
     if unit:
         return f"{text} {unit}"
     if re.search(r"_(?:ms|us|ns|msec|millis)$", name):

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from agent.offline.fields import link
-from telemetry.models import Catalog
+from agent.offline.fields import link, unit_after
+from telemetry.models import Catalog, FieldInfo, Query
 from tests.agent.books import HDFS, JAVA, K8S, MAIL, NGINX, SSHD
 
 
@@ -24,3 +24,10 @@ def test_noun_names_its_field(catalog: Catalog, noun: str, ref: str) -> None:
 
 def test_unknown_noun_names_nothing() -> None:
     assert link("elephants", SSHD) is None
+
+
+def test_values_that_carry_their_unit_are_said_in_what_they_are_read_into() -> None:
+    took = FieldInfo("param:took", "duration", 2, ())
+    catalog = Catalog((), (took,), 2, 0, None, None)
+
+    assert unit_after(Query(operation="stats", field="param:took", stats=("mean",)), catalog) == "s"
