@@ -16,9 +16,9 @@ typedef struct {
     int wide;
     int32_t *extra; /* extra[r]: octets that the runs before run r lose in skeletons */
     int64_t runs;
-    uint8_t *out;                /* where the skeleton goes on */
-    const uint8_t *bones;        /* where it began, for `places` */
-    int32_t *places;             /* by run: its place in the skeleton, if not NULL */
+    uint8_t *out; /* where the skeleton goes on */
+    const uint8_t *bones; /* where it began, for `places` */
+    int32_t *places; /* by run: its place in the skeleton, if not NULL */
 } Scan;
 
 static void classify(uint8_t *kind)
