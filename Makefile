@@ -28,7 +28,7 @@ pytest: $(VENV)/.dev
 install: $(VENV)/.installed
 dev: $(VENV)/.dev
 
-$(VENV)/.installed: pyproject.toml constraints.txt hatch_build.py telemetry/texts.c vectorstore/skeleton.c
+$(VENV)/.installed: pyproject.toml constraints.txt hatch_build.py $(wildcard telemetry/native/*.[ch]) telemetry/native/build.py
 	$(PYTHON) -m venv $(VENV)
 	$(BIN)/pip install --quiet $(TORCH)
 	$(BIN)/pip install --quiet --constraint constraints.txt --editable .

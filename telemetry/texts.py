@@ -6,14 +6,13 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from telemetry.native import address, library, long, table
+from telemetry.native import kernel
 
 if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
     Ints = NDArray[np.signedinteger[Any]]
-    Codes = NDArray[np.int32]
     Flags = NDArray[np.bool_]
     Octets = NDArray[np.uint8]
 
@@ -63,42 +62,38 @@ class Texts:
             for start, size in zip(self.starts.tolist(), self.lengths.tolist(), strict=True)
         ]
 
+    def distinct(self) -> tuple[Ints, list[bytes]]:
+        """Which of the distinct values each one is (-1 for null), and these in the order of their first place."""
+        import numpy as np
+
+        native = kernel()
+        found = native.distinct(self.data, self.starts, self.lengths) if native else None
+        if found is not None:
+            ends = (self.starts[found[1]] + self.lengths[found[1]]).tolist()
+            return found[0], [self.data[low:high] for low, high in zip(self.starts[found[1]].tolist(), ends, strict=True)]
+        place: dict[bytes, int] = {}
+        ids = [NULL if value is None else place.setdefault(value, len(place)) for value in self.values()]
+        return np.array(ids, dtype=np.int32), list(place)
+
     def join(self) -> bytes:
         """The bytes of all values that are there, one behind the other."""
+        return bytes(self.join_behind(b""))
+
+    def join_behind(self, before: bytes) -> bytes | memoryview:
+        """The same behind something else, copied once."""
         import numpy as np
 
         data, sizes = self.data, np.maximum(self.lengths, 0)
-        compiled = library(__file__)
-        if compiled and len(self):
-            starts, sizes = (np.ascontiguousarray(column, dtype=np.int64) for column in (self.starts, sizes))
-            out = np.empty(int(sizes.sum()), dtype=np.uint8)
-            compiled.gather(data, address(starts), address(sizes), long(len(sizes)), address(out))
-            return out.tobytes()
+        native = kernel()
+        found = native.join(data, self.starts, self.lengths, int(sizes.sum()), before) if native else None
+        if found is not None:
+            return found
         if len(self) and int((self.starts + sizes).max()) + _WIDE > len(data):
             data += bytes(_WIDE)
-        return b"".join([
+        return b"".join([before, *(
             _gather(data, self.starts[at : at + _PIECE], sizes[at : at + _PIECE]).data
             for at in range(0, len(self), _PIECE)
-        ])
-
-    def join_by(self, between: bytes) -> bytes:
-        """The same with something between them."""
-        return between.join([value or b"" for value in self.values()])
-
-    def numbered(self) -> tuple[Codes, Ints]:
-        """Number the distinct values in the order in which they come: each row's number (-1: null), and each
-        number's first row."""
-        import numpy as np
-
-        compiled = library(__file__)
-        if not compiled:
-            return _numbered(self.values())
-        starts, sizes = (np.ascontiguousarray(column, dtype=np.int64) for column in (self.starts, self.lengths))
-        codes, firsts = np.empty(len(self), dtype=np.int32), np.empty(len(self), dtype=np.int64)
-        slots, bits = table(len(self))
-        known = compiled.number(self.data, address(starts), address(sizes), long(len(self)), address(codes), address(firsts),
-                                address(slots), bits)
-        return codes, firsts[:known]
+        )])
 
     def whole(self) -> Texts:
         """The same with null for every value whose ends lie inside a UTF-8 character of the buffer."""
@@ -110,21 +105,6 @@ class Texts:
         inside = (octets[np.minimum(self.starts, last)] & 0xC0) == 0x80
         inside |= (ends <= last) & ((octets[np.minimum(ends, last)] & 0xC0) == 0x80)
         return Texts(self.data, self.starts, np.where(inside, NULL, self.lengths))
-
-
-def _numbered(values: list[bytes | None]) -> tuple[Codes, Ints]:
-    """The twin of ``number`` in ``texts.c``."""
-    import numpy as np
-
-    known: dict[bytes, int] = {}
-    firsts: list[int] = []
-    codes = np.full(len(values), NULL, dtype=np.int32)
-    for row, value in enumerate(values):
-        if value is not None:
-            code = codes[row] = known.setdefault(value, len(known))
-            if code == len(firsts):
-                firsts.append(row)
-    return codes, np.array(firsts, dtype=np.int64)
 
 
 def _gather(data: bytes, starts: Ints, sizes: Ints) -> Octets:

@@ -10,12 +10,14 @@ fraction, ``n`` milliseconds as a number, ``p`` AM or PM, ``z`` zone, ``e`` and 
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 from zoneinfo import ZoneInfo
 
+from telemetry.native import Kernel, kernel
 from telemetry.texts import NULL, Texts
 
 if TYPE_CHECKING:
@@ -39,7 +41,6 @@ _MINUTE = 60_000_000
 _LONGEST = 200
 """No time takes more characters."""
 _LONGEST_EPOCH = 19
-_MINUS = ord("-")
 UNKNOWN = -(2**63)
 """A time that could not be read, among microseconds since 1970."""
 HALF_YEAR = 186
@@ -231,6 +232,55 @@ def _fields(texts: Texts, fmt: TimeFormat) -> _Fields:
     size = len(texts)
     found = _Fields(np.zeros(size, dtype=np.int64), np.zeros(size, dtype=np.int64),
                     np.full(size, UNKNOWN, dtype=np.int64), np.zeros(size, dtype=bool))
+    native = kernel()
+    for shape in (native and _shapes(native, texts)) or _shapes_of(texts):
+        _read_shape(shape, fmt, found)
+    return found
+
+
+@dataclass(frozen=True, slots=True)
+class _Shape:
+    """Texts of one shape: the first of them, their rows, and themselves."""
+
+    text: str
+    rows: Ints
+    texts: Texts
+
+    def number(self, start: int, end: int) -> Ints:
+        """The digits between two places, as one number per text."""
+        import numpy as np
+
+        native = kernel()
+        found = native.numbers(self.texts.data, self.texts.starts, start, end) if native else None
+        if found is not None:
+            return found
+        octets, value = np.frombuffer(self.texts.data, dtype=np.uint8), np.zeros(len(self.rows), dtype=np.int64)
+        for place in range(start, end):
+            value = value * 10 + (octets[self.texts.starts + place] - 48)
+        return value
+
+
+def _shapes(native: Kernel, texts: Texts) -> list[_Shape] | None:
+    """Part the texts by shape."""
+    import numpy as np
+
+    found = native.shapes(texts.data, texts.starts, texts.lengths, _LONGEST)
+    if found is None:
+        return None
+    ids, first = found
+    shapes = []
+    for number, row in enumerate(first.tolist()):
+        start = int(texts.starts[row])
+        text = texts.data[start : start + int(texts.lengths[row])].decode("latin-1")
+        rows = np.flatnonzero(ids == number)
+        shapes.append(_Shape(text, rows, texts.take(rows)))
+    return shapes
+
+
+def _shapes_of(texts: Texts) -> Iterator[_Shape]:
+    """The same without the kernel."""
+    import numpy as np
+
     octets = np.frombuffer(texts.data or b" ", dtype=np.uint8)
     lengths = texts.lengths
     for length in np.flatnonzero(np.bincount(lengths - NULL)).tolist():
@@ -242,29 +292,25 @@ def _fields(texts: Texts, fmt: TimeFormat) -> _Fields:
         shapes = np.where(matrix - np.uint8(48) < 10, np.uint8(48), matrix)
         while len(rows):
             same = (shapes == shapes[:, :1]).all(axis=0)
-            here, those = (matrix, rows) if same.all() else (matrix[:, same], rows[same])
-            _read_shape(here, those, fmt, found)
+            those = rows if same.all() else rows[same]
+            yield _Shape(matrix[:, 0].tobytes().decode("latin-1"), those, texts.take(those))
             rows, matrix, shapes = rows[~same], matrix[:, ~same], shapes[:, ~same]
-    return found
 
 
-def _read_shape(matrix: Octets, rows: Ints, fmt: TimeFormat, found: _Fields) -> None:
-    """Read texts of one shape, given as one row of octets per character place."""
+def _read_shape(shape: _Shape, fmt: TimeFormat, found: _Fields) -> None:
+    """Read texts of one shape."""
     import numpy as np
 
-    match = _compiled(fmt.pattern).fullmatch(matrix[:, 0].tobytes().decode("latin-1"))
+    match = _compiled(fmt.pattern).fullmatch(shape.text)
     if not match:
         return
-    size = len(rows)
+    rows, size = shape.rows, len(shape.rows)
 
     def number(name: str, longest: int = 18) -> Ints:
         start, end = match.span(name) if match.re.groupindex.get(name) else (-1, -1)
-        value = np.zeros(size, dtype=np.int64)
-        negative = matrix[start, 0] == _MINUS and end > start
-        for place in range(start + negative, min(end, start + longest)):
-            value = value * 10 + (matrix[place] - 48)
-        signed: Ints = -value if negative else value
-        return signed
+        negative = end > start and shape.text[start] == "-"
+        value = shape.number(start + negative, min(end, start + longest)) if end > start else np.zeros(size, dtype=np.int64)
+        return -value if negative else value
 
     def fraction(name: str) -> Ints:
         start, end = match.span(name) if match.re.groupindex.get(name) else (-1, -1)
@@ -277,19 +323,19 @@ def _read_shape(matrix: Octets, rows: Ints, fmt: TimeFormat, found: _Fields) -> 
         return
     groups = match.groupdict()
     month = number("m") if not groups.get("b") else np.full(size, _month(groups["b"]))
-    year = number("Y") if "Y" in groups else number("y") + 1900 + 100 * (number("y") < 70)
+    day, minute, second = number("d"), number("M"), number("S")
+    year = number("Y") if "Y" in groups else (short := number("y")) + 1900 + 100 * (short < 70)
     hour = _hour(number("H"), (groups.get("p") or "").lower())
-    seconds = hour * 3600 + number("M") * 60 + number("S")
-    found.time[rows] = seconds * 1_000_000 + fraction("f") + number("n") * 1000
-    ok = (hour < 24) & (number("M") < 60) & (number("S") <= 60)
+    found.time[rows] = (hour * 3600 + minute * 60 + second) * 1_000_000 + fraction("f") + number("n") * 1000
+    ok = (hour < 24) & (minute < 60) & (second <= 60)
     if fmt.has_year:
-        found.day[rows], valid = _days(year, month, number("d"))
+        found.day[rows], valid = _days(year, month, day)
         ok &= valid
     else:
-        found.day[rows] = month * 32 + number("d")
+        found.day[rows] = month * 32 + day
         if fmt.dated:
-            ok &= (month >= 1) & (month <= 12) & (number("d") >= 1) & (number("d") <= 31)
-    found.shift[rows] = _shifts(matrix, match)
+            ok &= (month >= 1) & (month <= 12) & (day >= 1) & (day <= 31)
+    found.shift[rows] = _shifts(shape, match)
     found.ok[rows] = ok
 
 
@@ -331,16 +377,17 @@ def _days(year: Ints, month: Ints, day: Ints) -> tuple[Ints, Flags]:
     return np.repeat(days, runs), np.repeat(fine, runs)
 
 
-def _shifts(matrix: Octets, match: re.Match[str]) -> Ints | int:
+def _shifts(shape: _Shape, match: re.Match[str]) -> Ints | int:
     """Read the zones, in microseconds east of UTC; ``UNKNOWN`` where there is none or no such one."""
     import numpy as np
 
     start, end = match.span("z") if match.re.groupindex.get("z") else (-1, -1)
     if start == end:
         return UNKNOWN
-    zones, places = np.unique(matrix[start:end].T, axis=0, return_inverse=True)
-    minutes = [_minutes(zone.tobytes().decode("latin-1")) for zone in zones]
-    return np.array([UNKNOWN if m is None else m * _MINUTE for m in minutes], dtype=np.int64)[places.ravel()]
+    texts = shape.texts
+    places, zones = Texts(texts.data, texts.starts + start, np.full(len(texts), end - start)).distinct()
+    minutes = [_minutes(zone.decode("latin-1")) for zone in zones]
+    return np.array([UNKNOWN if m is None else m * _MINUTE for m in minutes], dtype=np.int64)[places]
 
 
 def _minutes(zone: str) -> int | None:

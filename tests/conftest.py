@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import os
 import socket
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from api.wiring import Product
+from telemetry import native
 
 
 @pytest.fixture(autouse=True)
@@ -25,6 +26,18 @@ def _loopback_only(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(socket.socket, "connect", connect)
     for name in ("OPENAI_API_KEY", "OPENAI_BASE_URL", "OTEL_EXPORTER_OTLP_ENDPOINT"):  # no test asks a real model
         monkeypatch.delenv(name, raising=False)
+
+
+@pytest.fixture(scope="module", params=["c", "numpy"])
+def either_kernel(request: pytest.FixtureRequest) -> Iterator[None]:
+    """Run a module's tests with the C kernel, and again without it."""
+    if request.param == "numpy":
+        with native.without():
+            yield
+    elif native.kernel() is None:
+        pytest.skip("no C compiler made the kernel")
+    else:
+        yield
 
 
 @pytest.fixture

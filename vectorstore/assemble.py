@@ -16,12 +16,12 @@ from telemetry.store.manifest import SourceRow
 from telemetry.texts import Texts
 from telemetry.times import Clock
 from vectorstore.columns import Task
-from vectorstore.joining import READABLE, join_partial, may_be_split, readable, settle
+from vectorstore.joining import READABLE, holds_partial, join_partial, readable, settle
 from vectorstore.keys import KeyTable, number_keys
 from vectorstore.plans import Plan, make_plan, rules_of
 from vectorstore.resume import HEAD, fingerprint
 from vectorstore.rows import Records
-from vectorstore.skeleton import Lines, Skeletons, skeleton, split_lines
+from vectorstore.skeleton import Lines, Skeletons, firsts, skeleton, split_lines
 
 if TYPE_CHECKING:
     import numpy as np
@@ -73,8 +73,6 @@ class SourceReader:
         self._secret: list[Rules | None] = []
         self._wide = bool(row.state.get("wide"))
         self._fresh = 0
-        self._splits = False
-        """Whether the source has lines that a container runtime split."""
         self._in_key = int(row.state.get("key", 0))
         """Lines of a private key so far that has not ended."""
         self._carry = b""
@@ -143,7 +141,12 @@ class SourceReader:
         if self._reader is None:
             self._reader = LineReader(_sample(data[:SAMPLE]), self._declared)
         in_key = self._in_key
-        joined, split, lines, numbers = self._planned(data, waited)
+        lines, skeletons = split_lines(data, wide=self._wide)
+        joined, split = data, -1
+        if holds_partial(data if self._wide else b"\n".join(skeletons.distinct)):
+            joined, split = join_partial(data)
+            lines, skeletons = split_lines(joined, wide=self._wide)
+        lines, numbers = self._planned(lines, skeletons, waited)
         rows = self._starts(numbers)
         taken, last = len(lines), self._unsettled(numbers, rows)
         if 0 <= split < last:
@@ -192,9 +195,8 @@ class SourceReader:
             return self._before, self._dropped + taken - waited
         return self._base, self._since + taken
 
-    def _planned(self, data: bytes, waited: int) -> tuple[bytes, int, Lines, Ints]:
-        """Cut a block into lines without secrets, and give every line the number of its plan. Returned with the
-        text in which split lines are joined, and the first line whose rest has not come yet (-1: none).
+    def _planned(self, lines: Lines, skeletons: Skeletons, waited: int) -> tuple[Lines, Ints]:
+        """Take secrets out of a block, and give every line the number of its plan.
 
         Secrets were masked in the first ``waited`` lines before.
         """
@@ -202,11 +204,7 @@ class SourceReader:
 
         if len(self._plans) > MAX_PLANS:
             self._table, self._plans, self._secret = {}, [], []
-        joined, split = join_partial(data) if self._splits else (data, -1)
-        lines, numbers = self._numbered(joined)
-        if self._splits and joined is data:  # known only now
-            joined, split = join_partial(data)
-            lines, numbers = self._numbered(joined)
+        lines, numbers = self._numbered(lines, skeletons)
         words = self._word_secrets(lines) if self._wide else []
         if words or self._in_key or any(self._secret):
             suspects = np.flatnonzero(np.array([bool(rules) for rules in self._secret])[numbers])
@@ -217,7 +215,7 @@ class SourceReader:
                 lines = lines.replaced(changed)
                 numbers = self._renumbered(lines, numbers, sorted(changed))
         self._plan(lines, numbers)
-        return joined, split, lines, numbers
+        return lines, numbers
 
     def _word_secrets(self, lines: Lines) -> list[int]:
         """The lines of a block that may hold a token which their wide skeletons do not show."""
@@ -235,7 +233,7 @@ class SourceReader:
         found: list[int] = []
         for low, high in zip(edges, edges[1:], strict=False):
             group = order[low:high]
-            texts = lines.texts(group).join_by(b"\n").decode("utf-8", "replace")
+            texts = lines.texts(group, ended=True).join().decode("utf-8", "replace")
             if not all_clean(texts, self._secret[int(numbers[group[0]])] or ()) or key_block(texts):
                 found += group.tolist()
         return sorted(found)
@@ -252,35 +250,38 @@ class SourceReader:
             numbers[row] = self._table[bones]
         return numbers
 
-    def _numbered(self, data: bytes) -> tuple[Lines, Ints]:
+    def _numbered(self, lines: Lines, skeletons: Skeletons) -> tuple[Lines, Ints]:
         """The lines and the plan number of every line's skeleton; new skeletons get one, and their plan later."""
         import numpy as np
 
-        lines, found = split_lines(data, wide=self._wide)
-        fresh = [at for at, bones in enumerate(found.texts) if bones not in self._table]
-        if self._never_alike(lines, found, fresh):
+        fresh = [number for number, bones in enumerate(skeletons.distinct) if bones not in self._table]
+        if self._never_alike(lines, skeletons, fresh):
             self._wide = True
             self._row = replace(self._row, state={**self._row.state, "wide": True})
             self._table, self._plans, self._secret = {}, [], []
-            lines, found = split_lines(data, wide=True)
-            fresh = list(range(len(found.texts)))
-        for at in fresh:
-            self._table[found.texts[at]] = len(self._table)
-            self._splits = self._splits or may_be_split(found.texts[at])
-        self._plans += [None] * len(fresh)
-        self._secret += [rules_of(lines.raw(int(found.firsts[at]))) for at in fresh]
-        places = np.fromiter(map(self._table.__getitem__, found.texts), dtype=np.int64, count=len(found.texts))
-        return lines, places[found.which]
+            lines, skeletons = split_lines(lines.data, wide=True)
+            fresh = list(range(len(skeletons.distinct)))
+        for number in fresh:
+            self._table[skeletons.distinct[number]] = len(self._table)
+            self._plans.append(None)
+            self._secret.append(rules_of(lines.raw(int(skeletons.first[number]))))
+        numbers = np.array([self._table[bones] for bones in skeletons.distinct], dtype=np.int64)
+        return lines, numbers[skeletons.which]
 
-    def _never_alike(self, lines: Lines, found: Skeletons, fresh: list[int]) -> bool:
+    def _never_alike(self, lines: Lines, skeletons: Skeletons, fresh: list[int]) -> bool:
         """Whether so many lines have a skeleton of their own that the source must be read wide; if that helps."""
+        import numpy as np
+
         self._fresh += len(fresh)
         if self._wide or self._fresh < MANY or len(fresh) < LEAST:
             return False
         self._fresh = 0
         some = fresh[:: max(1, len(fresh) // SOME)]
-        wide = {skeleton(lines.raw(int(found.firsts[at])).decode("latin-1"), wide=True) for at in some}
-        return len(wide) * GAIN < len(some)
+        chosen = np.zeros(len(skeletons.distinct), dtype=bool)
+        chosen[some] = True
+        rows = np.flatnonzero(chosen[skeletons.which])
+        wide = split_lines(lines.texts(rows, ended=True).join(), wide=True)[1]
+        return len(wide.distinct) * GAIN < len(some)
 
     def _plan(self, lines: Lines, numbers: Ints) -> None:
         """Plan what has no plan yet from its first line."""
@@ -288,7 +289,7 @@ class SourceReader:
         missing = [n for n, plan in enumerate(self._plans) if plan is None]
         if not missing:
             return
-        first = _firsts(numbers, len(self._plans))
+        first = firsts(numbers, len(self._plans))
         for number in missing:
             if first[number] >= 0:
                 raw = readable(lines.raw(int(first[number])))
@@ -392,15 +393,6 @@ def _ranked(numbers: Ints, size: int) -> tuple[Ints, Ints, list[int]]:
     places = np.zeros(size, dtype=np.int64)
     places[used] = np.arange(len(used))
     return used, places[numbers], counts[used].tolist()
-
-
-def _firsts(numbers: Ints, size: int) -> Ints:
-    """Where each number first stands, -1 where nowhere."""
-    import numpy as np
-
-    first = np.full(size, -1, dtype=np.int64)
-    first[numbers[::-1]] = np.arange(len(numbers) - 1, -1, -1)
-    return first
 
 
 def _clock(source: Source, row: SourceRow, zone: str | None) -> Clock:

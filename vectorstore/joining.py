@@ -18,8 +18,8 @@ _PARTIAL = re.compile(rb"\d{4}-\d\d-\d\dT\S+ (stdout|stderr) ([FP])((?::\S*)? )"
 _LIMIT = 4 << 20
 
 
-def may_be_split(text: bytes) -> bool:
-    """Whether a text, or a skeleton, may hold a line of a container runtime that goes on in the next one."""
+def holds_partial(text: bytes) -> bool:
+    """Whether any line, or any skeleton of lines, may be one that was split."""
     return b" stdout P" in text or b" stderr P" in text
 
 
@@ -30,7 +30,7 @@ def join_partial(data: bytes) -> tuple[bytes, int]:
     empty, so that lines keep their numbers. The second value is the number of the first line whose rest has not
     come yet, or -1.
     """
-    if not may_be_split(data):
+    if not holds_partial(data):
         return data, -1
     lines = data.removesuffix(b"\n").split(b"\n")
     begun: dict[bytes, int] = {}

@@ -3,22 +3,24 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, TypeVar
 
+from telemetry.native import kernel
 from telemetry.store.manifest import KeyRow, Manifest, TemplateRow
 from telemetry.store.table import Coded
 from vectorstore.miner import CATCH_ALL, Assigned, Mined, Miner
 from vectorstore.plans import MAX_SLOTS, Plan
 from vectorstore.rows import Records
+from vectorstore.skeleton import firsts
 
 if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-    Ints = NDArray[np.int64]
+    Ints = NDArray[np.signedinteger[Any]]
+    _Number = TypeVar("_Number", np.int64, np.int32)
 
 EXAMPLE_LENGTH = 600
 SNAPSHOT = "drain.json"
@@ -134,92 +136,96 @@ def number_keys(records: Records, table: KeyTable) -> tuple[Records, Ints, Coded
     """
     import numpy as np
 
-    digits = _Digits(records)
+    digits = _literals(records)
     plans = list(records.plans)
-    for place, seen in digits.seen.items():
-        if len(plans[place].keys.keys() | seen.keys()) > LITERAL_LIMIT:
+    seen: dict[int, set[str]] = {}
+    for place, text in zip(digits.places, digits.texts, strict=True):
+        seen.setdefault(place, set()).add(text)
+    for place, texts in seen.items():
+        if len(plans[place].keys.keys() | texts) > LITERAL_LIMIT:
             plans[place] = explode(plans[place])
     records = replace(records, plans=plans)
-    first = np.zeros(len(plans), dtype=np.int64)
-    first[records.which[::-1]] = np.arange(len(records.which) - 1, -1, -1)
-    wanted = [(first[place], place, "") for place, plan in enumerate(plans) if not plan.literals]
-    wanted += [(row, place, text) for place, seen in digits.seen.items() if plans[place].literals
-               for text, row in seen.items()]
+    starts = firsts(records.which, len(plans)).tolist()
+    wanted = [(starts[place], place, "") for place, plan in enumerate(plans) if not plan.literals and "" not in plan.keys]
+    wanted += [(row, place, text) for row, place, text in zip(digits.first, digits.places, digits.texts, strict=True)
+               if plans[place].literals and text not in plans[place].keys]
     for row, place, text in sorted(wanted):
-        plan = plans[place]
-        if text not in plan.keys:
-            start = records.texts.starts[row]
-            table.number(plan, text, records.texts.data[start : start + min(records.texts.lengths[row], EXAMPLE_LENGTH)])
+        start = int(records.texts.starts[row])
+        length = min(int(records.texts.lengths[row]), EXAMPLE_LENGTH)
+        table.number(plans[place], text, records.texts.data[start : start + length])
     ids = np.array([plan.keys.get("", 0) for plan in plans], dtype=np.int64)[records.which]
-    rows, numbers = digits.each(plans, lambda plan, text: plan.keys[text])
-    ids[rows] = numbers
-    return records, ids, _words_of(records, digits)
+    mine = [plans[place].keys.get(text, 0) for place, text in zip(digits.places, digits.texts, strict=True)]
+    return records, digits.put(ids, mine), _words_of(records, digits)
 
 
-class _Digits:
-    """The literal digits of a block's records: what stays in the key, joined by spaces."""
+@dataclass(frozen=True, slots=True)
+class _Literals:
+    """The literal digits of a block's records: what stays in the key, joined by spaces.
 
-    def __init__(self, records: Records) -> None:
+    ``which`` numbers each record's (place of the plan, digits), -1 where the plan has none; ``first`` is the first
+    record of each number.
+    """
+
+    which: Ints
+    first: list[int]
+    places: list[int]
+    texts: list[str]
+
+    def put(self, values: NDArray[_Number], mine: list[int]) -> NDArray[_Number]:
+        """The values with those of literal digits, zero for none, put in."""
         import numpy as np
 
-        self.seen: dict[int, dict[str, int]] = {}
-        """Per place of a plan, its digits and the first row that has them."""
-        self._texts: list[str] = []
-        self._rows = self._groups = self._places = np.zeros(0, dtype=np.int64)
-        width = max((len(p.literals) for p in records.plans), default=0)
-        if not width:
-            return
-        spans = [[p.literals[at] if at < len(p.literals) else None for p in records.plans] for at in range(width)]
-        have = np.array([bool(p.literals) for p in records.plans])
-        self._rows = np.flatnonzero(have[records.which])
-        parts = [records.cut(span).take(self._rows) for span in spans]
-        firsts, self._groups = _grouped([records.which[self._rows], *(part.numbered()[0].astype(np.int64) for part in parts)])
-        self._places = records.which[self._rows[firsts]]
-        digits = zip(*(part.take(firsts).values() for part in parts), strict=True)
-        self._texts = [" ".join([part.decode() for part in found if part is not None]) for found in digits]
-        for place, text, row in zip(self._places.tolist(), self._texts, self._rows[firsts].tolist(), strict=True):
-            self.seen.setdefault(place, {})[text] = row
-
-    def each(self, plans: list[Plan], known: Callable[[Plan, str], int]) -> tuple[Ints, Ints]:
-        """The rows of plans that still have literals, and what ``known`` says of each one's plan and digits."""
-        import numpy as np
-
-        kept = np.array([bool(plans[place].literals) for place in self._places.tolist()], dtype=bool)
-        said = [known(plans[place], text) if plans[place].literals else 0
-                for place, text in zip(self._places.tolist(), self._texts, strict=True)]
-        here = np.flatnonzero(kept[self._groups])
-        return self._rows[here], np.array(said, dtype=np.int64)[self._groups[here]]
+        if not mine:
+            return values
+        own = np.array([*mine, 0], dtype=values.dtype)[self.which]
+        return np.where(own == 0, values, own)
 
 
-def _grouped(columns: list[Ints]) -> tuple[Ints, Ints]:
-    """Group rows that agree in all columns: each group's first row, groups in the order of these, and every
-    row's group."""
+def _literals(records: Records) -> _Literals:
     import numpy as np
 
-    groups = np.zeros(len(columns[0]), dtype=np.int64)
-    for column in columns:
-        both = groups * (int(column.max(initial=0)) + 2) + column + 1
-        _, groups = np.unique(both, return_inverse=True)
-    _, first, groups = np.unique(groups, return_index=True, return_inverse=True)
-    order = np.argsort(first)
-    place = np.empty(len(order), dtype=np.int64)
-    place[order] = np.arange(len(order))
-    return first[order], place[groups]
+    counts = np.array([len(p.literals) for p in records.plans], dtype=np.int64)
+    if not counts.any():
+        return _Literals(counts, [], [], [])
+    offsets = np.concatenate((np.zeros(1, dtype=np.int64), np.cumsum(counts)))
+    spans = np.frombuffer(b"".join([plan.packed()[2] for plan in records.plans]), dtype=np.int64).reshape(-1, 4)
+    native = kernel()
+    found = native.literals(records.lines.cutter(), records.rows, records.which, offsets, spans) if native else None
+    which, first, texts = found or _literals_of(records, counts, offsets, spans)
+    return _Literals(which, first.tolist(), records.which[first].tolist(), [text.decode() for text in texts])
 
 
-def _words_of(records: Records, digits: _Digits) -> Coded:
+def _literals_of(records: Records, counts: Ints, offsets: Ints, spans: Ints) -> tuple[Ints, Ints, list[bytes]]:
+    """The same as the kernel's ``literals``."""
+    import numpy as np
+
+    rows = np.flatnonzero(counts[records.which])
+    lines, which = records.rows[rows], records.which[rows]
+    columns = []
+    for at in range(int(counts.max())):
+        table = np.where((counts > at)[:, None], spans[np.minimum(offsets[:-1] + at, len(spans) - 1)], -1)
+        columns.append(records.lines.cut(lines, which, table).values())
+    place: dict[tuple[int, bytes], int] = {}
+    ids = np.full(len(records.which), -1, dtype=np.int32)
+    for row, plan, *parts in zip(rows.tolist(), which.tolist(), *columns, strict=True):
+        text = b" ".join([part or b"" for part in parts[: counts[plan]]])
+        ids[row] = place.setdefault((plan, text), len(place))
+    return ids, rows[firsts(ids[rows], len(place))], [text for _, text in place]
+
+
+def _words_of(records: Records, digits: _Literals) -> Coded:
     import numpy as np
 
     plans = list(records.plans)
     known: dict[str, int] = {}
-    codes = np.full(len(records.which), -1, dtype=np.int32)
+    codes = np.zeros(len(records.which), dtype=np.int32)
     if any(plan.words for plan in plans):
-        fixed = [known.setdefault(plan.words[""], len(known)) if "" in plan.words else -1 for plan in plans]
-        codes = np.array(fixed, dtype=np.int32)[records.which]
-        rows, said = digits.each(plans, lambda plan, text: known.setdefault(plan.words[text], len(known))
-                                 if text in plan.words else -1)
-        codes[rows] = said
-    return Coded(codes, tuple(known))
+        words = [None if plan.literals else plan.words.get("") for plan in plans]
+        codes = np.array([0 if w is None else known.setdefault(w, len(known)) + 1 for w in words], dtype=np.int32)[records.which]
+        own = [plans[place].words.get(text) if plans[place].literals else None
+               for place, text in zip(digits.places, digits.texts, strict=True)]
+        codes = digits.put(codes, [0 if w is None else known.setdefault(w, len(known)) + 1 for w in own])
+    return Coded(codes - np.int32(1), tuple(known))
 
 
 def explode(plan: Plan) -> Plan:

@@ -5,8 +5,9 @@ It is made once, from one exemplar line; :mod:`vectorstore.rows` applies it to w
 
 from __future__ import annotations
 
+import struct
 from bisect import bisect_left
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from itertools import chain
 
@@ -18,17 +19,22 @@ from vectorstore.runs import scan, skeleton
 
 FIELDS = ("time", "service", "host", "logger", "pid", "thread", "trace_id")
 """Fields that a header may hold at a place of their own, in the order of the coordinate table."""
+PLACED = (*FIELDS, "level")
+FREE = ("pid", "thread", "trace_id")
+"""Fields that may differ in every record."""
 MAX_SLOTS = 32
 """Variables kept per record; what lies beyond stays in the text."""
-
-PLACES = (*FIELDS, "level")
-"""What may have a span: the fields, and a level that stands in digits."""
 
 Coordinate = tuple[int, int]
 """A place in a skeleton: (position from the line's start, number of runs before it)."""
 Span = tuple[int, int, int, int]
 """Two coordinates: where something starts and where it ends."""
 NOWHERE: Span = (-1, -1, -1, -1)
+
+
+def _pack(spans: Sequence[Span]) -> bytes:
+    return struct.pack(f"{4 * len(spans)}q", *chain.from_iterable(spans))
+
 
 
 @dataclass(slots=True)
@@ -62,14 +68,18 @@ class Plan:
     """Literal digits to the words that a generic key leaves to the row."""
     level_scheme: str | None = None
     """Set when the level stands in digits that differ per line (at ``spans["level"]``)."""
-    _fields: tuple[tuple[str | None, ...], tuple[int, ...]] | None = field(default=None, init=False)
+    same: dict[str, Span] = field(default_factory=dict)
+    """Where those of ``constants`` stand that may be cut out of every line as well."""
+    _packed: tuple[bytes, bytes, bytes] | None = field(default=None, init=False, compare=False)
 
-    def fields(self) -> tuple[tuple[str | None, ...], tuple[int, ...]]:
-        """The constants and the spans of :data:`PLACES`, in their order; the numbers of the spans in one row."""
-        if self._fields is None:
-            spans = [self.spans.get(name) or NOWHERE for name in PLACES]
-            self._fields = tuple(self.constants.get(name) for name in PLACES), tuple(chain.from_iterable(spans))
-        return self._fields
+    def packed(self) -> tuple[bytes, bytes, bytes]:
+        """The places of ``PLACED`` fields, of slots and of literals: four 64-bit numbers each, below
+        zero where there is none. Made once, when the plan is first used."""
+        if self._packed is None:
+            spans = {**self.same, **self.spans}
+            self._packed = (_pack([spans.get(name, NOWHERE) for name in PLACED]), _pack(self.slot_spans),
+                            _pack(self.literals))
+        return self._packed
 
 
 @dataclass(frozen=True, slots=True)
@@ -161,6 +171,8 @@ def _header(plan: Plan, parsed: Parsed, line: str, axis: _Axis) -> None:
             plan.spans[name] = place
         elif not any(c.isdigit() for c in text):
             plan.constants[name] = _utf8(text)
+            if name in FREE and place and place[1] == place[3] and line.isascii():
+                plan.same[name] = place
         elif place:
             plan.spans[name] = place
 

@@ -103,8 +103,7 @@ def column_of(shape: Shape, at: int, values: Iterable[str]) -> str:
 
 def _wordings(words: Sequence[str], shape: Shape, at: int) -> int:
     """Up to how many different words a column tells messages apart; 0 when it holds values of one message."""
-    start, _ = affix(words)
-    if len(words) < 2 or names_value(shape, at) or start.endswith("="):
+    if len(words) < 2 or names_value(shape, at) or affix(words)[0].endswith("="):
         return 0
     marks = {w for w in words if _MARK.fullmatch(w)}
     if marks:

@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from itertools import chain
 from typing import TYPE_CHECKING
 
 from telemetry.formats.levels import from_digits
 from telemetry.store.table import UNKNOWN, Coded, Column, Numbers, Table, Times
 from telemetry.texts import Texts, nulls
 from telemetry.times import Clock, TimeFormat
-from vectorstore.plans import FIELDS, NOWHERE, PLACES, Plan, Span
+from vectorstore.plans import FIELDS, FREE, PLACED, Plan
 from vectorstore.skeleton import Lines
 
 if TYPE_CHECKING:
@@ -20,8 +19,6 @@ if TYPE_CHECKING:
 
     Ints = NDArray[np.int64]
 
-_CODED = {"service", "host", "logger"}
-"""Fields that tallies count by; the others may differ in every record."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,53 +35,27 @@ class Records:
     plans: Sequence[Plan]
     which: Ints
 
-    def cut(self, spans: Sequence[Span | None]) -> Texts:
+    def cut(self, spans: Ints) -> Texts:
         """Cut one variable out of every record whose plan (in the order of ``plans``) has it; null elsewhere."""
-        return self._cut(_table([span or NOWHERE for span in spans]))
+        return self.lines.cut(self.rows, self.which, spans) if (spans[:, 0] >= 0).any() else nulls(len(self.rows))
 
     def slots(self) -> list[Texts]:
         """Cut every variable of the messages."""
         import numpy as np
 
-        spans = [plan.slot_spans for plan in self.plans]
-        counts = np.array([len(s) for s in spans], dtype=np.int64)
-        table = np.full((len(spans), int(counts.max(initial=0)), 4), -1, dtype=np.int64)
-        table[np.arange(table.shape[1]) < counts[:, None]] = _table(list(chain.from_iterable(spans)))
-        return [self._cut(table[:, slot]) for slot in range(table.shape[1])]
+        packed = [plan.packed()[1] for plan in self.plans]
+        counts = np.array([len(plan.slot_spans) for plan in self.plans], dtype=np.int64)
+        places = np.full((len(counts), int(counts.max(initial=0)), 4), -1, dtype=np.int64)
+        places[np.arange(places.shape[1]) < counts[:, None]] = np.frombuffer(b"".join(packed), dtype=np.int64).reshape(-1, 4)
+        return [self.cut(places[:, slot]) for slot in range(places.shape[1])]
 
-    def fields(self) -> Fields:
-        """The constants and the places of what headers hold, by plan."""
+    def places(self) -> dict[str, Ints]:
+        """The places of the header's fields, one row of four numbers per plan."""
         import numpy as np
 
-        both = [plan.fields() for plan in self.plans]
-        places = np.array([spans for _, spans in both], dtype=np.int64).reshape(len(both), len(PLACES), 4)
-        constants = zip(*(fixed for fixed, _ in both), strict=True)
-        return Fields(self, dict(zip(PLACES, constants, strict=True)), places)
-
-    def _cut(self, spans: Ints) -> Texts:
-        if not len(spans) or not (spans[:, 0] >= 0).any():
-            return nulls(len(self.rows))
-        return self.lines.cut(self.rows, self.which, spans)
-
-
-@dataclass(frozen=True, slots=True)
-class Fields:
-    """What headers hold: per field its constant or None by plan, and the spans as (plan, field, four numbers)."""
-
-    records: Records
-    constants: Mapping[str, Sequence[str | None]]
-    spans: Ints
-
-    def cut(self, name: str) -> Texts:
-        """The field where it differs per line."""
-        return self.records._cut(self.spans[:, PLACES.index(name)])
-
-
-def _table(spans: Sequence[Span]) -> Ints:
-    """The four numbers of each span in a row."""
-    import numpy as np
-
-    return np.fromiter(chain.from_iterable(spans), dtype=np.int64, count=4 * len(spans)).reshape(-1, 4)
+        packed = b"".join([plan.packed()[0] for plan in self.plans])
+        table = np.frombuffer(packed, dtype=np.int64).reshape(-1, len(PLACED), 4)
+        return {name: table[:, at] for at, name in enumerate(PLACED)}
 
 
 def build(
@@ -94,16 +65,15 @@ def build(
     """Make the columns of one block's records."""
     import numpy as np
 
-    count = len(records.rows)
-    fields = records.fields()
+    count, places = len(records.rows), records.places()
     columns: dict[str, Column] = {
         "id": Numbers(np.arange(first_id, first_id + count, dtype=np.int64)),
-        "ts": _times(fields, clock),
+        "ts": _times(records, places["time"], clock),
         "key_id": Numbers(key_ids.astype(np.int32)),
-        "level": _levels(fields),
+        "level": _levels(records, places["level"]),
     }
     for name in FIELDS[1:]:
-        columns[name] = _coded(fields, name, service) if name in _CODED else _texts(fields, name)
+        columns[name] = (_texts if name in FREE else _coded)(records, name, places[name], service)
     columns["source"] = Numbers(np.full(count, source, dtype=np.int32))
     columns["line_no"] = Numbers((records.rows + first_line + 1).astype(np.int32))
     columns["line"] = records.texts
@@ -120,33 +90,32 @@ def _constants(values: Sequence[str | None], which: Ints) -> Coded:
     return Coded(np.array(codes, dtype=np.int32)[which], tuple(place))
 
 
-def _filled(fixed: Coded, cut: Texts, read: Callable[[bytes], str | None]) -> Coded:
-    """Put in what was cut, where there is something; ``read`` gives a value's meaning."""
+def _filled(fixed: Coded, ids: Ints, values: Sequence[bytes | None]) -> Coded:
+    """Put values in where ``ids`` (-1: none) has one that is not null."""
     import numpy as np
 
-    place = {value: code for code, value in enumerate(fixed.values)}
-    numbers, firsts = cut.numbered()
-    meanings = [read(value) for value in cut.take(firsts).values() if value is not None]
-    codes = [-1 if meaning is None else place.setdefault(meaning, len(place)) for meaning in meanings]
-    found = np.array([*codes, -1], dtype=np.int32)[numbers]
-    return Coded(np.where(found >= 0, found, fixed.codes), tuple(place))
+    place = {value.encode(): code for code, value in enumerate(fixed.values)}
+    moved = [-1 if value is None else place.setdefault(value, len(place)) for value in values]
+    codes = np.array([*moved, -1], dtype=np.int32)[ids]
+    return Coded(np.where(codes < 0, fixed.codes, codes), tuple([value.decode() for value in place]))
 
 
-def _coded(fields: Fields, name: str, service: str | None) -> Coded:
+def _coded(records: Records, name: str, spans: Ints, service: str | None) -> Coded:
     """A field that is constant per plan, or cut from the line."""
     default = service if name == "service" else None
-    constants = [default if value is None else value for value in fields.constants[name]]
-    return _filled(_constants(constants, fields.records.which), fields.cut(name), bytes.decode)
+    found = _constants([p.constants.get(name, default) for p in records.plans], records.which)
+    return _filled(found, *records.cut(spans).distinct()) if (spans[:, 0] >= 0).any() else found
 
 
-def _texts(fields: Fields, name: str) -> Texts:
+def _texts(records: Records, name: str, spans: Ints, _: str | None) -> Texts:
     """The same for a field that may differ in every record."""
     import numpy as np
 
-    constants, cut = fields.constants[name], fields.cut(name)
-    if not any(c is not None for c in constants):
+    cut = records.cut(spans)
+    constants = [None if name in p.same else p.constants.get(name) for p in records.plans]
+    if constants.count(None) == len(constants):
         return cut
-    fixed = Texts.of(c.encode() if c is not None else None for c in constants).take(fields.records.which)
+    fixed = Texts.of(c.encode() if c is not None else None for c in constants).take(records.which)
     use = (cut.lengths < 0) & (fixed.lengths >= 0)
     return Texts(
         cut.data + fixed.data, np.where(use, fixed.starts + len(cut.data), cut.starts),
@@ -154,22 +123,29 @@ def _texts(fields: Fields, name: str) -> Texts:
     )
 
 
-def _levels(fields: Fields) -> Coded:
+def _levels(records: Records, spans: Ints) -> Coded:
     """Levels are constant per plan, unless they stand in digits (``"level":30``, ``<134>``)."""
-    plans, which = fields.records.plans, fields.records.which
-    found = _constants([p.level for p in plans], which)
-    schemes = [p.level_scheme if "level" in p.spans else None for p in plans]
-    for scheme in sorted({scheme for scheme in schemes if scheme}):
-        cut = fields.records.cut([p.spans["level"] if s == scheme else None for p, s in zip(plans, schemes, strict=True)])
-        found = _filled(found, cut, lambda digits, scheme=scheme: from_digits(scheme, digits.decode()))  # type: ignore[misc]
-    return found
+    import numpy as np
+
+    fixed = _constants([p.level for p in records.plans], records.which)
+    if not (spans[:, 0] >= 0).any():
+        return fixed
+    schemes = _constants([p.level_scheme for p in records.plans], records.which)
+    ids, values = records.cut(spans).distinct()
+    pairs = np.where(ids < 0, -1, schemes.codes.astype(np.int64) * len(values) + ids)
+    distinct, first, which = np.unique(pairs, return_index=True, return_inverse=True)
+    order = np.argsort(first)
+    place = np.empty(len(order), dtype=np.int64)
+    place[order] = np.arange(len(order))
+    levels = [from_digits(schemes.values[pair // len(values)], values[pair % len(values)].decode()) if pair >= 0 else None
+              for pair in distinct[order].tolist()]
+    return _filled(fixed, place[which], [level.encode() if level is not None else None for level in levels])
 
 
-def _times(fields: Fields, clock: Clock) -> Times:
+def _times(records: Records, spans: Ints, clock: Clock) -> Times:
     """Read the times of each format by itself, in line order."""
     import numpy as np
 
-    records = fields.records
     formats: dict[TimeFormat, list[int]] = {}
     known: dict[int, list[int]] = {}  # a format takes longer to hash than to look up by identity
     for number, plan in enumerate(records.plans):
@@ -181,7 +157,7 @@ def _times(fields: Fields, clock: Clock) -> Times:
     result = np.full(len(records.rows), UNKNOWN, dtype=np.int64)
     if not formats:
         return Times(result)
-    raw = fields.cut("time")
+    raw = records.cut(spans)
     for fmt, numbers in formats.items():
         if len(numbers) == len(records.plans):
             return Times(clock.read(raw, fmt))

@@ -11,6 +11,8 @@ import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from telemetry.native import kernel
+
 if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
@@ -51,6 +53,16 @@ def runs(text: str, *, wide: bool = False) -> list[tuple[int, int]]:
 
 def scan(text: str, *, wide: bool = False) -> tuple[list[tuple[int, int]], str]:
     """Return what :func:`runs` and :func:`skeleton` return, looked for once."""
+    native = kernel()
+    found = native.runs(text.encode("latin-1"), wide=wide) if native else None
+    if found is None:
+        return _scan(text, wide=wide)
+    places, lost, bones = found
+    return [(at + low, at + high + 1) for at, low, high in zip(places, lost, lost[1:], strict=False)], bones.decode("latin-1")
+
+
+def _scan(text: str, *, wide: bool) -> tuple[list[tuple[int, int]], str]:
+    """The same without the kernel."""
     spans: list[tuple[int, int]] = []
     bones: list[str] = []
     at = 0

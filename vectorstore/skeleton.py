@@ -10,13 +10,11 @@ and a letter, no letter or digit beside it, or what stands behind ``0x``), ``\\x
 
 from __future__ import annotations
 
-import ctypes
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from itertools import pairwise
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
-from telemetry.native import address, library, long, table
+from telemetry.native import Cutter, kernel
 from telemetry.texts import NULL, Texts
 from vectorstore.runs import Runs, find_runs, runs, skeleton
 
@@ -24,7 +22,7 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-    Ints = NDArray[np.int64]
+    Ints = NDArray[np.signedinteger[Any]]
     Flags = NDArray[np.bool_]
     Octets = NDArray[np.uint8]
 
@@ -44,7 +42,7 @@ class Lines:
     starts: Ints
     ends: Ints
     first_run: Ints
-    extra: Ints
+    extra: NDArray[np.int32]
     ascii: bool
     wide: bool = False
     """Whether the runs are those of ``wide`` skeletons."""
@@ -56,9 +54,9 @@ class Lines:
         """The text of one line."""
         return self.data[int(self.starts[row]) : int(self.ends[row])]
 
-    def texts(self, rows: Ints) -> Texts:
-        """The texts of some lines."""
-        return Texts(self.data, self.starts[rows], self.ends[rows] - self.starts[rows])
+    def texts(self, rows: Ints, *, ended: bool = False) -> Texts:
+        """The texts of some lines; with their newlines when ``ended``."""
+        return Texts(self.data, self.starts[rows], self.ends[rows] - self.starts[rows] + ended)
 
     def replaced(self, changed: Mapping[int, bytes]) -> Lines:
         """The same block with other texts for some lines; the runs of all others are known already."""
@@ -74,94 +72,69 @@ class Lines:
             texts += [self.data[done : int(self.starts[row])], text]
             done = int(self.ends[row])
             counts[row], sizes[row] = len(mine), len(text)
-        extra = np.concatenate(([0], *parts, lost[at:]))
+        extra = _sums(np.concatenate((*parts, lost[at:])))
         data = b"".join([*texts, self.data[done:]])
         ends = np.cumsum(sizes + 1) - 1
-        return Lines(data, np.append(0, ends[:-1] + 1), ends, np.cumsum(counts) - counts, np.cumsum(extra), data.isascii(),
+        return Lines(data, np.append(0, ends[:-1] + 1), ends, np.cumsum(counts) - counts, extra, data.isascii(),
                      self.wide)
 
     def cut(self, rows: Ints, which: Ints, spans: Ints) -> Texts:
-        """Cut one variable out of each row: row ``spans[which[i]]`` says where, as skeleton position and runs of
-        the line before it, of its start and of its end; below zero where there is none.
+        """Cut what lies between two places of each row: skeleton positions, and runs of the line before them.
 
-        Null there, and where such a place is inside a character. Places take 32 bits: there are many, and blocks
-        are small.
+        ``spans`` has (position, runs, position, runs) in a row per plan, below zero where there is none; row ``r``
+        has the plan ``which[r]``. Null where there is no span, and where a place is inside a character. Places
+        take 32 bits: there are many, and blocks are small.
         """
-        import numpy as np
+        native = kernel()
+        found = native.cut(self.cutter(), rows, which, spans) if native else None
+        return Texts(self.data, *found) if found else self._cut(rows, which, spans)
 
-        compiled = library(__file__)
-        if not compiled:
-            return self._cut(rows, which, spans)
-        starts, lengths = np.empty(len(rows), dtype=np.int32), np.empty(len(rows), dtype=np.int32)
-        rows, which = np.ascontiguousarray(rows), np.ascontiguousarray(which)
-        compiled.cut(
-            self.data, long(len(self.data)), int(self.ascii), address(self.starts), address(self.first_run),
-            address(self.extra), address(rows), address(which), long(len(rows)), address(spans),
-            long(spans.strides[0] // spans.itemsize), address(starts), address(lengths),
-        )
-        return Texts(self.data, starts, lengths)
+    def cutter(self) -> Cutter:
+        """The block as the kernel takes it."""
+        return Cutter(self.data, self.starts, self.first_run, self.extra, whole=not self.ascii)
 
     def _cut(self, rows: Ints, which: Ints, spans: Ints) -> Texts:
-        """With numpy: the specification."""
+        """The same as ``cut`` without the kernel."""
         import numpy as np
 
-        there = np.flatnonzero(spans[which, 0] >= 0)
-        starts, lengths = np.zeros(len(rows), dtype=np.int32), np.full(len(rows), NULL, dtype=np.int32)
-        low, before, high, after = spans[which[there]].T
-        first = self.first_run[rows[there]]
+        low, before, high, after = spans.T[:, which]
+        there = low >= 0
+        first = self.first_run[rows]
         lead = self.extra[first]
-        begin = low + self.extra[first + before] - lead
-        lengths[there] = high + self.extra[first + after] - lead - begin
-        starts[there] = begin + self.starts[rows[there]]
-        found = Texts(self.data, starts, lengths)
+        start = low + self.extra[first + np.where(there, before, 0)] - lead + self.starts[rows]
+        length = high + self.extra[first + np.where(there, after, 0)] - lead + self.starts[rows] - start
+        start, length = np.where(there, start, 0), np.where(there, length, NULL)
+        found = Texts(self.data, start.astype(np.int32), length.astype(np.int32))
         return found if self.ascii else found.whole()
 
 
 @dataclass(frozen=True, slots=True)
 class Skeletons:
-    """The distinct skeletons of a block, in the order of their first lines."""
+    """The skeletons of a block's lines: ``distinct`` ones in the order of their ``first`` lines, and which each line has."""
 
-    texts: list[bytes]
+    distinct: list[bytes]
+    first: Ints
     which: Ints
-    """Each line's place among them."""
-    firsts: Ints
-    """The first line of each."""
+
+    def values(self) -> list[bytes]:
+        """The skeleton of every line."""
+        return [self.distinct[number] for number in self.which.tolist()]
 
 
 def split_lines(data: bytes, *, wide: bool = False) -> tuple[Lines, Skeletons]:
     """Cut ``data`` (whole lines, the last one possibly without newline) and find every line's skeleton."""
     if data and not data.endswith(b"\n"):
         data += b"\n"
-    compiled = library(__file__)
-    return _scanned(compiled, data, wide=wide) if compiled and data else _split(data, wide=wide)
+    native = kernel()
+    found = native.scan(data, wide=wide) if native else None
+    if found is None:
+        return _split_lines(data, wide=wide)
+    lines = Lines(data, found.starts, found.ends, found.first_run, found.extra, data.isascii(), wide)
+    return lines, Skeletons(found.skeletons, found.first, found.ids)
 
 
-def _scanned(compiled: ctypes.CDLL, data: bytes, *, wide: bool) -> tuple[Lines, Skeletons]:
-    """In one pass of compiled code (``skeleton.c``)."""
-    import numpy as np
-
-    count, size = data.count(b"\n"), len(data)
-    starts, ends, first_run, which, firsts, bounds = (np.empty(count + 1, dtype=np.int64) for _ in range(6))
-    for most_runs, most_bones in ((size // 6 + 64, size // 4 + 64), (size, size)):  # mostly the first will do
-        extra, bones = np.empty(most_runs + 1, dtype=np.int64), np.empty(most_bones, dtype=np.uint8)
-        slots, bits = table(count)
-        known = compiled.scan(
-            data, long(size), int(wide), long(count), address(starts), address(ends), address(first_run), address(which),
-            address(extra), long(most_runs), address(firsts), address(bounds), address(bones), long(most_bones),
-            address(slots), bits,
-        )
-        if known >= 0:
-            break
-    texts = bytes(bones[: bounds[known]].data)
-    edges = bounds[: known + 1].tolist()
-    runs_found = int(first_run[count])
-    lines = Lines(data, starts[:count], ends[:count], first_run[:count], extra[: runs_found + 1].copy(), data.isascii(), wide)
-    distinct = [texts[low:high] for low, high in pairwise(edges)]
-    return lines, Skeletons(distinct, which[:count], firsts[:known])
-
-
-def _split(data: bytes, *, wide: bool) -> tuple[Lines, Skeletons]:
-    """With numpy: the specification."""
+def _split_lines(data: bytes, *, wide: bool) -> tuple[Lines, Skeletons]:
+    """The same without the kernel."""
     import numpy as np
 
     octets = np.frombuffer(data, dtype=np.uint8)
@@ -175,16 +148,31 @@ def _split(data: bytes, *, wide: bool) -> tuple[Lines, Skeletons]:
         run_starts.append(found.starts + first)
         run_ends.append(found.ends + first)
     all_starts = np.concatenate(run_starts)
-    extra = np.zeros(len(all_starts) + 1, dtype=np.int64)
-    np.cumsum(np.concatenate(run_ends) - all_starts - 1, out=extra[1:])
+    lost = np.concatenate(run_ends) - all_starts - 1
+    lines = Lines(data, starts, stops, np.searchsorted(all_starts, starts), _sums(lost), data.isascii(), wide)
     skeletons = b"".join(bones).split(b"\n")
     skeletons.pop()
-    lines = Lines(data, starts, stops, np.searchsorted(all_starts, starts), extra, data.isascii(), wide)
-    places: dict[bytes, int] = {}
-    which = np.fromiter((places.setdefault(bones, len(places)) for bones in skeletons), dtype=np.int64, count=len(lines))
-    firsts = np.full(len(places), -1, dtype=np.int64)
-    firsts[which[::-1]] = np.arange(len(which) - 1, -1, -1)
-    return lines, Skeletons(list(places), which, firsts)
+    place: dict[bytes, int] = {}
+    which = np.fromiter([place.setdefault(one, len(place)) for one in skeletons], dtype=np.int64, count=len(skeletons))
+    return lines, Skeletons(list(place), firsts(which, len(place)), which)
+
+
+def _sums(lost: Ints) -> NDArray[np.int32]:
+    """What the runs before each one lose in all."""
+    import numpy as np
+
+    extra = np.zeros(len(lost) + 1, dtype=np.int32)
+    np.cumsum(lost, out=extra[1:])
+    return extra
+
+
+def firsts(numbers: Ints, size: int) -> Ints:
+    """Where each number first stands, -1 where nowhere."""
+    import numpy as np
+
+    first = np.full(size, -1, dtype=np.int64)
+    first[numbers[::-1]] = np.arange(len(numbers) - 1, -1, -1)
+    return first
 
 
 def _pieces(data: bytes) -> Iterator[tuple[int, int]]:
@@ -209,4 +197,4 @@ def _collapse(octets: Octets, found: Runs) -> bytes:
     return bytes(changed[keep].tobytes())
 
 
-__all__ = ["Lines", "Skeletons", "runs", "skeleton", "split_lines"]
+__all__ = ["Lines", "Skeletons", "firsts", "runs", "skeleton", "split_lines"]

@@ -60,7 +60,10 @@ def read_elements(scan: Scan) -> None:
             gap = SEPARATOR.match(scan.line, scan.at)
             begin = gap.end() if gap else scan.at
             strong = bool(gap and gap[0].strip())
-            if not any(read(scan, begin, strong) for read in _READERS):
+            for read in _READERS:
+                if read(scan, begin, strong):
+                    break
+            else:
                 scan.at = begin
                 return
             if scan.done or scan.at <= before:

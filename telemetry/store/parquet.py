@@ -35,7 +35,7 @@ _THREADS = 2
 class _Page:
     """An encoded page of ``size`` bytes; ``encoding`` is how its values are written."""
 
-    body: bytes
+    body: bytes | memoryview
     encoding: int
     values: int
     size: int = 0
@@ -158,7 +158,7 @@ def _encode(column: Column, rows: int) -> _Chunk:
         known = column.known()
         levels, nulls = _levels(known)
         there = column.take(known.nonzero()[0]) if nulls else column
-        return _Chunk(_Page(levels + _lengths(there) + there.join(), _LENGTHS, rows), nulls=nulls)
+        return _Chunk(_Page(there.join_behind(levels + _lengths(there)), _LENGTHS, rows), nulls=nulls)
     values, levels, nulls = column.values, b"", 0
     if isinstance(column, Times):
         known = values != UNKNOWN

@@ -1,9 +1,12 @@
 """Columns of texts give back exactly what was put in, however long the values are."""
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from telemetry.texts import Texts, _numbered, joined, nulls
+from telemetry.texts import Texts, joined, nulls
+
+pytestmark = pytest.mark.usefixtures("either_kernel")
 
 VALUES = st.lists(st.one_of(st.none(), st.binary(max_size=6), st.binary(max_size=100)), max_size=40)
 
@@ -20,6 +23,16 @@ def test_columns_join_end_to_end(first: list[bytes | None], second: list[bytes |
     assert column.values() == [*first, None, None, *second]
 
 
+@given(VALUES)
+def test_distinct_values_are_numbered_as_they_come(values: list[bytes | None]) -> None:
+    known = [value for value in values if value is not None]
+
+    ids, distinct = Texts.of(values).distinct()
+
+    assert distinct == list(dict.fromkeys(known))
+    assert [None if number < 0 else distinct[number] for number in ids.tolist()] == values
+
+
 def test_values_cut_inside_a_character_are_null() -> None:
     import numpy as np
 
@@ -27,16 +40,3 @@ def test_values_cut_inside_a_character_are_null() -> None:
     column = Texts(text, np.array([0, 0, 1, 2]), np.array([1, 2, 2, 1])).whole()
 
     assert column.values() == [b"a", None, "é".encode(), None]
-
-
-@given(VALUES)
-def test_distinct_values_are_numbered_as_they_come(values: list[bytes | None]) -> None:
-    import numpy as np
-
-    codes, firsts = Texts.of(values).numbered()
-    expected, those = _numbered(values)
-
-    assert codes.tolist() == expected.tolist()
-    assert firsts.tolist() == those.tolist()
-    assert [values[row] for row in firsts.tolist()] == list(dict.fromkeys(v for v in values if v is not None))
-    assert codes.dtype == expected.dtype == np.int32

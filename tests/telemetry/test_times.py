@@ -11,6 +11,8 @@ from telemetry.formats.stamps import at, epoch_at
 from telemetry.texts import Texts
 from telemetry.times import UNKNOWN, Clock
 
+pytestmark = pytest.mark.usefixtures("either_kernel")
+
 NOW = datetime(2026, 1, 5, 12, tzinfo=UTC)
 
 

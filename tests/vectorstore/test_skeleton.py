@@ -1,11 +1,10 @@
-from typing import Any
-
-import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from vectorstore.skeleton import Skeletons, _split, runs, skeleton, split_lines
+from vectorstore.skeleton import runs, skeleton, split_lines
+
+pytestmark = pytest.mark.usefixtures("either_kernel")
 
 PIECES = st.sampled_from(
     ["0", "17", "deadbeef1", "abcdef12", "12345678", " ", "-", "_", "x", "é", "\n", "blk_-9", ".",
@@ -35,57 +34,25 @@ def test_wide_collapses_mixed_words_but_no_units_times_or_names() -> None:
     assert skeleton(line, wide=True) == "pod-\x02 \x02 \x02 in 0ms 0d at 0-0-0T0:0:0.0Z on node0 sha0 0x\x02"
 
 
-SPLITTERS = [split_lines, _split]
-"""Compiled (where a compiler was at hand), and its specification."""
-
-
-def skeletons_of(found: Skeletons) -> list[bytes]:
-    return [found.texts[at] for at in found.which.tolist()]
-
-
-@pytest.mark.parametrize("split", SPLITTERS)
 @given(TEXT, st.booleans())
-def test_block_agrees_with_scalar(split: Any, text: str, wide: bool) -> None:
+def test_block_agrees_with_scalar(text: str, wide: bool) -> None:
     data = text.encode()
-    data += b"" if data.endswith(b"\n") or not data else b"\n"
 
-    _, found = split(data, wide=wide)
+    _, skeletons = split_lines(data, wide=wide)
 
-    assert skeletons_of(found) == scalar(data, wide=wide)[:-1]
-
-
-@given(st.one_of(st.binary(max_size=200), TEXT.map(str.encode)), st.booleans())
-def test_compiled_code_finds_what_numpy_finds(data: bytes, wide: bool) -> None:
-    data += b"\n"
-    lines, found = split_lines(data, wide=wide)
-    expected, those = _split(data, wide=wide)
-
-    for name in ("starts", "ends", "first_run", "extra"):
-        assert getattr(lines, name).tolist() == getattr(expected, name).tolist(), name
-    assert found.texts == those.texts
-    assert found.which.tolist() == those.which.tolist()
-    assert found.firsts.tolist() == those.firsts.tolist()
+    expected = scalar(data, wide=wide)
+    assert skeletons.values() == (expected[:-1] if not data or data.endswith(b"\n") else expected)
 
 
 @given(TEXT, st.booleans())
 def test_offsets_map_back_exactly(text: str, wide: bool) -> None:
+    import numpy as np
+
     lines, _ = split_lines(text.encode(), wide=wide)
 
     for row in range(len(lines)):
         raw = lines.raw(row).decode("latin-1")
         for index, (start, end) in enumerate(runs(raw, wide=wide)):
             lost = sum(e - s - 1 for s, e in runs(raw, wide=wide)[:index])
-            span = np.array([[start - lost, index, start - lost + 1, index + 1]])
-            for cut in (lines.cut, lines._cut):
-                assert cut(np.array([row]), np.array([0]), span).values() == [raw[start:end].encode("latin-1")]
-
-
-@given(TEXT.map(lambda text: f"{text}é7ü\n".encode()), st.data())
-def test_compiled_code_cuts_what_numpy_cuts(data: bytes, draw: Any) -> None:
-    lines, _ = split_lines(data)
-    rows = np.array(draw.draw(st.lists(st.integers(0, len(lines) - 1), max_size=9)), dtype=np.int64)
-    size = int((lines.ends - lines.starts).min())
-    spans = np.array([[-1, -1, -1, -1], [0, 0, size, 0], [0, 0, min(1, size), 0]])
-    which = rows % len(spans)
-
-    assert lines.cut(rows, which, spans).values() == lines._cut(rows, which, spans).values()
+            spans = np.array([[start - lost, index, start - lost + 1, index + 1]])
+            assert lines.cut(np.array([row]), np.array([0]), spans).values() == [raw[start:end].encode("latin-1")]
