@@ -125,7 +125,7 @@ def canonical(arguments: Mapping[str, Any]) -> str:
 
 def fingerprint(result: ToolResult) -> str:
     """A digest of what a call brought, without the question that led to it or the time it took."""
-    brought = result.model_dump(mode="json", exclude={"tool", "query", "window", "seconds"})
+    brought = result.model_dump(mode="json", exclude={"tool", "query", "window", "seconds", "stored"})
     if isinstance(brought.get("found"), dict):
         brought["found"].pop("window", None)
     return hashlib.sha256(canonical(brought).encode("utf-8", "replace")).hexdigest()[:16]

@@ -119,6 +119,20 @@ def doctor(
 
 
 @app.command()
+def recall(
+    context: typer.Context,
+    right: Annotated[str | None, typer.Option(metavar="ID", help="It proved right: trust it for longer.")] = None,
+    wrong: Annotated[str | None, typer.Option(metavar="ID", help="It proved wrong: trust it half as much.")] = None,
+    forget: Annotated[str | None, typer.Option(metavar="ID", help="Never recall it again.")] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Show the finished investigations that may be recalled, or say how one turned out."""
+    from api.commands import recall as run
+
+    raise typer.Exit(run(_product(context), right=right, wrong=wrong, forget=forget, as_json=as_json))
+
+
+@app.command()
 def mcp(
     context: typer.Context,
     http: Annotated[str | None, typer.Option(metavar="HOST:PORT", help="Serve streamable HTTP there instead of standard streams.")] = None,

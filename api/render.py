@@ -6,6 +6,7 @@ import re
 import sys
 import time
 from collections.abc import Sequence
+from datetime import datetime
 from typing import TYPE_CHECKING, Any, Self
 
 from rich import box
@@ -83,11 +84,31 @@ def answer(found: dict[str, Any], *, brief: bool = False) -> None:
             out.print(f"[dim]{label}: {printable(said)}[/]")
     if found.get("fallback"):
         out.print(f"[yellow]answered without a model: {printable(found['fallback'])}[/]")
-    elif found["usage"]["model_calls"]:
-        use = found["usage"]
-        out.print(f"[dim]{use['model_calls']} model calls, {use['input_tokens']:,} tokens in, {use['output_tokens']:,} out[/]")
+    elif used := _used(found["usage"]):
+        out.print(f"[dim]{used}[/]")
     for note in found.get("notes", [])[:4] if not brief else []:
         out.print(f"[dim]note: {printable(note)}[/]")
+
+
+def _used(use: dict[str, Any]) -> str:
+    """What the answer cost, beside the day's total; empty when no model had a part in it."""
+    calls = use.get("calls", [])
+    stored = sum(call["stored"] for call in calls)
+    parts = []
+    if use["model_calls"]:
+        cached = f" ({use['cached_tokens']:,} of them cached)" if use["cached_tokens"] else ""
+        parts.append(f"{use['model_calls']} model calls, {use['input_tokens']:,} tokens in{cached}, {use['output_tokens']:,} out"
+                     + _cost(use["cost_usd"]))
+    if stored:
+        parts.append(f"{stored} replies kept from before")
+    day = use.get("spent", {}).get("day")
+    if parts and day:
+        parts.append(f"today {day['input_tokens'] + day['output_tokens']:,} tokens" + _cost(day["cost_usd"]))
+    return "; ".join(parts)
+
+
+def _cost(usd: float | None) -> str:
+    return "" if usd is None else f", ${usd:,.4f}"
 
 
 def _result(out: Console, result: dict[str, Any], *, limit: int) -> None:
@@ -184,6 +205,23 @@ def templates(chosen: Sequence[Template], total: int) -> None:
     out = Console(highlight=False)
     out.print(table)
     out.print(f"[dim]{len(chosen)} of {total:,} templates[/]")
+
+
+def investigations(found: Sequence[dict[str, Any]], problems: Sequence[str]) -> None:
+    """What may be recalled, oldest first."""
+    out = Console(highlight=False)
+    for problem in problems:
+        out.print(f"[yellow]{printable(problem)}[/]")
+    if not found:
+        out.print("No investigation is kept. Those that a model finishes well are.")
+        return
+    table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
+    for name in ("id", "made (UTC)", "trust", "question", "answer"):
+        table.add_column(name, overflow="fold", no_wrap=name == "id", justify="right" if name == "trust" else "left")
+    for one in found:
+        table.add_row(one["id"], f"{datetime.fromisoformat(one['made']):%Y-%m-%d %H:%M}", f"{one['trust']:.2f}",
+                      printable(one["question"]), printable(one["answer"]))
+    out.print(table)
 
 
 def checks(found: Sequence[dict[str, Any]]) -> None:

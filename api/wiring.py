@@ -16,6 +16,7 @@ from uuid import uuid4
 if TYPE_CHECKING:
     from agent.observe.observer import Observer
     from agent.observe.settings import TelemetrySettings
+    from agent.recall.memory import Memory
     from api.thinking import Thinking
     from telemetry.models import Catalog, Window
     from telemetry.sources.files import Source
@@ -94,37 +95,60 @@ class Product:
     def ask(
         self, question: str, *, conversation: str | None = None, now: datetime | None = None,
         window: Window | None = None, analyst: str = "auto", watch: Callable[[dict[str, Any]], None] = lambda _: None,
+        stopped: Callable[[], bool] = lambda: False,
     ) -> dict[str, Any]:
         """Answer one question: the contract of ``ask --json``. ``watch`` takes the run's events as they happen.
 
-        ``analyst``: ``offline``, ``llm`` (a model must be configured), or ``auto`` (a model if there is one).
+        ``analyst``: ``offline``, ``llm`` (a model must be configured), or ``auto`` (a model if there is one). Once
+        ``stopped`` says that nobody waits any more the run ends with :class:`agent.nodes.RunStoppedError`.
         """
-        from agent.context import Context
-        from agent.offline.analyst import OfflineAnalyst
-        from agent.run import ask
         from telemetry.errors import UsageError
-        from tools.logs import log_tools
 
         if analyst == "llm" and self.thinking is None:
             raise UsageError("no model is configured", where="--analyst llm",
                              remedy="set OPENAI_API_KEY, or OPENAI_BASE_URL for an endpoint of your own")
-        with self._reader() as reader, ExitStack() as stack:
-            index = self._searchable(reader)
-            core = OfflineAnalyst(reader.catalog, index, reader.holds)
+        with ExitStack() as stack:
             observer = self._observer(stack)
-            context, notes = Context(core, log_tools(reader), node=observer.node), list[str]()
-            if self.thinking is not None and analyst != "offline":
-                context, notes = stack.enter_context(self.thinking.context(core, reader, index, self.embedder(), observer))
-            asked = question if context.offline else None
-            run = observer.run(uuid4().hex, context.analyst.name, conversation, question=asked, traceparent=self._traceparent)
+            thinking = self.thinking if analyst != "offline" else None
+            if thinking is not None:
+                key = f"{question}\n{window}\n{thinking.endpoint.model}"
+                stack.enter_context(thinking.alone(self.home, key, observer, stopped))
+            return self._answered(question, observer, thinking, conversation, now or datetime.now(UTC), window, watch, stopped)
+
+    def _answered(
+        self, question: str, observer: Observer, thinking: Thinking | None, conversation: str | None, now: datetime,
+        window: Window | None, watch: Callable[[dict[str, Any]], None], stopped: Callable[[], bool],
+    ) -> dict[str, Any]:
+        """One run over what the store holds now."""
+        from agent.context import Context
+        from agent.offline.analyst import OfflineAnalyst
+        from agent.run import ask
+        from tools.logs import log_tools
+
+        with self._reader() as reader, ExitStack() as stack:
+            index, run_id = self._searchable(reader), uuid4().hex
+            core = OfflineAnalyst(reader.catalog, index, reader.holds)
+            context, asking = Context(core, log_tools(reader), node=observer.node, stopped=stopped), None
+            if thinking is not None:
+                asking = stack.enter_context(thinking.context(
+                    core, reader, index, self.embedder(), observer, run=run_id, conversation=conversation, stopped=stopped))
+                context = asking.context
+            asked = question if asking else None
+            run = observer.run(run_id, context.analyst.name, conversation, question=asked, traceparent=self._traceparent)
             with run as note:
-                answer = ask(
-                    context, question, now=now or datetime.now(UTC), window=window, conversation=conversation,
-                    memory=self.home / "conversations.db", watch=watch,
-                )
+                answer = ask(context, question, now=now, window=window, conversation=conversation,
+                             memory=self.home / "conversations.db", watch=watch)
                 note.finished(answer)
-            answer["notes"] = [*answer["notes"], *notes, *reader.catalog.notes, *index.notes]
+            if asking is not None:
+                asking.complete(answer)
+            answer["notes"] = [*answer["notes"], *reader.catalog.notes, *index.notes]
         return answer
+
+    def memory(self) -> Memory:
+        """The investigations that may be recalled."""
+        from agent.recall.memory import Memory
+
+        return Memory(self.home / "cache" / "recall")
 
     def _observer(self, stack: ExitStack) -> Observer:
         """OnCalm's own spans for one question; what is not sent yet is sent before it ends."""

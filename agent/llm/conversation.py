@@ -81,15 +81,15 @@ class Conversation:
         self.placeholders = Placeholders(snapshot=memory["placeholders"])
 
     def size(self, request: Request) -> int:
-        """Tokens of a request and of the longest answer to it, estimated."""
-        return _size(list(request.messages)) + tokens(json.dumps(request.tools)) + self.profile.answer
+        """Tokens of a request, estimated."""
+        return _size(list(request.messages)) + tokens(json.dumps(request.tools))
 
     def _opened(self, question: Prompt, given: Given, triage: Triage) -> str:
         """The question and what is known before any tool ran; the same in every request of a run."""
         if not self._opening:
             window = given.window.model_dump(mode="json") if given.window else "as the question says"
             self._opening = question.render(
-                question=self.placeholders.hide(given.question), now=f"{given.now:%Y-%m-%d %H:%M:%S} UTC",
+                question=self.placeholders.hide(given.question), now=f"{given.now:%Y-%m-%d %H:%M} UTC",
                 window=json.dumps(window), reading=self._data(reading_text(triage), "reading"),
                 catalog=self._data(catalog_text(self.catalog, self.profile.catalog), "catalog"),
             )
