@@ -100,12 +100,13 @@ class Thinking:
             seen: dict[str, Any] = {}
             registry, notes = self._tools(stack, reader, index, embedder, seen, small=sizes.prompt != "analyst")
             names = {name: name for name in registry.names()} | {registry.wire(name): name for name in registry.names()}
+            scope = "\n".join((self.endpoint.where, self.endpoint.model, self.environment))
             meter = self._meter(reader.home, run, conversation)
             recaller = self._recaller(stack, reader, counters)
             analyst = LlmAnalyst(
                 core=core, model=ObservedModel(client, observer, server=self.endpoint.where, price=meter.cost),
                 conversation=Conversation(core.catalog, registry, sizes, Boundary(), Placeholders()), purse=meter,
-                replies=ReplyCache(kept, f"{self.endpoint.where} {self.endpoint.model}", counters) if kept and "replies" in self.caches else None,
+                replies=ReplyCache(kept, scope, counters) if kept and "replies" in self.caches else None,
                 recaller=recaller, known=frozenset(registry.names()),
                 from_wire=lambda name: names.get(name, name), seconds=self.run_seconds, seen=seen,
             )
@@ -160,7 +161,7 @@ class Thinking:
             top = Query(operation="top", field="service", window=query.window, filters=query.filters, limit=1000)
             return templates, frozenset(str(row[0]) for row in reader.run(top).result.rows or [])
 
-        return Recaller(memory, selected, reader.catalog, self.environment, counters)
+        return Recaller(memory, selected, self.environment, counters)
 
     def _meter(self, home: Path, run: str, conversation: str | None) -> Meter:
         from agent.budget import Meter

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, Protocol
 
 from pydantic import ValidationError
@@ -19,6 +19,7 @@ from agent.cache.replies import ReplyCache
 from agent.evidence import Conclusion, Grounded, ground
 from agent.llm.conversation import Conversation
 from agent.llm.errors import BrokenReplyError, ContextTooLongError, LateError, ModelError, RefusedError
+from agent.llm.firstlook import SAID, symptom_of
 from agent.llm.model import Call, Model, Reply, Request
 from agent.llm.repair import loads
 from agent.llm.wording import recalled, said
@@ -28,6 +29,8 @@ from prompts.loader import load
 from telemetry.models import Catalog, Result
 from tools.registry import ToolResult
 
+UNSURE = 0.3
+"""Confidence of an answer that shows a symptom where the cause was asked for."""
 MOST_CALLS = 8
 """Tool calls of one turn; a model that asks for more is told to choose."""
 
@@ -79,7 +82,15 @@ class LlmAnalyst:
         return self.core.catalog
 
     def triage(self, given: Given) -> Triage:
-        return self.core.triage(given)
+        """The offline reading; of a why-question, that of what it is about."""
+        found = self.core.triage(given)
+        about = symptom_of(given.question) if found.refusal is not None else None
+        if about is None:
+            return found
+        look = self.core.triage(replace(given, question=about))
+        if look.refusal is not None:
+            return found
+        return look.model_copy(update={"statements": [SAID, *look.statements], "confidence": min(look.confidence, UNSURE)})
 
     def step(self, given: Given, triage: Triage, progress: Progress) -> Step:
         """The offline query first; then one model call a step. Raises ModelError when the model is of no use."""
@@ -111,7 +122,7 @@ class LlmAnalyst:
             return Step(turn=turn, memory={**self.conversation.memory(), "recall": pending.as_json()})
         if not self.recaller.holds(pending, progress.results):
             return None
-        return Step(done=True, conclusion=self.recaller.conclusion(pending), memory=self.conversation.memory())
+        return Step(done=True, conclusion=self.recaller.conclusion(pending, given.now), memory=self.conversation.memory())
 
     def _answered(self, given: Given, triage: Triage, progress: Progress) -> bool:
         """Whether the first request has a kept reply, which is better than a recall."""
@@ -125,7 +136,8 @@ class LlmAnalyst:
         verdict = judge(transcript(progress))
         if verdict.ends:
             return Step(done=True, conclusion=_ended(verdict.reason))
-        ending = load("conclude").render(reason=verdict.reason) if verdict.withdraws else verdict.reason
+        told = bool(progress.turns and progress.turns[-1].nudge)
+        ending = load("conclude").render(reason=verdict.reason) if verdict.withdraws else "" if told else verdict.reason
         request, reply, usage = self._ask(given, triage, progress, with_tools=not verdict.withdraws, ending=ending)
         if reply.refusal:
             raise RefusedError(f"the model refused to answer: {reply.refusal[:200]}", where=self.model.name,

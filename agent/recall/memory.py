@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 from uuid import uuid4
@@ -52,18 +52,15 @@ class Investigation(BaseModel):
 class Memory:
     """Investigations by the signature of their symptom, in ``folder``."""
 
-    def __init__(self, folder: Path, now: Callable[[], datetime] = lambda: datetime.now(UTC)) -> None:
-        """``now`` (UTC) is what ages are counted from."""
+    def __init__(self, folder: Path) -> None:
         self._cache = PlainCache(folder, bytes_kept=64 * 2**20)
-        self._now = now
 
     @property
     def problems(self) -> list[str]:
         return self._cache.problems
 
-    def find(self, signature: str) -> Investigation | None:
-        """The most trusted investigation of a symptom that is trusted enough."""
-        now = self._now()
+    def find(self, signature: str, now: datetime) -> Investigation | None:
+        """The most trusted investigation of a symptom that is trusted enough at ``now``."""
         usable = [one for one in _read(self._cache.get(signature)) if one.trust(now) >= LEAST]
         return max(usable, key=lambda one: one.trust(now), default=None)
 

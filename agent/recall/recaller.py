@@ -3,20 +3,19 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Any, Protocol
 
 from agent.analyst import Given, Progress, ToolCall, Triage, Turn
 from agent.cache.counters import Counters
 from agent.evidence import Claim, Grounded
-from agent.offline.times import find_window
 from agent.placeholders import PLACEHOLDER
 from agent.recall.evidence import apart, fingerprint, moved, window_of
 from agent.recall.memory import Investigation, Made, Memory
-from agent.recall.symptom import Symptom, symptom, without
-from telemetry.models import Catalog, Query
+from agent.recall.symptom import Symptom, symptom
+from telemetry.models import Query
 from tools.registry import ToolResult
 
 EARNED = 0.6
@@ -53,14 +52,12 @@ class Pending:
 
 @dataclass(slots=True)
 class Recaller:
-    """Recalls for one run, over what the store holds now."""
+    """Recalls for one run, over what the store holds now (``selected``)."""
 
     memory: Memory
     selected: Selected
-    catalog: Catalog
     environment: str = ""
     counters: Counters = field(default_factory=Counters)
-    now: Callable[[], datetime] = lambda: datetime.now(UTC)
     _symptoms: dict[str, Symptom] = field(default_factory=dict)
 
     def begin(self, given: Given, triage: Triage, results: Mapping[str, ToolResult]) -> tuple[Pending, Turn] | None:
@@ -84,11 +81,11 @@ class Recaller:
         self.counters.looked_up("recall", hit=held)
         return held
 
-    def conclusion(self, pending: Pending) -> dict[str, Any]:
+    def conclusion(self, pending: Pending, now: datetime) -> dict[str, Any]:
         """The kept conclusion with the evidence ids of this run, and what it is a recall of."""
         kept, then = Grounded.model_validate(pending.investigation.conclusion), pending.investigation
         answer = _renamed(kept.answer, pending.names) if kept.answer else None
-        trust = then.trust(self.now())
+        trust = then.trust(now)
         found = kept.model_copy(update={
             "answer": answer, "claims": [_renamed(c, pending.names) for c in kept.claims],
             "ruled_out": [_renamed(c, pending.names) for c in kept.ruled_out], "result_from": "E1",
@@ -116,13 +113,13 @@ class Recaller:
         calls = [Made(evidence=name, tool=asked[name].tool, arguments=asked[name].arguments, gave=fingerprint(result))
                  for name, result in results.items() if result is not None]
         self.memory.keep(found.signature, Investigation(
-            made=self.now(), question=given.question, query=triage.query.model_dump(mode="json"), calls=calls,
+            made=given.now, question=given.question, query=triage.query.model_dump(mode="json"), calls=calls,
             conclusion=conclusion.model_dump(mode="json"), model=model,
         ))
 
     def _candidate(self, given: Given, triage: Triage, results: Mapping[str, ToolResult]) -> Investigation | None:
         found = self._symptom(given, triage, results)
-        return self.memory.find(found.signature) if found else None
+        return self.memory.find(found.signature, given.now) if found else None
 
     def _symptom(self, given: Given, triage: Triage, results: Mapping[str, ToolResult]) -> Symptom | None:
         """None when there is nothing to know a symptom by: no query, or one that selects nothing."""
@@ -133,11 +130,8 @@ class Recaller:
             templates, services = self.selected(triage.query)
             if not templates:
                 return None
-            times = find_window(given.question, given.now, self.catalog.last, self.catalog.first).spans
             self._symptoms[given.question] = symptom(
-                without(given.question, times), triage.query, templates=templates, services=services,
-                environment=self.environment,
-            )
+                given.question, triage.query, templates=templates, services=services, environment=self.environment)
         return self._symptoms[given.question]
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from dataclasses import asdict, dataclass
 from datetime import datetime
 from typing import Any
@@ -28,21 +28,12 @@ class Symptom:
 
 
 def symptom(
-    wording: str, query: Query, *, templates: Iterable[str], services: Iterable[str], environment: str
+    question: str, query: Query, *, templates: Iterable[str], services: Iterable[str], environment: str
 ) -> Symptom:
-    """The symptom that a question asks about; ``wording`` is the question without its times."""
+    """The symptom that a question asks about. Its words all count: "today" is not "yesterday", though both are a day."""
     asked = query.model_dump(mode="json", exclude={"window", "baseline"})
-    kind = {"wording": " ".join(wording.lower().split()).strip(" ?!."), "query": asked, "times": _times(query)}
+    kind = {"wording": " ".join(question.lower().split()).strip(" ?!."), "query": asked, "times": _times(query)}
     return Symptom(json.dumps(kind, sort_keys=True), tuple(sorted(templates)), tuple(sorted(services)), environment)
-
-
-def without(text: str, spans: Sequence[tuple[int, int]]) -> str:
-    """The text less the pieces at ``spans``, which may overlap."""
-    kept, done = [], 0
-    for low, high in sorted(spans):
-        kept.append(text[done : max(low, done)])
-        done = max(done, high)
-    return " ".join((*kept, text[done:]))
 
 
 def _times(query: Query) -> dict[str, Any]:
