@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import fcntl
 import hashlib
+import os
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -14,8 +15,6 @@ from pathlib import Path
 from typing import IO
 
 _PAUSE = 0.02
-_FILES = 256
-"""Lock files at most: questions that share one only wait for each other."""
 
 
 class Flights:
@@ -30,31 +29,42 @@ class Flights:
         clock: Callable[[], float] = time.monotonic,
     ) -> Iterator[float]:
         """Alone with ``key``, or after ``seconds`` anyway; gives the seconds that were waited (0.0 for who came first)."""
-        handle = self._opened(key)
+        path = self._folder / f"{hashlib.sha256(key.encode('utf-8', 'surrogatepass')).hexdigest()[:32]}.lock"
+        began = clock()
+        handle, waited = _tried(path), 0.0
+        while handle is None and waited < seconds and not stopped() and self._usable():
+            time.sleep(_PAUSE)
+            handle, waited = _tried(path), clock() - began
         if handle is None:
-            yield 0.0
+            yield waited
             return
         with handle:
-            began = clock()
-            first = _taken(handle)
-            held = first
-            while not held and clock() - began < seconds and not stopped():
-                time.sleep(_PAUSE)
-                held = _taken(handle)
-            yield 0.0 if first else clock() - began
+            try:
+                yield waited
+            finally:
+                path.unlink(missing_ok=True)
 
-    def _opened(self, key: str) -> IO[bytes] | None:
-        number = int.from_bytes(hashlib.sha256(key.encode("utf-8", "surrogatepass")).digest()[:4]) % _FILES
+    def _usable(self) -> bool:
+        """Whether lock files can be made at all."""
         try:
             self._folder.mkdir(parents=True, exist_ok=True)
-            return (self._folder / f"{number}.lock").open("ab")
         except OSError:
-            return None
+            return False
+        return os.access(self._folder, os.W_OK)
 
 
-def _taken(handle: IO[bytes]) -> bool:
+def _tried(path: Path) -> IO[bytes] | None:
+    """The lock file, held; None while another holds it. A file that was removed meanwhile locks nothing."""
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        handle = path.open("ab")
+    except OSError:
+        return None
     try:
         fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        if os.fstat(handle.fileno()).st_ino == path.stat().st_ino:
+            return handle
     except OSError:
-        return False
-    return True
+        pass
+    handle.close()
+    return None

@@ -65,3 +65,33 @@ def test_folder_that_cannot_be_written_makes_nobody_wait(tmp_path: Path) -> None
     (tmp_path / "file").write_text("in the way")
     with Flights(tmp_path / "file" / "x").one("a", seconds=10) as waited:
         assert waited == 0.0
+
+
+def test_no_lock_file_is_left_behind(tmp_path: Path) -> None:
+    with Flights(tmp_path).one("a", seconds=1):
+        held = list(tmp_path.iterdir())
+
+    assert len(held) == 1
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_many_threads_over_few_questions_never_meet(tmp_path: Path) -> None:
+    inside: dict[str, int] = {}
+    met: list[str] = []
+
+    def fly(key: str) -> None:
+        for _ in range(20):
+            with Flights(tmp_path).one(key, seconds=30):
+                inside[key] = inside.get(key, 0) + 1
+                if inside[key] > 1:
+                    met.append(key)
+                time.sleep(0.001)
+                inside[key] -= 1
+
+    threads = [threading.Thread(target=fly, args=(key,)) for key in "aabbcc"]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+
+    assert met == []
