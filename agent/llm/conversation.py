@@ -11,6 +11,7 @@ import json
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from datetime import timedelta
 from typing import Any, Protocol
 
 from pydantic import ValidationError
@@ -20,6 +21,7 @@ from agent.boundary import Boundary
 from agent.evidence import Conclusion
 from agent.llm.model import Message, Request, Schema
 from agent.llm.profile import Profile
+from agent.offline.moments import FAR
 from agent.placeholders import HidingError, Placeholders
 from prompts.loader import Prompt, load
 from telemetry.models import Catalog
@@ -89,7 +91,7 @@ class Conversation:
         if not self._opening:
             window = given.window.model_dump(mode="json") if given.window else "as the question says"
             self._opening = question.render(
-                question=self.placeholders.hide(given.question), now=f"{given.now:%Y-%m-%d %H:%M} UTC",
+                question=self.placeholders.hide(given.question), now=now_text(given, self.catalog),
                 window=json.dumps(window), reading=self._data(reading_text(triage), "reading"),
                 catalog=self._data(catalog_text(self.catalog, self.profile.catalog), "catalog"),
             )
@@ -158,6 +160,15 @@ def reading_text(triage: Triage) -> str:
 
     notes = [triage.target, *triage.statements, *(f"also possible: {a}" for a in triage.ambiguities)]
     return "\n".join([f"{interpretation(triage.query)} (confidence {triage.confidence:.2f})", *(n for n in notes if n)])
+
+
+def now_text(given: Given, catalog: Catalog) -> str:
+    """The time a model is told: to the minute, so that equal questions are equal requests; in old data the newest record's,
+    which is what relative times count from."""
+    old = catalog.last is not None and not timedelta() <= given.now - catalog.last <= FAR
+    if old and catalog.last is not None:
+        return f"{catalog.last:%Y-%m-%d %H:%M} UTC (of the newest record: relative times count from there)"
+    return f"{given.now:%Y-%m-%d %H:%M} UTC"
 
 
 def catalog_text(catalog: Catalog, budget: int) -> str:

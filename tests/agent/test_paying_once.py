@@ -265,3 +265,15 @@ def test_why_question_without_a_model_shows_its_symptom_and_says_so(product: Pro
     assert answer["answer"].startswith("5 records")
     assert "not why" in answer["answer"]
     assert answer["confidence"] <= 0.3
+
+
+def test_question_about_old_data_is_the_same_at_any_hour(sshd: Product) -> None:
+    from datetime import UTC, datetime
+
+    with ScriptedServer(always(concluded())) as server:
+        for hour in (3, 9):
+            asking(sshd, server.url, caches=frozenset({"replies"})).ask(ASKED, now=datetime(2031, 11, 26, hour, tzinfo=UTC))
+        told = server.received[0].body["messages"][1]["content"]
+
+    assert len(server.received) == 1
+    assert "relative times count from there" in told
