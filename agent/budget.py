@@ -20,7 +20,7 @@ from agent.llm.errors import (
 )
 from agent.llm.model import Reply, Usage
 from agent.prices import Price
-from agent.spend import Ledger, Limits, Payer, Spent
+from agent.spend import Ledger, Limits, Payer, Spent, dollars
 
 _FREE = (ContextTooLongError, KeyRefusedError, NotAModelError, NoToolsError, OverloadedError, QuotaError, UnreachableError)
 """Failures of calls that no provider bills."""
@@ -97,7 +97,7 @@ class Meter:
                                   where="budget", remedy="raise ONCALM_RUN_TOKENS")
         cost = float(used.get("cost_usd") or 0.0)
         if self.run_usd is not None and usd is not None and cost + usd > self.run_usd:
-            raise OverBudgetError(f"the run may cost ${self.run_usd:,.2f}; ${cost:,.4f} are spent and the next call may cost ${usd:,.4f}",
+            raise OverBudgetError(f"the run may cost {dollars(self.run_usd)}; {dollars(cost)} are spent and the next call may cost {dollars(usd)}",
                                   where="budget", remedy="raise ONCALM_RUN_USD")
 
     def _book(self, tokens: int, answer: int, usd: float | None) -> int | None:

@@ -148,8 +148,13 @@ def _within(
         raise OverBudgetError(f"{what} is {tokens_limit:,} tokens; {spent.tokens:,} are used and the next call needs up to {tokens:,}",
                               where="budget", remedy=f"raise ONCALM_{name}_TOKENS, or wait for the next day (UTC)")
     if usd_limit is not None and usd is not None and spent.usd + usd > usd_limit:
-        raise OverBudgetError(f"{what} is ${usd_limit:,.2f}; ${spent.usd:,.4f} are spent and the next call may cost ${usd:,.4f}",
+        raise OverBudgetError(f"{what} is {dollars(usd_limit)}; {dollars(spent.usd)} are spent and the next call may cost {dollars(usd)}",
                               where="budget", remedy=f"raise ONCALM_{name}_USD, or wait for the next day (UTC)")
+
+
+def dollars(usd: float) -> str:
+    """An amount for people: small ones with the digits they need."""
+    return f"${usd:,.2f}" if usd >= 1 or not usd else f"${usd:.4f}"
 
 
 def _day(now: float) -> str:

@@ -29,15 +29,10 @@ def _main(
 
 
 def _product(context: typer.Context) -> Any:
-    from api.settings import Settings
+    from api.settings import load
     from api.wiring import Product
-    from telemetry.errors import UsageError
 
-    try:
-        settings = Settings()
-    except ValueError as error:
-        raise UsageError(f"a setting cannot be used: {error}".replace("\n", " "), where="environment",
-                         remedy="correct the ONCALM_ variable it names") from error
+    settings = load()
     return Product(
         context.obj or settings.home, embedding_path=settings.embedding_path, zone=settings.zone,
         thinking=settings.thinking(), observing=settings.observing(), traceparent=settings.traceparent,
@@ -203,7 +198,10 @@ def _home() -> Path | None:
     words = sys.argv[1:]
     named = next((b for a, b in zip(words, words[1:], strict=False) if a == "--home"), None)
     named = named or next((w.removeprefix("--home=") for w in words if w.startswith("--home=")), None)
-    return Path(named) if named else Settings().home
+    try:
+        return Path(named) if named else Settings().home
+    except ValueError:  # which is what the message is about
+        return None
 
 
 if __name__ == "__main__":

@@ -76,8 +76,8 @@ def answer(found: dict[str, Any], *, brief: bool = False) -> None:
     query = found["query"]
     if query["operation"]:
         out.print(f"[dim]read as: {printable(query['interpretation'])} · confidence {found['confidence']:.2f}[/]")
-    for evidence in found["evidence"]:
-        _evidence(out, evidence, found["result"]["kind"], lines=3 if brief else 5)
+    for at, evidence in enumerate(found["evidence"]):
+        _evidence(out, evidence, found["result"]["kind"] if at == 0 else "", lines=3 if brief else 2 if at else 5)
     for label, key in (("ruled out", "ruled_out"), ("not checked", "unchecked")):
         for item in found[key]:
             said = item if isinstance(item, str) else f"{item['text']} [{', '.join(item['evidence'])}]"
@@ -166,17 +166,18 @@ def _evidence(out: Console, evidence: dict[str, Any], kind: str, *, lines: int) 
         out.print(f"[red]{printable(evidence['error'])}[/]")
     if kind != "lines":
         for line in evidence["excerpt"][:lines]:
-            _line(out, line)
+            _line(out, line, most=0 if len(evidence["excerpt"]) > 1 else 6)
 
 
-def _line(out: Console, line: dict[str, Any]) -> None:
+def _line(out: Console, line: dict[str, Any], *, most: int = 6) -> None:
+    """One record; of one that has several lines, the first and ``most`` others."""
     first, *rest = line["text"].split("\n")
     where = f"{line['source'].rsplit('/', 1)[-1]}:{line['line_no']}"
     out.print(f"  [dim]{printable(where)}[/] {printable(first)}", soft_wrap=True)
-    for more in rest[:6]:
+    for more in rest[:most]:
         out.print(f"  [dim]{' ' * len(where)}[/] {printable(more)}", soft_wrap=True)
-    if len(rest) > 6:
-        out.print(f"  [dim]{' ' * len(where)} … {len(rest) - 6} more lines[/]")
+    if len(rest) > most:
+        out.print(f"  [dim]{' ' * len(where)} … {len(rest) - most} more lines[/]")
 
 
 def report(done: Report) -> None:

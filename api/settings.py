@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import getpass
+import re
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from platformdirs import user_data_path
-from pydantic import AliasChoices, Field, SecretStr
-from pydantic_settings import BaseSettings, SettingsConfigDict
+from pydantic import AliasChoices, Field, SecretStr, ValidationError
+from pydantic_settings import BaseSettings, SettingsConfigDict, SettingsError
 
 from agent.prices import Price
 
@@ -110,3 +111,27 @@ class Settings(BaseSettings):
 
         return TelemetrySettings(endpoint=self.otlp_endpoint, headers=parse_headers(self.otlp_headers),
                                  record_content=self.record_content)
+
+
+def load() -> Settings:
+    """The settings. Raises UsageError that names the variables that cannot be used; values are not repeated."""
+    from telemetry.errors import UsageError
+
+    try:
+        return Settings()
+    except ValidationError as error:
+        told = [f"{_variable(str(one['loc'][0]))}: {one['msg']}" for one in error.errors(include_input=False, include_url=False)]
+        what = "; ".join(dict.fromkeys(told))
+    except SettingsError as error:
+        found = re.search(r'field "(\w+)"', str(error))
+        what = f"{_variable(found[1]) if found else 'a variable'} is no JSON"
+    raise UsageError(what, where="environment", remedy="correct or unset it (docs/model.md lists what each may hold)")
+
+
+def _variable(field: str) -> str:
+    """The environment's name of a setting."""
+    known = Settings.model_fields.get(field)
+    alias = known.validation_alias if known else None
+    if isinstance(alias, AliasChoices):
+        return str(alias.choices[0])
+    return field if field.isupper() else f"ONCALM_{field.upper()}"
