@@ -36,6 +36,7 @@ def _product(context: typer.Context) -> Any:
     return Product(
         context.obj or settings.home, embedding_path=settings.embedding_path, zone=settings.zone,
         thinking=settings.thinking(), observing=settings.observing(), traceparent=settings.traceparent,
+        runbooks=settings.runbooks,
     )
 
 

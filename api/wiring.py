@@ -33,12 +33,14 @@ class Product:
     def __init__(
         self, home: Path, *, embedding_path: Path | None = None, zone: str | None = None,
         thinking: Thinking | None = None, observing: TelemetrySettings | None = None, traceparent: str | None = None,
+        runbooks: Path | None = None,
     ) -> None:
-        """With ``thinking`` a model answers; ``observing`` says where OnCalm's own spans go."""
+        """With ``thinking`` a model answers; ``observing`` says where OnCalm's own spans go; ``runbooks`` is a folder of them."""
         self.home = home
         self.zone = zone
         self.embedding_path = embedding_path
         self.thinking = thinking
+        self.runbooks = runbooks
         self._observing, self._traceparent = observing, traceparent
 
     def ingest(
@@ -169,11 +171,12 @@ class Product:
         return index
 
     def tools(self) -> Registry:
-        """The log tools for as long as a server runs: each call opens its own reader, and so sees what was read since."""
+        """The reading tools for as long as a server runs: each call opens its own reader, and so sees what was read since."""
         from dataclasses import replace
 
         from tools.logs import log_tools
         from tools.registry import Registry, Tool
+        from tools.runbooks import runbook_tools
 
         def fresh(tool: Tool[Any]) -> Tool[Any]:
             def call(given: Any) -> Any:
@@ -186,7 +189,8 @@ class Product:
 
         with self._reader() as reader:
             known = log_tools(reader)
-            return Registry([fresh(tool) for name in known.names() if (tool := known.tool(name))])
+            logs = Registry([fresh(tool) for name in known.names() if (tool := known.tool(name))])
+        return logs if self.runbooks is None else logs.merged(runbook_tools(self.runbooks, self.embedder()))
 
     def catalog(self) -> Catalog:
         """What the store holds."""
