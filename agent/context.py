@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from contextlib import AbstractContextManager, nullcontext
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Protocol
 
 from agent.analyst import Analyst
@@ -33,3 +33,5 @@ class Context:
     """Entered around every node, by its name: the span it is seen as."""
     stopped: Callable[[], bool] = lambda: False
     """Whether whoever asked has gone; the run then ends before its next step."""
+    read: dict[str, tuple[dict[str, Any], ToolResult]] = field(default_factory=dict)
+    """Results by evidence id as the state holds them, and validated."""
