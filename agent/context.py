@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from contextlib import AbstractContextManager, nullcontext
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Protocol
 
 from agent.analyst import Analyst
@@ -35,3 +35,5 @@ class Context:
     """Seconds that the run has left for tools; None for as long as each tool may take."""
     stopped: Callable[[], bool] = lambda: False
     """Whether whoever asked has gone; the run then ends before its next step."""
+    read: dict[str, tuple[dict[str, Any], ToolResult]] = field(default_factory=dict)
+    """Results by evidence id as the state holds them, and validated."""

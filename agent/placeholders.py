@@ -29,6 +29,8 @@ _LEAST = 12
 """Characters of a secret that is looked for wherever it stands, not only where it is written as one."""
 _MOST = 1000
 """Secrets that are looked for in this way: the latest ones."""
+_SHORT = 40
+"""Characters of a text that is remembered when it holds no secret."""
 _DEPTH = 64
 _DIGITS = 4
 """Characters of a number that can be a secret by its field's name."""
@@ -52,6 +54,7 @@ class Placeholders:
         self._texts: dict[str, str] = dict((snapshot or {}).get("secrets", {}))
         self._marks = {text: mark for mark, text in self._texts.items()}
         self._links: set[str] = set((snapshot or {}).get("links", ()))
+        self._plain: dict[str, int] = {}
         self._lock = Lock()
 
     def hide(self, text: str) -> str:
@@ -109,9 +112,18 @@ class Placeholders:
             raise HidingError(f"{type(text).__name__} is not text", where="hiding secrets", remedy="pass text, or plain JSON data")
         try:
             with self._lock:
-                return self._covered(text, keep=keep)
+                if len(text) > _SHORT or self._plain.get(text) != len(self._marks):
+                    return self._looked_through(text, keep=keep)
+                return text
         except Exception as error:  # whatever went wrong, what was not hidden must not be sent
             raise HidingError("secrets could not be hidden, so the text is not sent", where="hiding secrets") from error
+
+    def _looked_through(self, text: str, *, keep: bool) -> str:
+        """Short texts that held nothing are remembered for as long as no new secret is known: results repeat them."""
+        hidden = self._covered(text, keep=keep)
+        if len(text) <= _SHORT and hidden == text and "[SECRET:" not in text:
+            self._plain[text] = len(self._marks)
+        return hidden
 
     def _covered(self, text: str, *, keep: bool) -> str:
         marks = [m.span() for m in PLACEHOLDER.finditer(text)] if "[SECRET:" in text else []

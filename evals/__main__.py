@@ -1,6 +1,7 @@
 """``python -m evals SUITE DIR [--json] [--failures]``: measure OnCalm beside a baseline, in one run.
 
-DIR is laid out like the public data set of that name. Exit: 0 done, 1 failed, 2 usage.
+DIR is laid out like the public data set of that name; for generated logs it is a folder to write them into.
+Exit: 0 done, 1 failed, 2 usage.
 """
 
 from __future__ import annotations
@@ -14,10 +15,11 @@ from pathlib import Path
 from typing import Any
 
 SUITES = {"parsing": "evals.parsing", "logqa": "evals.logqa", "nl2logql": "evals.nl2logql", "query": "evals.query",
-          "unseen": "evals.query.unseen", "foreign": "evals.foreign.__main__",
-          "cost": "evals.cost"}
-GENERATED = ("unseen", "foreign", "cost")
-"""Suites whose logs are invented; ``unseen`` and ``cost`` write them into the folder."""
+          "unseen": "evals.query.unseen", "foreign": "evals.foreign.__main__", "agent": "evals.agent", "cost": "evals.cost"}
+GENERATED = ("unseen", "foreign", "agent", "cost")
+"""Suites whose logs are invented; all but ``foreign`` write them into the folder."""
+OPTIONS = ("analyst", "repeats", "case", "record")
+"""What the suite ``agent`` alone takes."""
 KEYS = ("suite", "data", "cases", "could_not_run", "metrics", "baseline", "seconds")
 Report = dict[str, Any]
 
@@ -29,7 +31,17 @@ def main(arguments: Sequence[str] | None = None, load: Callable[[str], Any] = im
     parser.add_argument("folder", type=Path)
     parser.add_argument("--json", action="store_true", dest="as_json", help="print one JSON document")
     parser.add_argument("--failures", action="store_true", help="also list the cases that were wrong")
+    for_agent = parser.add_argument_group("of the suite agent")
+    for_agent.add_argument("--analyst", choices=("offline", "llm"), help="who answers; llm uses the configured model")
+    for_agent.add_argument("--repeats", type=int, metavar="N", help="ask each case N times; right is right every time")
+    for_agent.add_argument("--case", metavar="NAME", help="only this one: CASE or SYSTEM/CASE")
+    for_agent.add_argument("--record-baseline", action="store_true", default=None, dest="record", help="replace the recorded baseline")
     given = parser.parse_args(arguments)
+    options = {name: value for name in OPTIONS if (value := getattr(given, name)) is not None}
+    if options and given.suite != "agent":
+        parser.error(f"--{next(iter(options))} is for the suite agent")
+    if given.repeats is not None and given.repeats < 1:
+        parser.error("--repeats takes at least 1")
     if given.suite in GENERATED:
         given.folder.mkdir(parents=True, exist_ok=True)  # its logs are generated there
     if not given.folder.is_dir():
@@ -38,7 +50,7 @@ def main(arguments: Sequence[str] | None = None, load: Callable[[str], Any] = im
     module = load(SUITES[given.suite])
     folder = _unpacked(given.folder, given.suite)
     try:
-        report: Report = module.run() if given.suite == "foreign" else module.run(folder)
+        report: Report = module.run() if given.suite == "foreign" else module.run(folder, **options)
     except (OSError, ValueError, KeyError) as error:
         print(f"{given.folder}: cannot be measured as {given.suite}: {error!r}", file=sys.stderr)
         return 1
@@ -68,6 +80,7 @@ def _table(report: Report) -> str:
         if isinstance(parts, dict):
             lines.append(f"  {name}")
             lines += [_part(part, value, base.get(name)) for part, value in parts.items()]
+    lines += _recorded(base.get("recorded"))
     lines += [f"\n{each}" if isinstance(each, str) else _failure(each) for each in report.get("failures", [])]
     return "\n".join(lines)
 
@@ -88,6 +101,14 @@ def _inner(value: object) -> str:
     if isinstance(value, dict):
         return "  ".join(f"{name} {_number(each) if not isinstance(each, str) else each}" for name, each in value.items())
     return value if isinstance(value, str) else _number(value)
+
+
+def _recorded(known: dict[str, Any] | None) -> list[str]:
+    """What the recorded baseline got, and every case that went another way now."""
+    if known is None:
+        return []
+    first = f"  recorded: {known['analyst']} {known['right']}/{known['cases']} right; {len(known['regressions'])} regressions"
+    return [first, *(f"    {kind:<14} {name}" for kind in ("regressions", "gains", "unrecorded") for name in known[kind])]
 
 
 def _failure(failure: dict[str, Any]) -> str:

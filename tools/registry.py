@@ -76,6 +76,8 @@ class Registry:
         self._wire = _wire_names(names)
         self._named = {wire: name for name, wire in self._wire.items()}
         self._loose: dict[str, dict[str, Any]] = {}
+        self._offered: dict[bool, list[dict[str, Any]]] = {}
+        self._digest = ""
 
     def names(self) -> list[str]:
         return sorted(self._tools)
@@ -99,13 +101,20 @@ class Registry:
         return Registry([*self._tools.values(), *other._tools.values()])
 
     def openai(self, *, strict: bool = True) -> list[dict[str, Any]]:
-        """Chat Completions tool definitions, sorted by name: equal tools give equal bytes, which providers cache."""
-        return [self._definition(self._tools[name], strict=strict) for name in self.names()]
+        """Chat Completions tool definitions, sorted by name: equal tools give equal bytes, which providers cache.
+
+        Made once, since every request of a run holds them: they are to be read, not changed.
+        """
+        if strict not in self._offered:
+            self._offered[strict] = [self._definition(self._tools[name], strict=strict) for name in self.names()]
+        return list(self._offered[strict])
 
     def digest(self) -> str:
         """SHA-256 of all definitions: it changes when a name, a purpose or a schema does."""
-        text = json.dumps(self.openai(), sort_keys=True, separators=(",", ":"))
-        return hashlib.sha256(text.encode()).hexdigest()
+        if not self._digest:
+            text = json.dumps(self.openai(), sort_keys=True, separators=(",", ":"))
+            self._digest = hashlib.sha256(text.encode()).hexdigest()
+        return self._digest
 
     def _definition(self, tool: Tool[Any], *, strict: bool) -> dict[str, Any]:
         parameters, closed = compact(tool.schema(), strict=strict)

@@ -36,7 +36,7 @@ def triage(state: State, runtime: Runtime[Context]) -> dict[str, Any]:
 def plan(state: State, runtime: Runtime[Context]) -> dict[str, Any]:
     """Choose the next tool calls, or end. An analyst that fails leaves the run to the offline one."""
     with _at("plan", runtime):
-        results = results_of(state)
+        results = results_of(state, runtime.context)
         progress = Progress(
             turns=tuple(Turn.model_validate(t) for t in state["turns"]), results=results,
             memory=state.get("memory", {}), usage=state["usage"], say=runtime.stream_writer,
@@ -56,7 +56,7 @@ def _left(state: State, found: Triage, runtime: Runtime[Context], why: str, usag
     """The offline analyst takes over: its own calls are made unless they were."""
     assert runtime.context.offline is not None  # noqa: S101 - the caller asked
     runtime.stream_writer({"kind": "status", "text": f"going on without a model: {why}"})
-    step = runtime.context.offline.step(given(state), found, Progress(results=results_of(state)))
+    step = runtime.context.offline.step(given(state), found, Progress(results=results_of(state, runtime.context)))
     return {"turns": [step.turn.model_dump(mode="json")], "done": step.done, "fallback": why,
             "usage": _sum(state["usage"], usage)}
 
@@ -87,7 +87,7 @@ def summarise(state: State, runtime: Runtime[Context]) -> dict[str, Any]:
     """Say the answer."""
     with _at("summarise", runtime):
         found = _analyst(state, runtime).summarise(
-            given(state), Triage.model_validate(state["triage"]), results_of(state), state.get("conclusion"))
+            given(state), Triage.model_validate(state["triage"]), results_of(state, runtime.context), state.get("conclusion"))
         return {"summary": found.model_dump(mode="json"), "done": True}
 
 
@@ -109,10 +109,13 @@ def given(state: State) -> Given:
     )
 
 
-def results_of(state: State) -> dict[str, ToolResult]:
-    """The results by evidence id, in the order of the ids."""
+def results_of(state: State, context: Context) -> dict[str, ToolResult]:
+    """The results by evidence id, in the order of the ids. Those of earlier turns were validated then."""
     found = sorted(state.get("results", {}).items(), key=lambda pair: int(pair[0].lstrip("E")))
-    return {name: ToolResult.model_validate(result) for name, result in found}
+    for name, raw in found:
+        if name not in context.read or context.read[name][0] is not raw:
+            context.read[name] = raw, ToolResult.model_validate(raw)
+    return {name: context.read[name][1] for name, _ in found}
 
 
 def _analyst(state: State, runtime: Runtime[Context]) -> Analyst:

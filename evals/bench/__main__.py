@@ -32,7 +32,12 @@ def main() -> int:
     index.add_argument("--templates", type=int, default=1000)
     startup = parts.add_parser("startup", help="the time of `oncalm --help`")
     startup.add_argument("--runs", type=int, default=5)
-    for part in (ingest, query, index, startup):
+    overhead = parts.add_parser("overhead", help="our own code per model turn and tool call, beside the bare SDK")
+    overhead.add_argument("--lines", type=int, default=5000)
+    overhead.add_argument("--turns", type=int, default=10)
+    overhead.add_argument("--calls", type=int, default=3, help="tool calls of one turn, side by side")
+    overhead.add_argument("--runs", type=int, default=5)
+    for part in (ingest, query, index, startup, overhead):
         part.add_argument("--json", action="store_true", dest="as_json")
     given = parser.parse_args()
     try:
@@ -51,6 +56,11 @@ def _run(given: argparse.Namespace) -> tuple[dict[str, object], str]:
 
         report = query.run(given.lines, given.cache)
         return report, query.table(report)
+    if given.part == "overhead":
+        from evals.bench import overhead
+
+        report = overhead.run(given.lines, given.turns, given.calls, given.runs)
+        return report, overhead.table(report)
     if given.part == "index":
         from evals.bench import index
 

@@ -86,6 +86,15 @@ def test_known_secret_is_hidden_where_nothing_names_it() -> None:
     assert run.hide("retrying with Xk29fjQ8zLmv now") == "retrying with [SECRET:secret:1] now"
 
 
+def test_text_that_held_nothing_is_looked_through_again_once_a_secret_is_known() -> None:
+    run, secret = Placeholders(), "Zx9mQ2vT7rLp"
+    before = [run.hide(f"seen {secret}") for _ in range(2)]
+    run.hide(f"password={secret}")
+
+    assert before == [f"seen {secret}"] * 2
+    assert not shown(secret, run.hide(f"seen {secret}"))
+
+
 def test_password_that_is_an_ordinary_name_leaves_the_name_elsewhere() -> None:
     run = Placeholders()
     run.hide("password=payments-db-primary")

@@ -193,6 +193,16 @@ def test_definitions_are_the_same_bytes_in_any_order() -> None:
     assert one.digest() == two.digest() != named("a.y").digest()
 
 
+def test_definitions_are_made_once_and_each_caller_has_a_list_of_its_own() -> None:
+    tools = named("a.x", "b.y")
+    first = tools.openai()
+    first.clear()
+
+    assert len(tools.openai()) == 2
+    assert tools.openai()[0] is tools.openai()[0]
+    assert tools.openai(strict=False) != []
+
+
 def test_two_tools_of_one_name_are_refused() -> None:
     with pytest.raises(UsageError, match="rename"):
         named("a.b").merged(named("a.b"))
