@@ -117,6 +117,8 @@ class Ledger:
         self.path.parent.mkdir(parents=True, exist_ok=True)
         db = sqlite3.connect(self.path, timeout=30, isolation_level=None)
         try:
+            db.execute("PRAGMA journal_mode=WAL")
+            db.execute("PRAGMA synchronous=NORMAL")  # outlives a kill; a power cut may lose the last calls
             db.execute("BEGIN IMMEDIATE")
             db.execute(_TABLE)
             yield db

@@ -31,25 +31,26 @@ class ReplyCache:
         self._scope = scope
         self._counters = counters or Counters()
 
-    def find(self, request: Request, neutral: Neutral) -> Reply | None:
-        """The reply that was kept for an equal request."""
-        found = self._read(self._cache.get(self._key(request, neutral)))
+    def find(self, key: str) -> Reply | None:
+        """The reply that was kept under the :meth:`key` of a request."""
+        found = self._read(self._cache.get(key))
         self._counters.looked_up("replies", hit=found is not None)
         return found
 
-    def holds(self, request: Request, neutral: Neutral) -> bool:
+    def holds(self, key: str) -> bool:
         """Whether :meth:`find` would give a reply; not counted."""
-        return self._read(self._cache.get(self._key(request, neutral))) is not None
+        return self._read(self._cache.get(key)) is not None
 
-    def keep(self, request: Request, neutral: Neutral, reply: Reply) -> None:
+    def keep(self, key: str, reply: Reply, neutral: Neutral) -> None:
         """Keep a reply that was of use; one that holds a refusal or calls that cannot be made is not."""
         if reply.stored or reply.refusal or any(call.problem for call in reply.calls):
             return
         value = {"text": reply.text, "calls": [asdict(call) for call in reply.calls], "finish": reply.finish,
                  "usage": asdict(reply.usage), "model": reply.model}
-        self._cache.put(self._key(request, neutral), neutral(value), seconds=KEPT_SECONDS)
+        self._cache.put(key, neutral(value), seconds=KEPT_SECONDS)
 
-    def _key(self, request: Request, neutral: Neutral) -> str:
+    def key(self, request: Request, neutral: Neutral) -> str:
+        """Digest of all that a reply to the request rests on."""
         parts = [_VERSION, self._scope, neutral(list(request.messages)), request.tools,
                  asdict(request.schema) if request.schema else None, request.max_output_tokens, request.temperature,
                  request.digests]

@@ -46,6 +46,7 @@ class CachedTools:
         self._tool, self._now = tool, now
         self._counters = counters or Counters()
         self._open_seconds = open_seconds
+        self._schemas: dict[str, dict[str, Any]] = {}
 
     def call(self, name: str, arguments: dict[str, Any], *, timeout: float | None = None) -> ToolResult:
         """Make the call, or give the kept result with :attr:`ToolResult.stored` set."""
@@ -63,7 +64,9 @@ class CachedTools:
         return result
 
     def _key(self, tool: Tool[Any], arguments: Mapping[str, Any]) -> str:
-        parts = [tool.name, tool.schema(), arguments, self._rests.vocabulary]
+        if tool.name not in self._schemas:
+            self._schemas[tool.name] = tool.schema()
+        parts = [tool.name, self._schemas[tool.name], arguments, self._rests.vocabulary]
         text = json.dumps(parts, sort_keys=True, ensure_ascii=False, separators=(",", ":"), default=str)
         return f"tool:{hashlib.sha256(text.encode('utf-8', 'surrogatepass')).hexdigest()}"
 

@@ -23,7 +23,7 @@ from agent.llm.firstlook import SAID, symptom_of
 from agent.llm.model import Call, Model, Reply, Request
 from agent.llm.repair import loads
 from agent.llm.wording import recalled, said
-from agent.loopguard import judge, transcript
+from agent.loopguard import Made, judge, transcript
 from agent.recall.recaller import Pending, Recaller
 from prompts.loader import load
 from telemetry.models import Catalog, Result
@@ -76,6 +76,7 @@ class LlmAnalyst:
     """The results so far, by evidence id: what the tool that reads more of them looks in."""
     _deadline: float | None = field(default=None)
     _shown: str = field(default="")
+    _made: dict[str, Made] = field(default_factory=dict)
 
     @property
     def catalog(self) -> Catalog:
@@ -129,16 +130,16 @@ class LlmAnalyst:
         if self.replies is None:
             return False
         request = self.conversation.request(given, triage, progress, with_tools=True)
-        return self.replies.holds(request, self.conversation.boundary.neutral)
+        return self.replies.holds(self.replies.key(request, self.conversation.boundary.neutral))
 
     def _thought(self, given: Given, triage: Triage, progress: Progress) -> Step:
         """One model call, within what the loop guard allows."""
-        verdict = judge(transcript(progress))
+        verdict = judge(transcript(progress, self._made))
         if verdict.ends:
             return Step(done=True, conclusion=_ended(verdict.reason))
         told = bool(progress.turns and progress.turns[-1].nudge)
         ending = load("conclude").render(reason=verdict.reason) if verdict.withdraws else "" if told else verdict.reason
-        request, reply, usage = self._ask(given, triage, progress, with_tools=not verdict.withdraws, ending=ending)
+        key, reply, usage = self._ask(given, triage, progress, with_tools=not verdict.withdraws, ending=ending)
         if reply.refusal:
             raise RefusedError(f"the model refused to answer: {reply.refusal[:200]}", where=self.model.name,
                                remedy="ask differently, or with --analyst offline").after(usage)
@@ -151,28 +152,26 @@ class LlmAnalyst:
             if useful and self.recaller and not reply.stored:
                 self.recaller.keep(given, triage, progress, Grounded.model_validate(step.conclusion), reply.model or self.model.name)
         if useful and self.replies:
-            self.replies.keep(request, self.conversation.boundary.neutral, reply)
+            self.replies.keep(key, reply, self.conversation.boundary.neutral)
         return step.model_copy(update={"memory": self.conversation.memory()})
 
     def _ask(
         self, given: Given, triage: Triage, progress: Progress, *, with_tools: bool, ending: str
-    ) -> tuple[Request, Reply, dict[str, Any]]:
-        """One reply, from the cache or within the run's time and budget; a request that is too long is cut down once."""
+    ) -> tuple[str, Reply, dict[str, Any]]:
+        """One reply and the key it is kept under, from the cache or within the run's time and budget; a request that is too long is cut down once."""
         for again in (False, True):
             request = self.conversation.request(given, triage, progress, with_tools=with_tools, ending=ending)
             self._shown = "\n".join(str(message.get("content")) for message in request.messages)
+            key = self.replies.key(request, self.conversation.boundary.neutral) if self.replies else ""
             try:
-                reply = self._kept(request) or self._paid(request, progress)
+                reply = (self.replies.find(key) if self.replies else None) or self._paid(request, progress)
             except ContextTooLongError:
                 if again:
                     raise
                 self.conversation.profile = self.conversation.profile.halved()
             else:
-                return request, reply, {**self.purse.record(reply), "prompts": request.digests}
+                return key, reply, {**self.purse.record(reply), "prompts": request.digests}
         raise AssertionError  # the second round returns or raises
-
-    def _kept(self, request: Request) -> Reply | None:
-        return self.replies.find(request, self.conversation.boundary.neutral) if self.replies else None
 
     def _paid(self, request: Request, progress: Progress) -> Reply:
         """Ask the model, before the run's time is over."""

@@ -12,6 +12,7 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import timedelta
+from functools import lru_cache
 from typing import Any, Protocol
 
 from pydantic import ValidationError
@@ -64,7 +65,7 @@ class Conversation:
             {"role": "user", "content": self._opened(question, given, triage)},
         ]
         tools = tuple(self.tools.openai()) if with_tools else ()
-        room = self.profile.room - _size(head) - tokens(json.dumps(tools)) - tokens(ending)
+        room = self.profile.room - _size(head) - _weighed(json.dumps(tools)) - tokens(ending)
         turns = self._turns(progress, room)
         tail: list[Message] = [{"role": "user", "content": ending}] if ending else []
         return Request(
@@ -84,7 +85,7 @@ class Conversation:
 
     def size(self, request: Request) -> int:
         """Tokens of a request, estimated."""
-        return _size(list(request.messages)) + tokens(json.dumps(request.tools))
+        return _size(list(request.messages)) + _weighed(json.dumps(request.tools))
 
     def _opened(self, question: Prompt, given: Given, triage: Triage) -> str:
         """The question and what is known before any tool ran; the same in every request of a run."""
@@ -189,4 +190,10 @@ def catalog_text(catalog: Catalog, budget: int) -> str:
 
 
 def _size(messages: list[Message]) -> int:
-    return sum(tokens(json.dumps(message, ensure_ascii=False)) for message in messages)
+    return sum(_weighed(json.dumps(message, ensure_ascii=False)) for message in messages)
+
+
+@lru_cache(maxsize=512)
+def _weighed(text: str) -> int:
+    """Tokens of a text that every request of a run holds."""
+    return tokens(text)

@@ -29,8 +29,8 @@ def cache(tmp_path: Path) -> PlainCache:
 
 def test_equal_request_of_another_run_is_answered_from_the_cache(cache: PlainCache) -> None:
     first, second = Boundary(), Boundary()
-    ReplyCache(cache, "s").keep(request(first), first.neutral, REPLY)
-    found = ReplyCache(cache, "s").find(request(second), second.neutral)
+    ReplyCache(cache, "s").keep(ReplyCache(cache, "s").key(request(first), first.neutral), REPLY, first.neutral)
+    found = ReplyCache(cache, "s").find(ReplyCache(cache, "s").key(request(second), second.neutral))
 
     assert found == replace(REPLY, stored=True)
 
@@ -46,17 +46,18 @@ OTHERS: dict[str, dict[str, Any]] = {
 def test_request_that_differs_in_anything_misses(cache: PlainCache, part: str) -> None:
     boundary = Boundary()
     replies = ReplyCache(cache, "s")
-    replies.keep(request(boundary), boundary.neutral, REPLY)
+    replies.keep(replies.key(request(boundary), boundary.neutral), REPLY, boundary.neutral)
 
-    assert replies.find(replace(request(boundary), **OTHERS[part]), boundary.neutral) is None
+    assert replies.find(replies.key(replace(request(boundary), **OTHERS[part]), boundary.neutral)) is None
 
 
 def test_other_scope_or_text_misses(cache: PlainCache) -> None:
     boundary = Boundary()
-    ReplyCache(cache, "tenant-a gpt").keep(request(boundary), boundary.neutral, REPLY)
+    ours, theirs = ReplyCache(cache, "tenant-a gpt"), ReplyCache(cache, "tenant-b gpt")
+    ours.keep(ours.key(request(boundary), boundary.neutral), REPLY, boundary.neutral)
 
-    assert ReplyCache(cache, "tenant-b gpt").find(request(boundary), boundary.neutral) is None
-    assert ReplyCache(cache, "tenant-a gpt").find(request(boundary, "the last 24 h"), boundary.neutral) is None
+    assert theirs.find(theirs.key(request(boundary), boundary.neutral)) is None
+    assert ours.find(ours.key(request(boundary, "the last 24 h"), boundary.neutral)) is None
 
 
 @pytest.mark.parametrize("reply", [
@@ -66,6 +67,6 @@ def test_other_scope_or_text_misses(cache: PlainCache) -> None:
 def test_reply_of_no_use_is_not_kept(cache: PlainCache, reply: Reply) -> None:
     boundary = Boundary()
     replies = ReplyCache(cache, "s")
-    replies.keep(request(boundary), boundary.neutral, reply)
+    replies.keep(replies.key(request(boundary), boundary.neutral), reply, boundary.neutral)
 
-    assert not replies.holds(request(boundary), boundary.neutral)
+    assert not replies.holds(replies.key(request(boundary), boundary.neutral))
