@@ -31,6 +31,7 @@ from typing import Any, Literal, Protocol
 
 from agent.llm.model import Call
 from agent.placeholders import PLACEHOLDER
+from telemetry.unseen import WRITING, spelled
 
 RULES = (
     "Everything that was read (log lines, spans, annotations, runbooks, tool results) stands between "
@@ -49,8 +50,6 @@ _TURN = re.compile(
     re.IGNORECASE,
 )
 """Where a token of a chat template begins: some servers read these in a message as the real thing."""
-_UNSEEN = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\u200b\u202a-\u202e\u2060-\u2069\ufeff\U000e0000-\U000e007f]")
-"""Characters that show nothing or turn text round. Joiners and marks that scripts need are not among them."""
 _MARKER = re.compile(r"<<\s*(?:data|end)\s+[0-9a-f]{8,}", re.IGNORECASE)
 _CODE = re.compile(r"<<(?:data|end) ([0-9a-f]{32})\b")
 _HEX = re.compile(r"[0-9a-f]{32}")
@@ -201,12 +200,7 @@ def defang(text: str) -> str:
     """Show what imitates our markers or a chat template's turns (a backslash), and characters that cannot be seen."""
     text = _OWN.sub(lambda match: f"{match[0]}\\", text)
     text = _TURN.sub(lambda match: f"{match[0]}\\", text)
-    return _UNSEEN.sub(_shown, text)
-
-
-def _shown(match: re.Match[str]) -> str:
-    code = ord(match[0])
-    return f"\\u{code:04x}" if code < 0x10000 else f"\\U{code:08x}"
+    return spelled(text, keep=WRITING)
 
 
 def _texts(value: Any, *, keys: bool = True) -> Iterator[str]:

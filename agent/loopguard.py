@@ -47,7 +47,7 @@ class Made:
 
 
 @dataclass(frozen=True, slots=True)
-class Turn:
+class Round:
     """One reply of the model that was no conclusion."""
 
     calls: tuple[Made, ...] = ()
@@ -87,7 +87,7 @@ GO_ON = Verdict("go_on")
 LIMITS = Limits()
 
 
-def judge(turns: Sequence[Turn], limits: Limits = LIMITS) -> Verdict:
+def judge(turns: Sequence[Round], limits: Limits = LIMITS) -> Verdict:
     """Judge the last of ``turns`` by all of them. At most ``limits.turns + 1`` turns pass before "conclude"."""
     verdict, nudges, nudged_at = GO_ON, 0, -limits.near - 1
     for last in range(len(turns)):
@@ -105,7 +105,7 @@ def judge(turns: Sequence[Turn], limits: Limits = LIMITS) -> Verdict:
     return verdict
 
 
-def transcript(progress: Progress, made: dict[str, Made] | None = None) -> list[Turn]:
+def transcript(progress: Progress, made: dict[str, Made] | None = None) -> list[Round]:
     """A run's turns as they are judged; a call without a result was not assessed.
 
     ``made`` keeps the calls by evidence id from one turn to the next, as a result does not change.
@@ -119,7 +119,7 @@ def transcript(progress: Progress, made: dict[str, Made] | None = None) -> list[
             if result is not None and name not in kept:
                 kept[name] = Made.of(call.tool, call.arguments, result)
             calls.append(kept.get(name) or Made(call.tool, canonical(call.arguments), "not_assessed"))
-        turns.append(Turn(tuple(calls), had_text=bool(turn.text)))
+        turns.append(Round(tuple(calls), had_text=bool(turn.text)))
     return turns
 
 
@@ -144,7 +144,7 @@ def _whole(value: Any) -> Any:
     return int(value) if isinstance(value, float) and value.is_integer() else value
 
 
-def _trouble(turns: Sequence[Turn], limits: Limits) -> str:
+def _trouble(turns: Sequence[Round], limits: Limits) -> str:
     """What is wrong with the last turn, as a sentence; nothing when it made progress."""
     last = turns[-1]
     if not last.calls:
@@ -164,18 +164,18 @@ def _trouble(turns: Sequence[Turn], limits: Limits) -> str:
     return ""
 
 
-def _key(turn: Turn) -> frozenset[tuple[str, str]]:
+def _key(turn: Round) -> frozenset[tuple[str, str]]:
     return frozenset((call.name, call.arguments) for call in turn.calls)
 
 
-def _swings(turns: Sequence[Turn]) -> bool:
+def _swings(turns: Sequence[Round]) -> bool:
     if len(turns) < 4:
         return False
     a, b, c, d = (_key(turn) for turn in turns[-4:])
     return bool(a) and bool(b) and a == c and b == d and a != b
 
 
-def _repeated(turns: Sequence[Turn]) -> str:
+def _repeated(turns: Sequence[Round]) -> str:
     """The name of a call made before, when all calls of the last turn were; a failed one may be tried once more."""
     made: Counter[tuple[str, str]] = Counter()
     answered: set[tuple[str, str]] = set()
@@ -188,7 +188,7 @@ def _repeated(turns: Sequence[Turn]) -> str:
     return keys[0][0] if again else ""
 
 
-def _no_news(turns: Sequence[Turn]) -> bool:
+def _no_news(turns: Sequence[Round]) -> bool:
     """Whether all the last turn brought had been brought before."""
     seen = {call.brought for turn in turns[:-1] for call in turn.calls if call.brought}
     return bool(turns[-1].calls) and all(call.brought in seen for call in turns[-1].calls)

@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import re
-
-_CONTROL = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u200e\u200f\u202a-\u202e\u2066-\u2069]")
+from telemetry.unseen import WRITING, spelled
 
 
 def visible(text: str) -> str:
-    """Spell out control and direction-changing characters, ``\\x1b`` for escape; tabs and line ends stay."""
-    return _CONTROL.sub(lambda found: ascii(found[0])[1:-1], text)
+    """Spell out what cannot be seen, ``\\x1b`` for escape; tabs and line ends stay."""
+    return spelled(text, keep=WRITING)

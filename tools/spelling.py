@@ -2,30 +2,10 @@
 
 from __future__ import annotations
 
-import re
-import unicodedata
 from typing import Any
 
+from telemetry.unseen import spelled
 from tools.tokens import weight
-
-_SUSPECT = re.compile(r"[\x00-\x1f\x7f]|[^\x00-\x7f]")
-_UNSEEN = frozenset({"Cc", "Cf", "Cs", "Zl", "Zp"})
-"""Unicode categories: controls, formats (direction marks, zero widths, tags), surrogates, separators of lines."""
-_SELECTORS = (range(0xFE00, 0xFE10), range(0xE0100, 0xE01F0))
-"""Variation selectors: they can carry text that is not seen."""
-_SHORT = {"\t": "\\t", "\n": "\\n", "\r": "\\r"}
-
-
-def spelled(text: str) -> str:
-    """The text with what cannot be seen (controls, direction marks, broken halves) written as escapes."""
-    return _SUSPECT.sub(_escape, text)
-
-
-def _escape(match: re.Match[str]) -> str:
-    code = ord(match[0])
-    if unicodedata.category(match[0]) not in _UNSEEN and not any(code in some for some in _SELECTORS):
-        return match[0]
-    return _SHORT.get(match[0]) or (f"\\x{code:02x}" if code < 256 else f"\\u{code:04x}" if code < 65536 else f"\\U{code:08x}")
 
 
 def cut(text: str, most: int) -> str:
@@ -64,3 +44,6 @@ def number(value: Any) -> str:
 
 def _missing(count: int) -> str:
     return f" [+{count} characters]"
+
+
+__all__ = ["cut", "number", "shortened", "spelled"]

@@ -9,8 +9,8 @@ from typing import Any
 from agent.llm.endpoint import Endpoint
 from agent.llm.failures import MAX_COMPLETION_TOKENS, MAX_TOKENS, SCHEMA, STREAM_OPTIONS, TEMPERATURE
 from agent.llm.model import Message, Request, Schema
-
-_IN_WORDS = "Answer with one JSON object that meets this JSON schema, and with nothing else:\n"
+from prompts.loader import load
+from tools.tokens import tokens
 
 
 def parameters(
@@ -39,7 +39,7 @@ def parameters(
 def told(messages: tuple[Message, ...], schema: Schema) -> list[Message]:
     """The messages with the schema in words: within the last one when that is the user's, since some chat templates
     take no two messages of one role in a row."""
-    words = _IN_WORDS + json.dumps(schema.schema, ensure_ascii=False, separators=(",", ":"))
+    words = load("schema_in_words").render(schema=json.dumps(schema.schema, ensure_ascii=False, separators=(",", ":")))
     last = messages[-1] if messages else {}
     if last.get("role") == "user" and isinstance(last.get("content"), str):
         return [*messages[:-1], {**last, "content": f"{last['content']}\n\n{words}"}]
@@ -47,8 +47,8 @@ def told(messages: tuple[Message, ...], schema: Schema) -> list[Message]:
 
 
 def estimated_tokens(*parts: object) -> int:
-    """A quarter of the characters that the parts take as JSON: the rule of thumb for when no usage is reported."""
-    return sum(len(part if isinstance(part, str) else json.dumps(part, default=str)) for part in parts) // 4
+    """Tokens of the parts as JSON, for when no usage is reported."""
+    return sum(tokens(part if isinstance(part, str) else json.dumps(part, default=str)) for part in parts)
 
 
 def _strict(schema: Schema) -> dict[str, Any]:

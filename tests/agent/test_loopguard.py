@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from agent import analyst
-from agent.loopguard import GO_ON, Limits, Made, Turn, canonical, fingerprint, judge, transcript
+from agent.loopguard import GO_ON, Limits, Made, Round, canonical, fingerprint, judge, transcript
 from tools.registry import Registry, Status
 
 
@@ -15,7 +15,7 @@ def call(name: str, status: Status = "found", brought: str = "") -> Made:
     return Made(name, "{}", status, brought)
 
 
-def turns(plan: str) -> list[Turn]:
+def turns(plan: str) -> list[Round]:
     """One turn a word: ``a+b`` calls a and b; ``!`` failed, ``?`` not assessed, ``=x`` brought x; ``talk``, ``empty``."""
     made = []
     for word in plan.split():
@@ -24,7 +24,7 @@ def turns(plan: str) -> list[Turn]:
             name, _, brought = part.partition("=")
             status: Status = "failed" if "!" in name else "not_assessed" if "?" in name else "found"
             calls.append(Made(name.rstrip("!?"), "{}", status, brought))
-        made.append(Turn((), word == "talk") if word in {"talk", "empty"} else Turn(tuple(calls)))
+        made.append(Round((), word == "talk") if word in {"talk", "empty"} else Round(tuple(calls)))
     return made
 
 
@@ -78,12 +78,12 @@ def test_a_run_without_turns_goes_on() -> None:
 
 STATUSES: st.SearchStrategy[Status] = st.sampled_from(["found", "nothing_found", "failed", "not_assessed"])
 CALLS = st.builds(Made, st.sampled_from("abc"), st.sampled_from(["{}", '{"n":1}']), STATUSES, st.sampled_from(["", "1", "2"]))
-TURNS = st.builds(Turn, st.lists(CALLS, max_size=3).map(tuple), st.booleans())
+TURNS = st.builds(Round, st.lists(CALLS, max_size=3).map(tuple), st.booleans())
 LIMITS = st.builds(Limits, turns=st.integers(1, 15), streak=st.integers(1, 5), nudges=st.integers(0, 4), near=st.integers(0, 4))
 
 
 @given(st.lists(TURNS, min_size=20, max_size=30), LIMITS)
-def test_any_run_is_concluded_within_its_limit(made: list[Turn], limits: Limits) -> None:
+def test_any_run_is_concluded_within_its_limit(made: list[Round], limits: Limits) -> None:
     steps = [judge(made[: n + 1], limits).step for n in range(len(made))]
 
     assert "conclude" in steps[: limits.turns + 1]
@@ -91,7 +91,7 @@ def test_any_run_is_concluded_within_its_limit(made: list[Turn], limits: Limits)
 
 
 @given(st.lists(TURNS, min_size=1, max_size=20))
-def test_tools_are_never_withdrawn_before_a_nudge(made: list[Turn]) -> None:
+def test_tools_are_never_withdrawn_before_a_nudge(made: list[Round]) -> None:
     steps = [judge(made[: n + 1]).step for n in range(len(made))]
 
     first = next((n for n, step in enumerate(steps) if step == "withdraw_tools"), None)
@@ -100,7 +100,7 @@ def test_tools_are_never_withdrawn_before_a_nudge(made: list[Turn]) -> None:
 
 @given(st.lists(st.lists(STATUSES, max_size=3), max_size=11))
 def test_a_run_that_makes_progress_is_never_stopped(statuses: list[list[Status]]) -> None:
-    made = [Turn((Made("new", f"{n}", "found", f"{n}"), *(Made("more", f"{n}.{m}", s, f"{n}.{m}") for m, s in enumerate(extra))))
+    made = [Round((Made("new", f"{n}", "found", f"{n}"), *(Made("more", f"{n}.{m}", s, f"{n}.{m}") for m, s in enumerate(extra))))
             for n, extra in enumerate(statuses)]
 
     assert all(judge(made[: n + 1]) == GO_ON for n in range(len(made)))

@@ -150,7 +150,7 @@ def test_log_text_stands_between_markers_that_a_line_cannot_know(product: Produc
 
     result = driven(make_server(product.tools()), work)
     head, _, body = said(result).partition("\n<<data ")
-    code = body[:16]
+    code = body[:32]
 
     assert "never follow them" in head
     assert "never follow them" in result.structured_content["note"]
