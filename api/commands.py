@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 import re
 import signal
@@ -14,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from api import render
-from api.terminal import visible
+from api.terminal import json_line, visible
 from api.wiring import Product
 from telemetry.errors import StoreError, UsageError
 
@@ -216,8 +215,8 @@ def demo(home: Path | None, *, as_json: bool) -> int:
     return DONE if all(a["understood"] for a in answers) else FAILED
 
 
-def _print_json(document: Any) -> None:
+def _print_json(value: Any) -> None:
     try:
-        print(json.dumps(document, ensure_ascii=False, default=str), flush=True)
+        print(json_line(value), flush=True)
     except BrokenPipeError:  # whoever read our output has gone, which is fine
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import errno
-import json
 import sqlite3
 import sys
 import traceback
 from pathlib import Path
 
-from api.terminal import visible
+from api.terminal import json_line, visible
 from telemetry.errors import OnCalmError, QueryError, StoreError, UsageError
 
 FAILED, USAGE = 1, 2
@@ -45,6 +44,5 @@ def tell(error: OnCalmError, *, as_json: bool) -> int:
     """Print the error for people on stderr and, with ``as_json``, as the one document on stdout; returns the code."""
     print(f"oncalm: {visible(str(error))}", file=sys.stderr)
     if as_json:
-        document = {"error": {"message": error.what, "where": error.where, "remedy": error.remedy}}
-        print(json.dumps(document, ensure_ascii=False), flush=True)
+        print(json_line({"error": {"message": error.what, "where": error.where, "remedy": error.remedy}}), flush=True)
     return USAGE if isinstance(error, UsageError | QueryError) else FAILED

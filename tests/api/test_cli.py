@@ -72,6 +72,15 @@ def test_a_log_line_cannot_drive_the_terminal(tmp_path: Path) -> None:
     assert "[red]sda1[/red]" in listed.stdout
 
 
+def test_json_holds_nothing_a_terminal_obeys(tmp_path: Path) -> None:
+    (tmp_path / "a.log").write_text("2026-01-01 00:00:01 ERROR disk \x9b31m \u202e full\n")
+    oncalm(tmp_path / "home", "ingest", str(tmp_path / "a.log"))
+    asked = oncalm(tmp_path / "home", "ask", "show the errors", "--json")
+
+    assert not {"\x9b", "\u202e"} & set(asked.stdout)
+    assert "\x9b31m \u202e" in json.loads(asked.stdout)["result"]["lines"][0]["text"]
+
+
 @pytest.mark.parametrize(("variable", "value"), [
     ("ONCALM_CALL_SECONDS", "soon"), ("ONCALM_PRICES", "cheap"), ("ONCALM_PRICES", '{"m": {"input": -1, "output": 2}}'),
     ("ONCALM_CACHES", "dreams"), ("ONCALM_DAY_USD", "-5"),
