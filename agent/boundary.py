@@ -9,8 +9,7 @@ Where things go in a request, so that providers can cache its beginning:
 
 A marker's code is drawn for each text that is wrapped (an HMAC of the text under a key of this run), so that the same
 text is wrapped alike in every call of the run and what was sent before stays cached. Nobody who writes a log line
-knows the key; a text that held its own code would have to be found by chance, 1 in 2**128. :meth:`Boundary.renew`
-draws another key: called before each model call it makes all codes new, at the price of the provider's cache.
+knows the key; a text that held its own code would have to be found by chance, 1 in 2**128.
 
 Keys of a response cache must be made from :meth:`Boundary.neutral` requests: random codes would make each its own.
 """
@@ -100,7 +99,6 @@ class Boundary:
 
     def __init__(self, random: Source = secrets, *, snapshot: dict[str, str] | None = None) -> None:
         """``snapshot`` is that of the run that goes on."""
-        self._random = random
         self._key = snapshot["key"] if snapshot else random.token_hex(32)
         self.canary = snapshot["canary"] if snapshot else random.token_hex(16)
         self._codes: dict[str, None] = {}
@@ -108,10 +106,6 @@ class Boundary:
     def snapshot(self) -> dict[str, str]:
         """Plain JSON to go on from; it is worth something only to who writes what this run reads."""
         return {"key": self._key, "canary": self.canary}
-
-    def renew(self) -> None:
-        """Draw other codes from here on; the canary stays."""
-        self._key = self._random.token_hex(32)
 
     def preamble(self) -> str:
         """The message that holds the canary."""

@@ -8,6 +8,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from agent.cache.counters import LAYERS
+
 if TYPE_CHECKING:
     from agent.budget import Meter
     from agent.cache.counters import Counters
@@ -26,7 +28,7 @@ if TYPE_CHECKING:
 
 SMALL_TOOLS = ("logs.summary", "logs.count", "logs.trend", "logs.compare", "logs.lines")
 """What a model with little context is offered: the definitions of all tools would fill half of it."""
-EVERY_CACHE = frozenset({"replies", "tools", "recall", "flights"})
+EVERY_CACHE = frozenset(LAYERS)
 
 
 @dataclass(frozen=True, slots=True)

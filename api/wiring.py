@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib
+import logging
 import os
 import sqlite3
 import sys
@@ -25,6 +26,10 @@ if TYPE_CHECKING:
     from vectorstore.embedding import Embedder
     from vectorstore.index import TemplateIndex
     from vectorstore.ingest import Progress, Report
+
+
+_OURS = ("agent", "tools", "vectorstore", "telemetry")
+"""Loggers of OnCalm. What they tell goes where its spans go, and never to the terminal: answers say what went wrong."""
 
 
 class Product:
@@ -153,11 +158,19 @@ class Product:
         return Memory(self.home / "cache" / "recall")
 
     def _observer(self, stack: ExitStack) -> Observer:
-        """OnCalm's own spans for one question; what is not sent yet is sent before it ends."""
+        """OnCalm's own spans and log records for one question; what is not sent yet is sent before it ends."""
         from agent.observe.observer import observer
 
         found = observer(self._observing)
         stack.callback(found.close)
+        handler = found.log_handler()
+        for name in _OURS:
+            log = logging.getLogger(name)
+            log.addHandler(handler)
+            stack.callback(log.removeHandler, handler)
+            if found.listens:
+                stack.callback(log.setLevel, log.level)
+                log.setLevel(logging.INFO)
         return found
 
     def _searchable(self, reader: Reader) -> TemplateIndex:

@@ -67,11 +67,6 @@ class TimeFormat:
         """Whether it has a year."""
         return bool(self.epoch) or "<Y>" in self.pattern or "<y>" in self.pattern
 
-    @property
-    def has_zone(self) -> bool:
-        """Whether it can have a zone."""
-        return bool(self.epoch) or "<z>" in self.pattern
-
 
 @dataclass(slots=True)
 class Clock:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import struct
 from bisect import bisect_left
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from itertools import chain
 
@@ -238,6 +238,3 @@ def _field_type(text: str) -> str:
 
 def _utf8(text: str) -> str:
     return text.encode("latin-1").decode("utf-8", "replace")
-
-
-Planner = Callable[[bytes, LineReader], Plan]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from datetime import datetime
 from typing import Any
 
@@ -14,6 +15,8 @@ from agent.state import AGAIN, Errand, State
 from telemetry.errors import OnCalmError
 from telemetry.models import Window
 from tools.registry import ToolResult
+
+_log = logging.getLogger(__name__)
 
 
 class RunStoppedError(OnCalmError):
@@ -56,6 +59,7 @@ def _left(state: State, found: Triage, runtime: Runtime[Context], why: str, usag
     """The offline analyst takes over: its own calls are made unless they were."""
     assert runtime.context.offline is not None  # noqa: S101 - the caller asked
     runtime.stream_writer({"kind": "status", "text": f"going on without a model: {why}"})
+    _log.warning("going on without a model: %s", why)
     step = runtime.context.offline.step(given(state), found, Progress(results=results_of(state, runtime.context)))
     return {"turns": [step.turn.model_dump(mode="json")], "done": step.done, "fallback": why,
             "usage": _sum(state["usage"], usage)}

@@ -79,15 +79,6 @@ def test_markers_of_two_runs_differ_and_a_seen_one_opens_nothing() -> None:
     assert re.findall("[0-9a-f]{32}", first.wrap(forged, "l"))[0] != seen
 
 
-def test_renewed_boundary_draws_other_markers_and_keeps_the_canary() -> None:
-    boundary = Boundary()
-    before, canary = boundary.wrap("x", "l"), boundary.canary
-    boundary.renew()
-
-    assert boundary.wrap("x", "l") != before
-    assert boundary.canary == canary
-
-
 def test_resumed_run_wraps_as_before() -> None:
     boundary = Boundary()
     again = Boundary(snapshot=json.loads(json.dumps(boundary.snapshot())))

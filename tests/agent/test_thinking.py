@@ -18,6 +18,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from agent.llm.endpoint import Endpoint
+from agent.observe.settings import TelemetrySettings
 from agent.scripted.obedient import obedient
 from agent.scripted.server import ScriptedServer
 from agent.scripted.step import Step, StepCall, StepUsage
@@ -25,6 +26,7 @@ from api.commands import ask as ask_command
 from api.thinking import Spending, Thinking
 from api.wiring import Product
 from tests.agent.injections import INJECTIONS
+from tests.agent.observe.collector import Collector
 
 ASKED = "how many failed passwords for root?"
 
@@ -114,6 +116,18 @@ def test_offline_analyst_finishes_what_a_model_cannot(sshd: Product, fault: str)
     assert answer["result"]["value"] == 3
     assert answer["fallback"]
     assert "sk-test-1" not in json.dumps(answer)
+
+
+def test_fallback_is_told_where_the_spans_go(sshd: Product) -> None:
+    with Collector() as collector, ScriptedServer([Step(status=500, error="down")] * 2) as server:
+        settings = TelemetrySettings(endpoint=collector.url)
+        answer = Product(sshd.home, thinking=thinking(server.url), observing=settings).ask(ASKED)
+        told, spans = collector.records(), collector.spans()
+
+    assert answer["fallback"]
+    assert [record.severity_text for record in told] == ["WARN"]
+    assert "going on without a model" in told[0].body.string_value
+    assert told[0].trace_id == spans["invoke_agent oncalm"].trace_id
 
 
 def test_unreachable_endpoint_is_named(sshd: Product) -> None:
