@@ -144,8 +144,18 @@ def _lines(page: _Page, result: ToolResult, lines: Sequence[Line], *, paged: boo
     firsts: dict[str, Line] = {}
     for line in lines:
         firsts.setdefault(line.template, line)
-    for line in sorted(firsts.values(), key=lambda one: order.get(one.template, len(order)))[:_EXAMPLES]:
+    chosen = sorted(firsts.values(), key=lambda one: order.get(one.template, len(order)))[:_EXAMPLES]
+    for line in chosen:
         page.body.shown += page.add(_line(line, names, _TEXT))
+    others = _spaced([line for line in lines if line not in chosen], _EXAMPLES - len(chosen))
+    if others and page.add("Others, evenly spaced:"):
+        for line in others:
+            page.body.shown += page.add(_line(line, names, _TEXT))
+
+
+def _spaced(lines: Sequence[Line], count: int) -> list[Line]:
+    """So many of the lines, the last among them: how a value went is seen from these."""
+    return [lines[(at + 1) * len(lines) // count - 1] for at in range(count)] if 0 < count < len(lines) else list(lines[:max(count, 0)])
 
 
 def _templates(page: _Page, result: ToolResult, lines: Sequence[Line]) -> None:

@@ -37,6 +37,10 @@ _MEASURED = re.compile(
     r"\b(?:chang|increas|decreas|ris|rose|grow|grew|drop|fall|fell|exceed|reach|above|over|below|under|more|less|fewer|high|low|slow|fast|"
     r"differ|spik|worse|improv|long|large|jump|climb|vary|varied|elevated|degrad)", re.IGNORECASE)
 _OTHERS = re.compile(r"\b(?:no|nothing|none|nobody|not any)(?: of the)? (?:other|others|else|further|more|additional)\b", re.IGNORECASE)
+_RECORDED = re.compile(
+    r"\b(?:errors?|failures?|warnings?|exceptions?|timeouts?|restarts?|retries|crash\w*|records?|lines?|messages?|events?|entries|logs?|"
+    r"alerts?|signs?|evidence|traces?|incidents?|problems?|issues?|deploy\w*|rollouts?|releases?|chang\w*|requests?|attempts?|traffic)\b")
+_FAILING = r"(?:not|n['’]t|no|cannot|unable|fail\w*|without|lost|exhausted|missing|refused|denied|rejected|unavailable|unreachable)"
 _EDGE = re.compile(r"\b(?:after|before|since|until|later|earlier|prior|then|again)\b", re.IGNORECASE)
 _PLAIN = frozenset(
     "the a an of is are was were be been did do does has have had there that which it its they them and or but in on at to for from by with "
@@ -73,6 +77,8 @@ def unsearched(text: str, results: Sequence[ToolResult], haystack: Sequence[str]
 def _told(text: str, match: re.Match[str], haystack: Sequence[str]) -> bool:
     """Whether the evidence itself says so: "No route to host", "connection not found", "healthy"."""
     following = re.match(r"\W*(?:\w+\W+){0,1}\w+", text[match.end():])
+    if match[0].lower() == "no" and following and _lacking(following[0].lower(), haystack):
+        return True
     phrase = fold(match[0] + (following[0] if following else ""))
     single = match[0].strip().lower()
     if single in {"unaffected", "all clear", "error-free", "error free"} or re.search(r"(?:healthy|fine|normal|ok|okay|clean|quiet|silent|idle)$", single):
@@ -83,6 +89,17 @@ def _told(text: str, match: re.Match[str], haystack: Sequence[str]) -> bool:
         verb = re.match(r"\W*\w+", text[match.end():])
         phrase = fold("not" + (verb[0] if verb else " "))
     return any(phrase in item for item in haystack)
+
+
+def _lacking(what: str, haystack: Sequence[str]) -> bool:
+    """Whether the evidence tells that ``what`` could not be had: "could not get a connection" for "no connection".
+
+    Records of a kind (errors, restarts, deployments) are no such thing: that there were none takes a search.
+    """
+    if _RECORDED.search(what):
+        return False
+    stems = [re.escape(stem(word)) for word in re.findall(r"[a-z]{3,}", what) if word not in _PLAIN]
+    return any(re.search(rf"\b{_FAILING}\b[^|\n]{{0,50}}\b{one}|\b{one}\w*[^|\n]{{0,30}}\b{_FAILING}\b", item) for one in stems for item in haystack)
 
 
 def _found_none(result: ToolResult, text: str) -> bool:

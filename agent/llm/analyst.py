@@ -252,7 +252,8 @@ def _unshown(found: Grounded) -> str:
     """Why a conclusion has no first sentence to show; empty when it has."""
     if found.answer is not None:
         return ""
-    return "its answer is not shown by the results it cites: " + "; ".join(d.why for d in found.dropped[:3])
+    told = dict.fromkeys(f'"{d.text[:80]}": {d.why}' for d in found.dropped[:3])
+    return "its answer is not shown by the results it cites. " + "; ".join(told)
 
 
 def _ended(reason: str) -> dict[str, Any]:

@@ -29,6 +29,8 @@ from telemetry.models import Catalog
 from tools.output import render, tokens
 from tools.registry import ToolResult
 
+_ROW = 8
+"""Fields without known values on one line."""
 HEAD = 300
 """Tokens to which an old result is cut down."""
 
@@ -176,9 +178,12 @@ def catalog_text(catalog: Catalog, budget: int) -> str:
     """What the store holds, the most telling first, in at most ``budget`` tokens."""
     lines = [f"{catalog.records:,} records, {catalog.undated:,} without a time; {len(catalog.templates):,} templates",
              f"from {catalog.first} to {catalog.last} (UTC)"]
-    for info in catalog.fields:
+    known = [info for info in catalog.fields if info.values]
+    for info in known:
         values = ", ".join(f"{value} ({count:,})" for value, count in info.values[:6])
         lines.append(f"{info.ref} [{info.type}], {info.distinct:,} different: {values}")
+    others = [f"{info.ref} [{info.type}]" for info in catalog.fields if not info.values]
+    lines += [f"also: {', '.join(others[at:at + _ROW])}" for at in range(0, len(others), _ROW)]
     kept: list[str] = []
     for line in lines:
         short = line if len(line) <= 240 else f"{line[:240]}…"

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from pydantic import ValidationError
 
 from agent.evidence import NOT_SHOWN, Claim, Conclusion, allowed_confidence, ground
-from telemetry.models import Result, Window
+from telemetry.models import Line, Result, Window
 from tests.agent.evidence.claims import FALSE, TRUE
 from tests.agent.evidence.results import NINE, QUESTION, RESULTS, result
 
@@ -143,6 +143,19 @@ def test_absence_is_shown_by_a_search_of_the_records_only(tool: str, text: str, 
     shown = {**READ, "E3": RESULTS["E3"].model_copy(update={"tool": tool})}
 
     assert bool(ground(conclusion(claims=[Claim(text=text, evidence=["E3"])]), shown, QUESTION).claims) == stands
+
+
+@pytest.mark.parametrize(("text", "stands"), [
+    ("Checkout gets no connection from the pool.", True), ("There was no free connection.", True),
+    ("Orders fail because there is no space on the volume.", True), ("There were no connection errors.", False),
+    ("There was no deployment.", False), ("No disk was replaced.", False), ("There were no restarts.", False),
+])
+def test_what_the_lines_say_could_not_be_had_is_no_claim_of_absence(text: str, stands: bool) -> None:
+    lines = [Line(id=n, time=None, level="error", service="checkout", host=None, template="t1", source="a.log", line_no=n, text=said)
+             for n, said in enumerate(["order 7 failed: could not get a connection from the pool", "volume data: cannot write, space exhausted"])]
+    shown = {"E1": result("lines", Result(kind="lines", lines=lines), 2)}
+
+    assert bool(ground(conclusion(claims=[Claim(text=text, evidence=["E1"])]), shown, QUESTION).claims) == stands
 
 
 def test_the_schema_is_closed_strict_and_small() -> None:
