@@ -24,6 +24,7 @@ from telemetry.models import Catalog, Filter, FilterOp, Template
 _ENOUGH = 0.45
 _ENOUGH_BESIDE_VALUES = 0.55
 _SHOWN = 3
+FAILED = OUTCOMES - {"succeed", "success"}
 TROUBLE = ("warn", "error", "fatal")
 """Levels that tell of trouble."""
 
@@ -69,7 +70,7 @@ def resolve(
     asked = content(links.words)
     if links.quoted:
         return _by_quotes(links, asked, catalog)
-    asked = [w for w in asked if w in links.level_words or not (w in EVERYDAY and not vocabulary.bears(w))]
+    asked = [w for w in asked if w in links.level_words or w in NEGATIONS or not (w in EVERYDAY and not vocabulary.bears(w))]
     if links.levels and not [w for w in asked if w not in WEAK and w not in links.level_words]:
         return _by_level(links, asked, vocabulary)
     asked = [w for w in asked if singular(w) not in links.levels]
@@ -90,6 +91,8 @@ def resolve(
             links, choice = _as_text(links), choose(asked, catalog.templates, search, weak)
     if not _enough(choice, links):
         return _literal(links, asked, [spoken(w, words) for w in named], choice, vocabulary, search, probe, lenient=lenient)
+    if NEGATIONS.intersection((*choice.unmatched, *choice.missing)):
+        choice = _denied(choice, asked, links, holding, weak)
     if links.levels and not any(_tells_trouble(word) for word in named):
         choice = _restrict(choice, asked, links, vocabulary, weak)
     target = _standing(_target(links, asked, choice, catalog, search), probe, vocabulary)
@@ -182,6 +185,14 @@ def troubled(template: Template, levels: Collection[str] = TROUBLE) -> bool:
 
 def _tells_trouble(word: str) -> bool:
     return any(likeness(sign, word) >= SAME_STEM for sign in ERROR_SIGNS)
+
+
+def _denied(choice: Choice, asked: list[str], links: Links, catalog: Catalog, weak: frozenset[str]) -> Choice:
+    """Of "X could not be done", the messages that say so in other words: that X was done is the opposite."""
+    rest = [word for word in asked if word not in NEGATIONS]
+    denying = tuple(t for t in catalog.templates if any(token.word in NEGATIONS or stem(token.word) in FAILED for token in tokens(t.pattern)))
+    others = choose(rest, denying, None, weak)
+    return others if _enough(others, links) and not others.missing and not others.unmatched else choice
 
 
 def _restrict(choice: Choice, asked: list[str], links: Links, vocabulary: Vocabulary, weak: frozenset[str]) -> Choice:

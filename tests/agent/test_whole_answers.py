@@ -109,3 +109,20 @@ def test_routine_messages_are_no_errors_of_what_they_name(product: Product, tmp_
     product.index()
 
     assert product.ask(question)["result"]["value"] == value
+
+
+POST = "".join(
+    f"2026-04-01 09:{minute:02d}:00 {text}\n" for minute in range(12) for text in (
+        f"INFO parcel P-{minute} was delivered to gate 4", *([f"WARN cannot deliver parcel P-{minute}: gate closed"] if minute % 4 == 0 else []),
+    ))
+
+
+@pytest.mark.parametrize("question", [
+    "how many parcels could not be delivered?", "how many parcels cannot be delivered?", "how many parcels were not delivered",
+])
+def test_what_was_not_done_is_not_answered_with_what_was(product: Product, tmp_path: Path, question: str) -> None:
+    (tmp_path / "post.log").write_text(POST)
+    product.ingest([tmp_path / "post.log"])
+    product.index()
+
+    assert product.ask(question)["result"]["value"] == 3
