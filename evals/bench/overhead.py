@@ -69,7 +69,7 @@ def script(lines: int, turns: int, calls: int) -> list[dict[str, Any]]:
             ("logs_trend", {"bucket_seconds": 1800 * (turn + 1), **window}),
             ("logs_lines", {"contains": [words[-1 - turn % len(words)]], "limit": 10, **window}),
             ("logs_summary", {**window}),
-            ("logs_search_templates", {"text": words[turn % len(words)], **window}),
+            ("logs_search_templates", {"words": words[turn % len(words)], **window}),
         ]
         replies.append({"calls": [{"name": name, "arguments": given} for name, given in made[:calls]],
                         "usage": {"input": 900, "cached": 500, "output": 60}})
