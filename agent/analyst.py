@@ -76,6 +76,8 @@ class Progress:
     """By evidence id, in the order of the calls."""
     memory: Mapping[str, Any] = field(default_factory=dict)
     """What the last step asked to be kept."""
+    usage: Mapping[str, Any] = field(default_factory=dict)
+    """What the run has used so far: ``input_tokens``, ``output_tokens``, ``cost_usd`` …"""
     say: Callable[[dict[str, Any]], None] = lambda _: None
     """Takes events for whoever watches the run: ``{"kind": "draft", "text": ...}``."""
 
@@ -93,6 +95,8 @@ class Summary(BaseModel):
     ruled_out: list[dict[str, Any]] = []
     unchecked: list[str] = []
     dropped: list[dict[str, Any]] = []
+    recall: dict[str, Any] | None = None
+    """Which earlier investigation this is a recall of."""
     notes: list[str] = []
 
 

@@ -12,6 +12,8 @@ NOTHING_USED = {"model_calls": 0, "input_tokens": 0, "cached_tokens": 0, "output
 def assemble(state: State, analyst: str, seconds: float) -> dict[str, Any]:
     """Turn a finished run's state into the documented JSON document."""
     triage, summary = state["triage"], state["summary"]
+    usage = dict(state.get("usage", {}))
+    prompts = usage.pop("prompts", {})
     query = summary.get("query") or triage.get("query") or {}
     results = sorted(state.get("results", {}).items(), key=lambda pair: int(pair[0].lstrip("E")))
     evidence = [_evidence(name, result) for name, result in results]
@@ -42,8 +44,10 @@ def assemble(state: State, analyst: str, seconds: float) -> dict[str, Any]:
         "unchecked": summary["unchecked"],
         "dropped": summary["dropped"],
         "notes": summary["notes"],
+        **({"recall": summary["recall"]} if summary.get("recall") else {}),
         "understood": triage.get("refusal") is None or bool((state.get("conclusion") or {}).get("answer")),
-        "usage": {**NOTHING_USED, **state.get("usage", {}), "seconds": round(seconds, 3)},
+        "usage": {**NOTHING_USED, **usage, "seconds": round(seconds, 3)},
+        "prompts": prompts,
     }
 
 

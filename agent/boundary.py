@@ -53,6 +53,8 @@ _UNSEEN = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\u200b\u202a-\u202e\u
 """Characters that show nothing or turn text round. Joiners and marks that scripts need are not among them."""
 _MARKER = re.compile(r"<<\s*(?:data|end)\s+[0-9a-f]{8,}", re.IGNORECASE)
 _CODE = re.compile(r"<<(?:data|end) ([0-9a-f]{32})\b")
+_HEX = re.compile(r"[0-9a-f]{32}")
+"""What codes and the canary look like."""
 _AROUND = ".,;:!?'\"`*()<>"
 _ADDRESS = re.compile(r"[a-z][a-z0-9+.-]*:?//|www\.|@[\w-]+\.\w|\b[\w-]+\.(?:com|net|org|io|dev|app|xyz|ru|cn|me|co)\b", re.IGNORECASE)
 _IMAGE = re.compile(r"!\[[^\]]{0,1000}\]\(\s*<?\s*(?:[a-z][a-z0-9+.-]*:)?//|!\[[^\]]{0,1000}\]\[|<img\b[^>]{0,1000}\bsrc\s*=", re.IGNORECASE)
@@ -127,7 +129,7 @@ class Boundary:
         """The same plain data with codes and canary written as numbers, in order: what cache keys are made from."""
         codes = [code for text in _texts(value) for code in _CODE.findall(text)]
         names = {self.canary: "canary", **{code: f"code-{i}" for i, code in enumerate(dict.fromkeys(codes), start=1)}}
-        return _renamed(value, re.compile("|".join(names)), names)
+        return _renamed(value, names)
 
     def leaked(self, output: Any) -> bool:
         """Whether an answer or the arguments of a call hold the canary: as it is, spaced, spelled backwards, encoded."""
@@ -187,12 +189,12 @@ class Boundary:
         return any(core in dense for word in (self.canary, self.canary.upper(), self.canary[::-1]) for core in _base64_cores(word))
 
 
-def _renamed(value: Any, pattern: re.Pattern[str], names: dict[str, str]) -> Any:
+def _renamed(value: Any, names: dict[str, str]) -> Any:
     if isinstance(value, str):
-        return pattern.sub(lambda match: names[match[0]], value)
+        return _HEX.sub(lambda match: names.get(match[0], match[0]), value)
     if isinstance(value, dict):
-        return {key: _renamed(item, pattern, names) for key, item in value.items()}
-    return [_renamed(item, pattern, names) for item in value] if isinstance(value, list | tuple) else value
+        return {key: _renamed(item, names) for key, item in value.items()}
+    return [_renamed(item, names) for item in value] if isinstance(value, list | tuple) else value
 
 
 def defang(text: str) -> str:

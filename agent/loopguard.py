@@ -105,15 +105,20 @@ def judge(turns: Sequence[Turn], limits: Limits = LIMITS) -> Verdict:
     return verdict
 
 
-def transcript(progress: Progress) -> list[Turn]:
-    """A run's turns as they are judged; a call without a result was not assessed."""
+def transcript(progress: Progress, made: dict[str, Made] | None = None) -> list[Turn]:
+    """A run's turns as they are judged; a call without a result was not assessed.
+
+    ``made`` keeps the calls by evidence id from one turn to the next, as a result does not change.
+    """
+    kept = {} if made is None else made
     turns = []
     for turn in progress.turns:
         calls = []
         for name, call in turn.calls.items():
             result = progress.results.get(name)
-            calls.append(Made.of(call.tool, call.arguments, result) if result is not None else
-                         Made(call.tool, canonical(call.arguments), "not_assessed"))
+            if result is not None and name not in kept:
+                kept[name] = Made.of(call.tool, call.arguments, result)
+            calls.append(kept.get(name) or Made(call.tool, canonical(call.arguments), "not_assessed"))
         turns.append(Turn(tuple(calls), had_text=bool(turn.text)))
     return turns
 
@@ -125,7 +130,7 @@ def canonical(arguments: Mapping[str, Any]) -> str:
 
 def fingerprint(result: ToolResult) -> str:
     """A digest of what a call brought, without the question that led to it or the time it took."""
-    brought = result.model_dump(mode="json", exclude={"tool", "query", "window", "seconds"})
+    brought = result.model_dump(mode="json", exclude={"tool", "query", "window", "seconds", "stored"})
     if isinstance(brought.get("found"), dict):
         brought["found"].pop("window", None)
     return hashlib.sha256(canonical(brought).encode("utf-8", "replace")).hexdigest()[:16]

@@ -29,18 +29,14 @@ def _main(
 
 
 def _product(context: typer.Context) -> Any:
-    from api.settings import Settings
+    from api.settings import load
     from api.wiring import Product
-    from telemetry.errors import UsageError
 
-    try:
-        settings = Settings()
-    except ValueError as error:
-        raise UsageError(f"a setting cannot be used: {error}".replace("\n", " "), where="environment",
-                         remedy="correct the ONCALM_ variable it names") from error
+    settings = load()
     return Product(
         context.obj or settings.home, embedding_path=settings.embedding_path, zone=settings.zone,
         thinking=settings.thinking(), observing=settings.observing(), traceparent=settings.traceparent,
+        runbooks=settings.runbooks,
     )
 
 
@@ -119,6 +115,20 @@ def doctor(
 
 
 @app.command()
+def recall(
+    context: typer.Context,
+    right: Annotated[str | None, typer.Option(metavar="ID", help="It proved right: trust it for longer.")] = None,
+    wrong: Annotated[str | None, typer.Option(metavar="ID", help="It proved wrong: trust it half as much.")] = None,
+    forget: Annotated[str | None, typer.Option(metavar="ID", help="Never recall it again.")] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Show the finished investigations that may be recalled, or say how one turned out."""
+    from api.commands import recall as run
+
+    raise typer.Exit(run(_product(context), right=right, wrong=wrong, forget=forget, as_json=as_json))
+
+
+@app.command()
 def mcp(
     context: typer.Context,
     http: Annotated[str | None, typer.Option(metavar="HOST:PORT", help="Serve streamable HTTP there instead of standard streams.")] = None,
@@ -189,7 +199,10 @@ def _home() -> Path | None:
     words = sys.argv[1:]
     named = next((b for a, b in zip(words, words[1:], strict=False) if a == "--home"), None)
     named = named or next((w.removeprefix("--home=") for w in words if w.startswith("--home=")), None)
-    return Path(named) if named else Settings().home
+    try:
+        return Path(named) if named else Settings().home
+    except ValueError:  # which is what the message is about
+        return None
 
 
 if __name__ == "__main__":

@@ -9,6 +9,7 @@ import signal
 import sys
 import tempfile
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -158,6 +159,24 @@ def doctor(product: Product, *, repair: bool, as_json: bool) -> int:
     else:
         render.checks(checks)
     return DONE if all(c["ok"] for c in checks) else FAILED
+
+
+def recall(product: Product, *, right: str | None, wrong: str | None, forget: str | None, as_json: bool) -> int:
+    """List the investigations that may be recalled, or judge one. 3: there are none."""
+    memory = product.memory()
+    for ident, change in ((right, partial(memory.judge, good=True)), (wrong, partial(memory.judge, good=False)), (forget, memory.forget)):
+        if ident is not None and not change(ident):
+            raise UsageError(f"no investigation has the id {ident!r}", where="recall", remedy="oncalm recall lists them")
+    now = datetime.now(UTC)
+    found = [{"id": one.id, "made": one.made.isoformat(), "question": one.question, "model": one.model, "good": one.good,
+              "bad": one.bad, "trust": round(one.trust(now), 2), "answer": (one.conclusion.get("answer") or {}).get("text", "")}
+             for one in memory.all()]
+    memory.close()
+    if as_json:
+        _print_json({"investigations": found, "notes": memory.problems})
+    else:
+        render.investigations(found, memory.problems)
+    return DONE if found else NOTHING
 
 
 def mcp(product: Product, http: str | None, token_file: Path | None) -> int:

@@ -6,6 +6,7 @@ import re
 import sys
 import time
 from collections.abc import Sequence
+from datetime import datetime
 from typing import TYPE_CHECKING, Any, Self
 
 from rich import box
@@ -75,19 +76,39 @@ def answer(found: dict[str, Any], *, brief: bool = False) -> None:
     query = found["query"]
     if query["operation"]:
         out.print(f"[dim]read as: {printable(query['interpretation'])} · confidence {found['confidence']:.2f}[/]")
-    for evidence in found["evidence"]:
-        _evidence(out, evidence, found["result"]["kind"], lines=3 if brief else 5)
+    for at, evidence in enumerate(found["evidence"]):
+        _evidence(out, evidence, found["result"]["kind"] if at == 0 else "", lines=3 if brief else 2 if at else 5)
     for label, key in (("ruled out", "ruled_out"), ("not checked", "unchecked")):
         for item in found[key]:
             said = item if isinstance(item, str) else f"{item['text']} [{', '.join(item['evidence'])}]"
             out.print(f"[dim]{label}: {printable(said)}[/]")
     if found.get("fallback"):
         out.print(f"[yellow]answered without a model: {printable(found['fallback'])}[/]")
-    elif found["usage"]["model_calls"]:
-        use = found["usage"]
-        out.print(f"[dim]{use['model_calls']} model calls, {use['input_tokens']:,} tokens in, {use['output_tokens']:,} out[/]")
+    elif used := _used(found["usage"]):
+        out.print(f"[dim]{used}[/]")
     for note in found.get("notes", [])[:4] if not brief else []:
         out.print(f"[dim]note: {printable(note)}[/]")
+
+
+def _used(use: dict[str, Any]) -> str:
+    """What the answer cost, beside the day's total; empty when no model had a part in it."""
+    calls = use.get("calls", [])
+    stored = sum(call["stored"] for call in calls)
+    parts = []
+    if use["model_calls"]:
+        cached = f" ({use['cached_tokens']:,} of them cached)" if use["cached_tokens"] else ""
+        parts.append(f"{use['model_calls']} model calls, {use['input_tokens']:,} tokens in{cached}, {use['output_tokens']:,} out"
+                     + _cost(use["cost_usd"]))
+    if stored:
+        parts.append(f"{stored} replies kept from before")
+    day = use.get("spent", {}).get("day")
+    if parts and day:
+        parts.append(f"today {day['input_tokens'] + day['output_tokens']:,} tokens" + _cost(day["cost_usd"]))
+    return "; ".join(parts)
+
+
+def _cost(usd: float | None) -> str:
+    return "" if usd is None else f", ${usd:,.4f}"
 
 
 def _result(out: Console, result: dict[str, Any], *, limit: int) -> None:
@@ -145,17 +166,18 @@ def _evidence(out: Console, evidence: dict[str, Any], kind: str, *, lines: int) 
         out.print(f"[red]{printable(evidence['error'])}[/]")
     if kind != "lines":
         for line in evidence["excerpt"][:lines]:
-            _line(out, line)
+            _line(out, line, most=0 if len(evidence["excerpt"]) > 1 else 6)
 
 
-def _line(out: Console, line: dict[str, Any]) -> None:
+def _line(out: Console, line: dict[str, Any], *, most: int = 6) -> None:
+    """One record; of one that has several lines, the first and ``most`` others."""
     first, *rest = line["text"].split("\n")
     where = f"{line['source'].rsplit('/', 1)[-1]}:{line['line_no']}"
     out.print(f"  [dim]{printable(where)}[/] {printable(first)}", soft_wrap=True)
-    for more in rest[:6]:
+    for more in rest[:most]:
         out.print(f"  [dim]{' ' * len(where)}[/] {printable(more)}", soft_wrap=True)
-    if len(rest) > 6:
-        out.print(f"  [dim]{' ' * len(where)} … {len(rest) - 6} more lines[/]")
+    if len(rest) > most:
+        out.print(f"  [dim]{' ' * len(where)} … {len(rest) - most} more lines[/]")
 
 
 def report(done: Report) -> None:
@@ -184,6 +206,23 @@ def templates(chosen: Sequence[Template], total: int) -> None:
     out = Console(highlight=False)
     out.print(table)
     out.print(f"[dim]{len(chosen)} of {total:,} templates[/]")
+
+
+def investigations(found: Sequence[dict[str, Any]], problems: Sequence[str]) -> None:
+    """What may be recalled, oldest first."""
+    out = Console(highlight=False)
+    for problem in problems:
+        out.print(f"[yellow]{printable(problem)}[/]")
+    if not found:
+        out.print("No investigation is kept. Those that a model finishes well are.")
+        return
+    table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
+    for name in ("id", "made (UTC)", "trust", "question", "answer"):
+        table.add_column(name, overflow="fold", no_wrap=name == "id", justify="right" if name == "trust" else "left")
+    for one in found:
+        table.add_row(one["id"], f"{datetime.fromisoformat(one['made']):%Y-%m-%d %H:%M}", f"{one['trust']:.2f}",
+                      printable(one["question"]), printable(one["answer"]))
+    out.print(table)
 
 
 def checks(found: Sequence[dict[str, Any]]) -> None:

@@ -2,16 +2,27 @@
 
 from __future__ import annotations
 
+import getpass
+import re
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from platformdirs import user_data_path
-from pydantic import AliasChoices, Field, SecretStr
-from pydantic_settings import BaseSettings, SettingsConfigDict
+from pydantic import AliasChoices, Field, SecretStr, ValidationError
+from pydantic_settings import BaseSettings, SettingsConfigDict, SettingsError
+
+from agent.prices import Price
 
 if TYPE_CHECKING:
     from agent.observe.settings import TelemetrySettings
     from api.thinking import Thinking
+
+
+def _user() -> str:
+    try:
+        return getpass.getuser()
+    except (OSError, KeyError):  # no such name for this user id
+        return "unknown"
 
 
 class Settings(BaseSettings):
@@ -37,6 +48,20 @@ class Settings(BaseSettings):
     """All model calls of one question together."""
     run_tokens: int | None = Field(default=400_000, ge=0)
     """Tokens one question may use."""
+    run_usd: float | None = Field(default=None, ge=0)
+    day_tokens: int | None = Field(default=None, ge=0)
+    """Tokens all questions of one UTC day may use; ``user_day_…`` those of one user."""
+    day_usd: float | None = Field(default=None, ge=0)
+    user_day_tokens: int | None = Field(default=None, ge=0)
+    user_day_usd: float | None = Field(default=None, ge=0)
+    prices: dict[str, Price] = Field(default_factory=dict)
+    """As JSON: ``{"MODEL": {"input": 0.25, "cached": 0.025, "output": 2.0}}``, US dollars per million tokens."""
+    caches: str = "replies,tools,recall,flights"
+    """Which caches serve; ``none`` for none."""
+    environment: str = ""
+    """Which environment the logs are of, as ``production``: nothing is recalled in another."""
+    user: str = Field(default_factory=_user)
+    """Who asks, for budgets by user."""
     runbooks: Path | None = None
     """A folder of Markdown runbooks."""
     mcp: Path | None = None
@@ -54,13 +79,29 @@ class Settings(BaseSettings):
         if not key and not self.openai_base_url:
             return None
         from agent.llm.endpoint import Endpoint
-        from api.thinking import Thinking
+        from agent.spend import Limits
+        from api.thinking import Spending, Thinking
 
         endpoint = Endpoint(
             model=self.model, base_url=self.openai_base_url, api_key=key or None,
             azure_api_version=self.azure_api_version, call_seconds=self.call_seconds,
         )
-        return Thinking(endpoint, self.context_tokens, self.run_seconds, self.run_tokens, self.runbooks, self.mcp)
+        day = Limits(self.day_tokens, self.day_usd, self.user_day_tokens, self.user_day_usd)
+        return Thinking(
+            endpoint, self.context_tokens, self.run_seconds, Spending(self.prices, self.run_tokens, self.run_usd, day),
+            self.runbooks, self.mcp, self._caches(), self.environment, self.user,
+        )
+
+    def _caches(self) -> frozenset[str]:
+        """Raises UsageError for a name that is none."""
+        from api.thinking import EVERY_CACHE
+        from telemetry.errors import UsageError
+
+        named = {name.strip() for name in self.caches.split(",") if name.strip()} - {"none"}
+        if named - EVERY_CACHE:
+            raise UsageError(f"there is no cache {', '.join(sorted(named - EVERY_CACHE))}", where="ONCALM_CACHES",
+                             remedy=f"name some of {', '.join(sorted(EVERY_CACHE))}, or none")
+        return frozenset(named)
 
     def observing(self) -> TelemetrySettings | None:
         """Where OnCalm's own spans go; None without an endpoint."""
@@ -70,3 +111,27 @@ class Settings(BaseSettings):
 
         return TelemetrySettings(endpoint=self.otlp_endpoint, headers=parse_headers(self.otlp_headers),
                                  record_content=self.record_content)
+
+
+def load() -> Settings:
+    """The settings. Raises UsageError that names the variables that cannot be used; values are not repeated."""
+    from telemetry.errors import UsageError
+
+    try:
+        return Settings()
+    except ValidationError as error:
+        told = [f"{_variable(str(one['loc'][0]))}: {one['msg']}" for one in error.errors(include_input=False, include_url=False)]
+        what = "; ".join(dict.fromkeys(told))
+    except SettingsError as error:
+        found = re.search(r'field "(\w+)"', str(error))
+        what = f"{_variable(found[1]) if found else 'a variable'} is no JSON"
+    raise UsageError(what, where="environment", remedy="correct or unset it (docs/model.md lists what each may hold)")
+
+
+def _variable(field: str) -> str:
+    """The environment's name of a setting."""
+    known = Settings.model_fields.get(field)
+    alias = known.validation_alias if known else None
+    if isinstance(alias, AliasChoices):
+        return str(alias.choices[0])
+    return field if field.isupper() else f"ONCALM_{field.upper()}"

@@ -1,18 +1,24 @@
-"""Joins what a model needs to think about one question: client, tools, boundary, budget, spans."""
+"""Joins what a model needs to think about one question: client, tools, caches, boundary, budget, spans."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from agent.context import Context
+    from agent.budget import Meter
+    from agent.cache.counters import Counters
+    from agent.cache.disk import PlainCache
+    from agent.context import Context, Tools
     from agent.llm.endpoint import Endpoint
     from agent.observe.observer import Observer
     from agent.offline.analyst import OfflineAnalyst
+    from agent.prices import Price
+    from agent.recall.recaller import Recaller
+    from agent.spend import Limits
     from telemetry.store.reader import Reader
     from tools.registry import Registry
     from vectorstore.embedding import Embedder
@@ -20,28 +26,63 @@ if TYPE_CHECKING:
 
 SMALL_TOOLS = ("logs.summary", "logs.count", "logs.trend", "logs.compare", "logs.lines")
 """What a model with little context is offered: the definitions of all tools would fill half of it."""
+EVERY_CACHE = frozenset({"replies", "tools", "recall", "flights"})
+
+
+@dataclass(frozen=True, slots=True)
+class Spending:
+    """What a model costs, and what may be spent on it; None for no limit."""
+
+    prices: dict[str, Price] = field(default_factory=dict)
+    run_tokens: int | None = 400_000
+    run_usd: float | None = None
+    day: Limits | None = None
+
+
+@dataclass(slots=True)
+class Asking:
+    """One question's context, and what its answer must still be told."""
+
+    context: Context
+    meter: Meter
+    counters: Counters
+    notes: list[str]
+    caches: list[Any]
+    """Whatever has ``problems``."""
+
+    def complete(self, answer: dict[str, Any]) -> None:
+        """Add what was spent, what the caches did, and what went wrong beside the run."""
+        answer["usage"] |= {"cache": self.counters.totals(), "spent": self.meter.totals()}
+        problems = [note for one in self.caches for note in one.problems]
+        answer["notes"] = [*answer["notes"], *self.notes, *dict.fromkeys((*self.meter.notes, *problems))]
 
 
 @dataclass(frozen=True, slots=True)
 class Thinking:
-    """The model to think with, and what it may use. ``run_seconds`` bounds all its calls for one question."""
+    """The model to think with, and what it may use. ``run_seconds`` bounds a question from its first model call on."""
 
     endpoint: Endpoint
     context_tokens: int | None = None
     run_seconds: float = 180.0
-    run_tokens: int | None = 400_000
+    spending: Spending = Spending()
     runbooks: Path | None = None
     mcp: Path | None = None
+    caches: frozenset[str] = EVERY_CACHE
+    environment: str = ""
+    """Which environment the logs are of: nothing is recalled in another."""
+    user: str = ""
     pins: dict[str, str] = field(default_factory=dict)
     """Digests of the MCP tools' definitions, kept for the process."""
 
     @contextmanager
     def context(
-        self, core: OfflineAnalyst, reader: Reader, index: TemplateIndex, embedder: Embedder, observer: Observer
-    ) -> Iterator[tuple[Context, list[str]]]:
-        """What one run is given, and notes for its answer. MCP servers and the client are closed behind it."""
+        self, core: OfflineAnalyst, reader: Reader, index: TemplateIndex, embedder: Embedder, observer: Observer, *,
+        run: str, conversation: str | None = None, stopped: Callable[[], bool] = lambda: False,
+    ) -> Iterator[Asking]:
+        """What one run is given. MCP servers, caches and the client are closed behind it."""
         from agent.boundary import Boundary
-        from agent.budget import RunPurse
+        from agent.cache.counters import Counters
+        from agent.cache.replies import ReplyCache
         from agent.context import Context
         from agent.llm.analyst import LlmAnalyst
         from agent.llm.client import Client
@@ -52,19 +93,86 @@ class Thinking:
 
         sizes = profile(self.context_tokens)
         with ExitStack() as stack:
-            client = Client(self.endpoint, outgoing=observer.headers)
+            counters = Counters(lambda layer, hit: observer.looked_up(layer, hit=hit))
+            kept = self._cache(stack, reader.home)
+            client = Client(self.endpoint, outgoing=observer.headers, stopped=stopped)
             stack.callback(client.close)
             seen: dict[str, Any] = {}
             registry, notes = self._tools(stack, reader, index, embedder, seen, small=sizes.prompt != "analyst")
             names = {name: name for name in registry.names()} | {registry.wire(name): name for name in registry.names()}
+            scope = "\n".join((self.endpoint.where, self.endpoint.model, self.environment))
+            meter = self._meter(reader.home, run, conversation)
+            recaller = self._recaller(stack, reader, counters)
             analyst = LlmAnalyst(
-                core=core, model=ObservedModel(client, observer, server=self.endpoint.where),
-                conversation=Conversation(core.catalog, registry, sizes, Boundary(), Placeholders()),
-                purse=RunPurse(self.run_tokens), known=frozenset(registry.names()),
+                core=core, model=ObservedModel(client, observer, server=self.endpoint.where, price=meter.cost),
+                conversation=Conversation(core.catalog, registry, sizes, Boundary(), Placeholders()), purse=meter,
+                replies=ReplyCache(kept, scope, counters) if kept and "replies" in self.caches else None,
+                recaller=recaller, known=frozenset(registry.names()),
                 from_wire=lambda name: names.get(name, name), seconds=self.run_seconds, seen=seen,
             )
-            tools = ObservedTools(registry, observer, known=frozenset(names))
-            yield Context(analyst, tools, offline=core, node=observer.node), notes
+            tools = ObservedTools(self._cached(registry, kept, reader, counters), observer, known=frozenset(names))
+            context = Context(analyst, tools, offline=core, node=observer.node, left=analyst.left, stopped=stopped)
+            yield Asking(context, meter, counters, notes, [one for one in (kept, recaller and recaller.memory) if one])
+
+    @contextmanager
+    def alone(self, home: Path, key: str, observer: Observer, stopped: Callable[[], bool]) -> Iterator[float]:
+        """Alone with a question: who asks it at the same moment waits, and then finds it in the caches.
+
+        Gives the seconds that were waited.
+        """
+        from agent.cache.flights import Flights
+
+        if "flights" not in self.caches:
+            yield 0.0
+            return
+        with Flights(home / "cache" / "flights").one(key, seconds=self.run_seconds, stopped=stopped) as waited:
+            observer.looked_up("flights", hit=waited > 0)
+            yield waited
+
+    def _cache(self, stack: ExitStack, home: Path) -> PlainCache | None:
+        from agent.cache.disk import PlainCache
+
+        if not self.caches & {"replies", "tools"}:
+            return None
+        kept = PlainCache(home / "cache" / "results")
+        stack.callback(kept.close)
+        return kept
+
+    def _cached(self, registry: Registry, kept: PlainCache | None, reader: Reader, counters: Counters) -> Tools:
+        from agent.cache.tools import CachedTools
+        from telemetry.store.holdings import Holdings
+
+        if kept is None or "tools" not in self.caches:
+            return registry
+        return CachedTools(registry, kept, Holdings(reader), tool=registry.tool, counters=counters)
+
+    def _recaller(self, stack: ExitStack, reader: Reader, counters: Counters) -> Recaller | None:
+        from agent.recall.memory import Memory
+        from agent.recall.recaller import Recaller
+        from telemetry.models import Query
+
+        if "recall" not in self.caches:
+            return None
+        memory = Memory(reader.home / "cache" / "recall")
+        stack.callback(memory.close)
+
+        def selected(query: Query) -> tuple[frozenset[str], frozenset[str]]:
+            templates = frozenset(one.template for one in reader.profile(query, most=0))
+            top = Query(operation="top", field="service", window=query.window, filters=query.filters, limit=1000)
+            return templates, frozenset(str(row[0]) for row in reader.run(top).result.rows or [])
+
+        return Recaller(memory, selected, self.environment, counters)
+
+    def _meter(self, home: Path, run: str, conversation: str | None) -> Meter:
+        from agent.budget import Meter
+        from agent.prices import price_of
+        from agent.spend import Ledger, Limits, Payer
+
+        spending, model = self.spending, self.endpoint.model
+        return Meter(
+            Payer(self.user, run, conversation, model), price_of(model, spending.prices, listed=self.endpoint.is_openai),
+            spending.run_tokens, spending.run_usd, spending.day or Limits(), Ledger(home / "spend.db"),
+        )
 
     def _tools(
         self, stack: ExitStack, reader: Reader, index: TemplateIndex, embedder: Embedder, seen: dict[str, Any], *, small: bool

@@ -16,6 +16,7 @@ from uuid import uuid4
 if TYPE_CHECKING:
     from agent.observe.observer import Observer
     from agent.observe.settings import TelemetrySettings
+    from agent.recall.memory import Memory
     from api.thinking import Thinking
     from telemetry.models import Catalog, Window
     from telemetry.sources.files import Source
@@ -32,12 +33,14 @@ class Product:
     def __init__(
         self, home: Path, *, embedding_path: Path | None = None, zone: str | None = None,
         thinking: Thinking | None = None, observing: TelemetrySettings | None = None, traceparent: str | None = None,
+        runbooks: Path | None = None,
     ) -> None:
-        """With ``thinking`` a model answers; ``observing`` says where OnCalm's own spans go."""
+        """With ``thinking`` a model answers; ``observing`` says where OnCalm's own spans go; ``runbooks`` is a folder of them."""
         self.home = home
         self.zone = zone
         self.embedding_path = embedding_path
         self.thinking = thinking
+        self.runbooks = runbooks
         self._observing, self._traceparent = observing, traceparent
 
     def ingest(
@@ -94,37 +97,60 @@ class Product:
     def ask(
         self, question: str, *, conversation: str | None = None, now: datetime | None = None,
         window: Window | None = None, analyst: str = "auto", watch: Callable[[dict[str, Any]], None] = lambda _: None,
+        stopped: Callable[[], bool] = lambda: False,
     ) -> dict[str, Any]:
         """Answer one question: the contract of ``ask --json``. ``watch`` takes the run's events as they happen.
 
-        ``analyst``: ``offline``, ``llm`` (a model must be configured), or ``auto`` (a model if there is one).
+        ``analyst``: ``offline``, ``llm`` (a model must be configured), or ``auto`` (a model if there is one). Once
+        ``stopped`` says that nobody waits any more the run ends with :class:`agent.nodes.RunStoppedError`.
         """
-        from agent.context import Context
-        from agent.offline.analyst import OfflineAnalyst
-        from agent.run import ask
         from telemetry.errors import UsageError
-        from tools.logs import log_tools
 
         if analyst == "llm" and self.thinking is None:
             raise UsageError("no model is configured", where="--analyst llm",
                              remedy="set OPENAI_API_KEY, or OPENAI_BASE_URL for an endpoint of your own")
-        with self._reader() as reader, ExitStack() as stack:
-            index = self._searchable(reader)
-            core = OfflineAnalyst(reader.catalog, index, reader.holds)
+        with ExitStack() as stack:
             observer = self._observer(stack)
-            context, notes = Context(core, log_tools(reader), node=observer.node), list[str]()
-            if self.thinking is not None and analyst != "offline":
-                context, notes = stack.enter_context(self.thinking.context(core, reader, index, self.embedder(), observer))
-            asked = question if context.offline else None
-            run = observer.run(uuid4().hex, context.analyst.name, conversation, question=asked, traceparent=self._traceparent)
+            thinking = self.thinking if analyst != "offline" else None
+            if thinking is not None:
+                key = f"{question}\n{window}\n{thinking.endpoint.model}"
+                stack.enter_context(thinking.alone(self.home, key, observer, stopped))
+            return self._answered(question, observer, thinking, conversation, now or datetime.now(UTC), window, watch, stopped)
+
+    def _answered(
+        self, question: str, observer: Observer, thinking: Thinking | None, conversation: str | None, now: datetime,
+        window: Window | None, watch: Callable[[dict[str, Any]], None], stopped: Callable[[], bool],
+    ) -> dict[str, Any]:
+        """One run over what the store holds now."""
+        from agent.context import Context
+        from agent.offline.analyst import OfflineAnalyst
+        from agent.run import ask
+        from tools.logs import log_tools
+
+        with self._reader() as reader, ExitStack() as stack:
+            index, run_id = self._searchable(reader), uuid4().hex
+            core = OfflineAnalyst(reader.catalog, index, reader.holds)
+            context, asking = Context(core, log_tools(reader), node=observer.node, stopped=stopped), None
+            if thinking is not None:
+                asking = stack.enter_context(thinking.context(
+                    core, reader, index, self.embedder(), observer, run=run_id, conversation=conversation, stopped=stopped))
+                context = asking.context
+            asked = question if asking else None
+            run = observer.run(run_id, context.analyst.name, conversation, question=asked, traceparent=self._traceparent)
             with run as note:
-                answer = ask(
-                    context, question, now=now or datetime.now(UTC), window=window, conversation=conversation,
-                    memory=self.home / "conversations.db", watch=watch,
-                )
+                answer = ask(context, question, now=now, window=window, conversation=conversation,
+                             memory=self.home / "conversations.db", watch=watch)
                 note.finished(answer)
-            answer["notes"] = [*answer["notes"], *notes, *reader.catalog.notes, *index.notes]
+            if asking is not None:
+                asking.complete(answer)
+            answer["notes"] = [*answer["notes"], *reader.catalog.notes, *index.notes]
         return answer
+
+    def memory(self) -> Memory:
+        """The investigations that may be recalled."""
+        from agent.recall.memory import Memory
+
+        return Memory(self.home / "cache" / "recall")
 
     def _observer(self, stack: ExitStack) -> Observer:
         """OnCalm's own spans for one question; what is not sent yet is sent before it ends."""
@@ -145,11 +171,12 @@ class Product:
         return index
 
     def tools(self) -> Registry:
-        """The log tools for as long as a server runs: each call opens its own reader, and so sees what was read since."""
+        """The reading tools for as long as a server runs: each call opens its own reader, and so sees what was read since."""
         from dataclasses import replace
 
         from tools.logs import log_tools
         from tools.registry import Registry, Tool
+        from tools.runbooks import runbook_tools
 
         def fresh(tool: Tool[Any]) -> Tool[Any]:
             def call(given: Any) -> Any:
@@ -162,7 +189,8 @@ class Product:
 
         with self._reader() as reader:
             known = log_tools(reader)
-            return Registry([fresh(tool) for name in known.names() if (tool := known.tool(name))])
+            logs = Registry([fresh(tool) for name in known.names() if (tool := known.tool(name))])
+        return logs if self.runbooks is None else logs.merged(runbook_tools(self.runbooks, self.embedder()))
 
     def catalog(self) -> Catalog:
         """What the store holds."""

@@ -15,9 +15,9 @@ from pathlib import Path
 from typing import Any
 
 SUITES = {"parsing": "evals.parsing", "logqa": "evals.logqa", "nl2logql": "evals.nl2logql", "query": "evals.query",
-          "unseen": "evals.query.unseen", "foreign": "evals.foreign.__main__", "agent": "evals.agent"}
-GENERATED = ("unseen", "foreign", "agent")
-"""Suites whose logs are invented; ``unseen`` and ``agent`` write them into the folder."""
+          "unseen": "evals.query.unseen", "foreign": "evals.foreign.__main__", "agent": "evals.agent", "cost": "evals.cost"}
+GENERATED = ("unseen", "foreign", "agent", "cost")
+"""Suites whose logs are invented; all but ``foreign`` write them into the folder."""
 OPTIONS = ("analyst", "repeats", "case", "record")
 """What the suite ``agent`` alone takes."""
 KEYS = ("suite", "data", "cases", "could_not_run", "metrics", "baseline", "seconds")
@@ -71,11 +71,11 @@ def _table(report: Report) -> str:
     data = report["data"] if isinstance(report["data"], str) else ", ".join(map(str, report["data"]))
     lines = [f"{report['suite']} on {data}: {report['cases']} cases, "
              f"{report['could_not_run']} could not run, {report['seconds']:.1f} s",
-             f"  {'':<12} {'ours':>7} {'baseline':>9}"]
+             f"  {'':<15} {'ours':>9} {'baseline':>9}"]
     ours, base = report["metrics"], report["baseline"]
     for name, value in ours.items():
         if not isinstance(value, dict):
-            lines.append(f"  {name:<12} {_number(value):>7} {_number(base.get(name)):>9}")
+            lines.append(f"  {name:<15} {_number(value):>9} {_number(base.get(name)):>9}")
     for name, parts in ours.items():
         if isinstance(parts, dict):
             lines.append(f"  {name}")
@@ -86,7 +86,9 @@ def _table(report: Report) -> str:
 
 
 def _number(value: object) -> str:
-    return f"{value:.3f}" if isinstance(value, int | float) else "-"
+    if isinstance(value, int) and not isinstance(value, bool):
+        return f"{value:,}"
+    return f"{value:.3f}" if isinstance(value, float) else "-"
 
 
 def _part(name: str, ours: object, baseline: object) -> str:

@@ -21,7 +21,6 @@ MOST_LINES = 5_000
 """Lines that one exact query of a model may bring: they are kept in the run's state."""
 SECONDS = 60.0
 EXACT_SECONDS = 300.0
-_CLOSED: Freshness = "closed_window"
 _SERIES = 5
 
 
@@ -47,7 +46,7 @@ def log_tools(reader: Reader, search: TemplateSearch | None = None, *, model: bo
         _tool("logs.summary", "What happened in a window: templates by severity and count. A good first look.",
               inputs.SummaryInput, tools.summary),
         _tool("logs.search_templates", "Find the kinds of messages (templates) nearest in meaning to some words, with their counts "
-              "in the window. The nearest are shown even if nothing fits: read the patterns.", inputs.SearchInput, tools.search_templates),
+              "in the window. The nearest are shown even if nothing fits: read the patterns.", inputs.SearchInput, tools.search_templates, fresh="never"),
         _tool("logs.count", "Count records exactly, also split by fields.", inputs.CountInput, tools.count),
         _tool("logs.top", "The commonest (or rarest) values of one field, with counts.", inputs.TopInput, tools.top),
         _tool("logs.trend", "Counts over time: when something began, peaked or stopped.", inputs.TrendInput, tools.trend),
@@ -63,8 +62,11 @@ def log_tools(reader: Reader, search: TemplateSearch | None = None, *, model: bo
     ])
 
 
-def _tool(name: str, purpose: str, given: type[Any], call: Any, seconds: float = SECONDS) -> Tool[Any]:
-    return Tool(name, purpose, "read", given, call, timeout=seconds, freshness=_CLOSED, tags=("logs",))
+def _tool(
+    name: str, purpose: str, given: type[Any], call: Any, seconds: float = SECONDS, *, fresh: Freshness = "closed_window"
+) -> Tool[Any]:
+    """``fresh``: the index of templates is brought up to date apart from the records, so what it finds is not kept."""
+    return Tool(name, purpose, "read", given, call, timeout=seconds, freshness=fresh, tags=("logs",))
 
 
 class LogTools:

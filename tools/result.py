@@ -98,3 +98,5 @@ class ToolResult(BaseModel):
     reason: str | None = None
     """Why nothing was found, or nothing could be looked at."""
     seconds: float = 0.0
+    stored: bool = False
+    """Whether it was kept from an earlier, equal call over the same records."""

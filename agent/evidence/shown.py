@@ -87,7 +87,7 @@ def show(result: ToolResult, hide: Callable[[str], str] = str) -> Shown:
     kind = _scalar_kind(result)
     left = MAX_CHARS
     read: set[str] = set()
-    dumped = result.model_dump(mode="json", exclude={"error", "reason", "seconds", "status"})
+    dumped = result.model_dump(mode="json", exclude={"error", "reason", "seconds", "status", "stored"})
     for key, value in _leaves(dumped, ""):
         if isinstance(value, str):
             left -= len(value)

@@ -26,6 +26,8 @@ _GRACE = 0.25
 _CONNECT_SECONDS = 10.0
 _PAUSE = 0.5
 """Seconds before the retry when the endpoint names none."""
+_LOOK = 0.2
+"""Seconds between looks whether anybody still waits."""
 _NO_KEY = "none"
 """The SDK wants a key; servers without one ignore it."""
 
@@ -55,15 +57,18 @@ class Client:
     of it came. Features that the endpoint refuses (schemas, a parameter's name) are left out from then on and the request
     is asked again at once; that is neither the retry nor another call.
 
-    ``outgoing`` gives headers for one call, trace context for example; it runs in the caller's thread.
+    ``outgoing`` gives headers for one call, trace context for example; it runs in the caller's thread. Once ``stopped``
+    says that nobody waits any more, the call under way is ended within 0.2 s.
     """
 
     def __init__(
-        self, endpoint: Endpoint, *, outgoing: Callable[[], Mapping[str, str]] | None = None
+        self, endpoint: Endpoint, *, outgoing: Callable[[], Mapping[str, str]] | None = None,
+        stopped: Callable[[], bool] | None = None,
     ) -> None:
         self.name = endpoint.model
         self._to = endpoint
         self._outgoing = outgoing
+        self._stopped = stopped
         self._background = Background("oncalm-llm")
         # Both are touched only on the background thread.
         self._sdk: AsyncOpenAI | None = None
@@ -101,9 +106,14 @@ class Client:
         """Pass text on until the outcome comes. The grace is for the loop, which knows best what went wrong."""
         while True:
             left = asked.limit + _GRACE - time.monotonic()
+            wait = min(left, _LOOK) if self._stopped else left
             try:
-                item = told.get(timeout=left) if left > 0 else told.get_nowait()
+                item = told.get(timeout=wait) if left > 0 else told.get_nowait()
             except queue.Empty:
+                if self._stopped and self._stopped():
+                    return unreachable(self._to, "nobody waits for the answer any more")
+                if wait < left:
+                    continue
                 return late(self._to, asked.limit - asked.started)
             if not isinstance(item, str):
                 return item

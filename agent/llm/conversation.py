@@ -11,6 +11,8 @@ import json
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from datetime import timedelta
+from functools import lru_cache
 from typing import Any, Protocol
 
 from pydantic import ValidationError
@@ -20,6 +22,7 @@ from agent.boundary import Boundary
 from agent.evidence import Conclusion
 from agent.llm.model import Message, Request, Schema
 from agent.llm.profile import Profile
+from agent.offline.moments import FAR
 from agent.placeholders import HidingError, Placeholders
 from prompts.loader import Prompt, load
 from telemetry.models import Catalog
@@ -62,7 +65,7 @@ class Conversation:
             {"role": "user", "content": self._opened(question, given, triage)},
         ]
         tools = tuple(self.tools.openai()) if with_tools else ()
-        room = self.profile.room - _size(head) - tokens(json.dumps(tools)) - tokens(ending)
+        room = self.profile.room - _size(head) - _weighed(json.dumps(tools)) - tokens(ending)
         turns = self._turns(progress, room)
         tail: list[Message] = [{"role": "user", "content": ending}] if ending else []
         return Request(
@@ -81,15 +84,15 @@ class Conversation:
         self.placeholders = Placeholders(snapshot=memory["placeholders"])
 
     def size(self, request: Request) -> int:
-        """Tokens of a request and of the longest answer to it, estimated."""
-        return _size(list(request.messages)) + tokens(json.dumps(request.tools)) + self.profile.answer
+        """Tokens of a request, estimated."""
+        return _size(list(request.messages)) + _weighed(json.dumps(request.tools))
 
     def _opened(self, question: Prompt, given: Given, triage: Triage) -> str:
         """The question and what is known before any tool ran; the same in every request of a run."""
         if not self._opening:
             window = given.window.model_dump(mode="json") if given.window else "as the question says"
             self._opening = question.render(
-                question=self.placeholders.hide(given.question), now=f"{given.now:%Y-%m-%d %H:%M:%S} UTC",
+                question=self.placeholders.hide(given.question), now=now_text(given, self.catalog),
                 window=json.dumps(window), reading=self._data(reading_text(triage), "reading"),
                 catalog=self._data(catalog_text(self.catalog, self.profile.catalog), "catalog"),
             )
@@ -160,6 +163,15 @@ def reading_text(triage: Triage) -> str:
     return "\n".join([f"{interpretation(triage.query)} (confidence {triage.confidence:.2f})", *(n for n in notes if n)])
 
 
+def now_text(given: Given, catalog: Catalog) -> str:
+    """The time a model is told: to the minute, so that equal questions are equal requests; in old data the newest record's,
+    which is what relative times count from."""
+    old = catalog.last is not None and not timedelta() <= given.now - catalog.last <= FAR
+    if old and catalog.last is not None:
+        return f"{catalog.last:%Y-%m-%d %H:%M} UTC (of the newest record: relative times count from there)"
+    return f"{given.now:%Y-%m-%d %H:%M} UTC"
+
+
 def catalog_text(catalog: Catalog, budget: int) -> str:
     """What the store holds, the most telling first, in at most ``budget`` tokens."""
     lines = [f"{catalog.records:,} records, {catalog.undated:,} without a time; {len(catalog.templates):,} templates",
@@ -178,4 +190,10 @@ def catalog_text(catalog: Catalog, budget: int) -> str:
 
 
 def _size(messages: list[Message]) -> int:
-    return sum(tokens(json.dumps(message, ensure_ascii=False)) for message in messages)
+    return sum(_weighed(json.dumps(message, ensure_ascii=False)) for message in messages)
+
+
+@lru_cache(maxsize=512)
+def _weighed(text: str) -> int:
+    """Tokens of a text that every request of a run holds."""
+    return tokens(text)

@@ -39,7 +39,7 @@ def plan(state: State, runtime: Runtime[Context]) -> dict[str, Any]:
         results = results_of(state, runtime.context)
         progress = Progress(
             turns=tuple(Turn.model_validate(t) for t in state["turns"]), results=results,
-            memory=state.get("memory", {}), say=runtime.stream_writer,
+            memory=state.get("memory", {}), usage=state["usage"], say=runtime.stream_writer,
         )
         found = Triage.model_validate(state["triage"])
         try:
@@ -65,10 +65,18 @@ def investigate(state: Errand, runtime: Runtime[Context]) -> dict[str, Any]:
     """Make one call; it is answered exactly once, failures included."""
     with _at("investigate", runtime):
         call = ToolCall.model_validate(state["call"])
-        result = _refused(call) if call.problem else runtime.context.tools.call(call.tool, call.arguments)
+        result = _refused(call) if call.problem else _called(call, runtime)
         runtime.stream_writer({"kind": "result", "evidence": state["evidence"], "tool": call.tool,
                                "status": result.status, "total": result.total})
         return {"results": {state["evidence"]: result.model_dump(mode="json")}}
+
+
+def _called(call: ToolCall, runtime: Runtime[Context]) -> ToolResult:
+    """The call's result; a tool gets no more time than the run has left, and a second at least."""
+    left = runtime.context.left()
+    if left is None:
+        return runtime.context.tools.call(call.tool, call.arguments)
+    return runtime.context.tools.call(call.tool, call.arguments, timeout=max(left, 1.0))
 
 
 def _refused(call: ToolCall) -> ToolResult:
@@ -123,10 +131,15 @@ def _at(name: str, runtime: Runtime[Context]) -> Any:
 
 
 def _sum(kept: dict[str, Any], new: dict[str, Any]) -> dict[str, Any]:
-    """Add up counts and costs; an unknown cost stays unknown; other things are taken over."""
-    total = dict(kept)
-    for key, value in new.items():
-        old = total.get(key)
-        number = isinstance(value, int | float) and isinstance(old, int | float)
-        total[key] = old + value if number else {**old, **value} if isinstance(old, dict) and isinstance(value, dict) else value
-    return total
+    """Add up counts and costs, lists and tables; an unknown cost stays unknown; other things are taken over."""
+    return {**kept, **{key: _added(kept[key], value) if key in kept else value for key, value in new.items()}}
+
+
+def _added(old: Any, new: Any) -> Any:
+    if isinstance(old, dict) and isinstance(new, dict):
+        return {**old, **new}
+    if isinstance(old, list) and isinstance(new, list):
+        return [*old, *new]
+    if isinstance(old, int | float) and isinstance(new, int | float):
+        return old + new
+    return None if old is None else new

@@ -10,10 +10,10 @@ from dataclasses import dataclass, field, replace
 from threading import get_ident
 from typing import Any
 
-from agent.context import Context, Tools
+from agent.context import Tools
 from agent.llm.analyst import LlmAnalyst
 from agent.llm.model import Emit, Model, Reply, Request
-from api.thinking import Thinking
+from api.thinking import Asking, Thinking
 from tools.registry import Registry, Tool, ToolResult
 
 _CALL: ContextVar[int] = ContextVar("call", default=0)
@@ -78,13 +78,13 @@ class Timed(Thinking):
     watch: Stopwatch = field(default_factory=Stopwatch)
 
     @contextmanager
-    def context(self, *given: Any, **more: Any) -> Iterator[tuple[Context, list[str]]]:
+    def context(self, *given: Any, **more: Any) -> Iterator[Asking]:
         """The context of the product, with a stopwatch around its model and its tools."""
-        with Thinking.context(self, *given, **more) as (context, notes):
-            analyst = context.analyst
+        with Thinking.context(self, *given, **more) as asking:
+            analyst = asking.context.analyst
             assert isinstance(analyst, LlmAnalyst)
             analyst.model = _TimedModel(analyst.model, self.watch)
-            yield replace(context, tools=_TimedTools(context.tools, self.watch)), notes
+            yield replace(asking, context=replace(asking.context, tools=_TimedTools(asking.context.tools, self.watch)))
 
     def _tools(self, *given: Any, **more: Any) -> tuple[Registry, list[str]]:
         registry, notes = Thinking._tools(self, *given, **more)
@@ -117,12 +117,12 @@ class _TimedTools:
     def __init__(self, inner: Tools, watch: Stopwatch) -> None:
         self._inner, self._watch = inner, watch
 
-    def call(self, name: str, arguments: dict[str, Any]) -> ToolResult:
+    def call(self, name: str, arguments: dict[str, Any], *, timeout: float | None = None) -> ToolResult:
         begun = time.perf_counter()
         key = hash((get_ident(), begun))
         token = _CALL.set(key)
         try:
-            return self._inner.call(name, arguments)
+            return self._inner.call(name, arguments, timeout=timeout)
         finally:
             self._watch.add("call", begun, time.perf_counter(), key)
             _CALL.reset(token)

@@ -22,7 +22,7 @@ from agent.scripted.obedient import obedient
 from agent.scripted.server import ScriptedServer
 from agent.scripted.step import Step, StepCall, StepUsage
 from api.commands import ask as ask_command
-from api.thinking import Thinking
+from api.thinking import Spending, Thinking
 from api.wiring import Product
 from tests.agent.injections import INJECTIONS
 
@@ -128,7 +128,7 @@ def test_unreachable_endpoint_is_named(sshd: Product) -> None:
 
 def test_budget_of_a_run_ends_the_model_part(sshd: Product) -> None:
     with ScriptedServer([concluded("3 failed passwords for root.", "E1")]) as server:
-        answer = with_model(sshd, server.url, run_tokens=100).ask(ASKED)
+        answer = with_model(sshd, server.url, spending=Spending(run_tokens=100)).ask(ASKED)
 
     assert answer["usage"]["model_calls"] == 0
     assert "ONCALM_RUN_TOKENS" in answer["fallback"]

@@ -1,9 +1,12 @@
 """The command as a user runs it."""
 
 import json
+import os
 import subprocess
 import sys
 from pathlib import Path
+
+import pytest
 
 
 def oncalm(home: Path, *args: str) -> subprocess.CompletedProcess[str]:
@@ -67,3 +70,17 @@ def test_a_log_line_cannot_drive_the_terminal(tmp_path: Path) -> None:
         assert not {"\033", "\007", "\u202e"} & set(done.stdout + done.stderr)
     assert r"\x1b[2Jfull" in listed.stdout
     assert "[red]sda1[/red]" in listed.stdout
+
+
+@pytest.mark.parametrize(("variable", "value"), [
+    ("ONCALM_CALL_SECONDS", "soon"), ("ONCALM_PRICES", "cheap"), ("ONCALM_PRICES", '{"m": {"input": -1, "output": 2}}'),
+    ("ONCALM_CACHES", "dreams"), ("ONCALM_DAY_USD", "-5"),
+])
+def test_setting_that_cannot_be_used_is_named(tmp_path: Path, variable: str, value: str) -> None:
+    environment = {**os.environ, "ONCALM_HOME": str(tmp_path), "OPENAI_API_KEY": "k", variable: value}
+    done = subprocess.run([sys.executable, "-m", "api.cli", "ask", "errors", "--json"], env=environment, capture_output=True,
+                          text=True, check=False)
+
+    assert done.returncode == 2
+    assert variable in json.loads(done.stdout)["error"]["message"] + json.loads(done.stdout)["error"]["where"]
+    assert "Traceback" not in done.stderr

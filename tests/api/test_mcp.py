@@ -51,6 +51,19 @@ def test_schemas_are_those_of_the_tools_and_say_that_they_read(sshd: Product) ->
     assert all(tool.annotations.read_only_hint and not tool.annotations.destructive_hint for tool in tools.values())
 
 
+def test_runbooks_are_offered_when_there_is_a_folder_of_them(sshd: Product, tmp_path: Path) -> None:
+    (tmp_path / "books").mkdir()
+    (tmp_path / "books" / "disk.md").write_text("---\ntitle: Full disk\nservice: db\n---\n# Free space\nRemove old segments.\n")
+
+    async def work(client: Client) -> CallToolResult:
+        return await client.call_tool("runbooks_find", {"words": "the disk is full, free space"})
+
+    result = driven(make_server(Product(sshd.home, runbooks=tmp_path / "books").tools()), work)
+
+    assert "Remove old segments" in said(result)
+    assert "runbooks.find" not in sshd.tools().names()
+
+
 def planted(calls: list[str], answer: Callable[[], Found] | None = None, risk: Any = "write") -> Registry:
     def call(_: Query) -> Found:
         calls.append("called")

@@ -23,7 +23,8 @@ from vectorstore.embedding import (
     choose,
 )
 from vectorstore.minilm import Vectors
-from vectorstore.vectorcache import PickleRefused, RawDisk, VectorCache
+from vectorstore.rawdisk import PickleRefused, RawDisk
+from vectorstore.vectorcache import VectorCache
 
 weights = pytest.mark.skipif(find_spec(PACKAGE) is None, reason=f"{PACKAGE} is not installed")
 

@@ -1,0 +1,84 @@
+"""Trust in an investigation falls with age and bad outcomes; what is damaged is not recalled."""
+
+from __future__ import annotations
+
+import sqlite3
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+
+from agent.recall.memory import LEAST, Investigation, Memory
+
+NOON = datetime(2026, 11, 2, 12, 0, tzinfo=UTC)
+
+
+def made(**more: object) -> Investigation:
+    return Investigation.model_validate({
+        "made": NOON, "question": "why?", "query": {"operation": "count"}, "calls": [], "conclusion": {}, "model": "m", **more})
+
+
+def test_trust_halves_in_a_fortnight() -> None:
+    assert made().trust(NOON) == 1.0
+    assert made().trust(NOON + timedelta(days=14)) == pytest.approx(0.5)
+    assert made(good=1).trust(NOON + timedelta(days=28)) == pytest.approx(0.5)
+    assert made(bad=1).trust(NOON) == 0.5
+    assert made(bad=2).trust(NOON) < LEAST
+
+
+def test_too_old_or_too_often_wrong_is_not_recalled(tmp_path: Path) -> None:
+    memory = Memory(tmp_path)
+    one = made()
+    memory.keep("s", one)
+    found = [memory.find("s", NOON + timedelta(days=days)) for days in (0, 23, 25)]
+    memory.judge(one.id, good=False)
+    after_one = memory.find("s", NOON)
+    memory.judge(one.id, good=False)
+
+    assert [f is not None for f in found] == [True, True, False]
+    assert after_one is not None
+    assert memory.find("s", NOON) is None
+
+
+def test_better_trusted_of_two_is_recalled(tmp_path: Path) -> None:
+    memory = Memory(tmp_path)
+    old, new = made(made=NOON - timedelta(days=5)), made()
+    memory.keep("s", old)
+    memory.keep("s", new)
+    first = memory.find("s", NOON)
+    memory.judge(new.id, good=False)
+    second = memory.find("s", NOON)
+
+    assert (first and first.id, second and second.id) == (new.id, old.id)
+
+
+def test_forgotten_is_gone_and_unknown_ids_are_told(tmp_path: Path) -> None:
+    memory = Memory(tmp_path)
+    one = made()
+    memory.keep("s", one)
+
+    assert memory.forget(one.id)
+    assert not memory.forget(one.id)
+    assert not memory.judge("nonsense", good=True)
+    assert memory.all() == []
+
+
+def test_only_the_latest_of_a_symptom_are_kept(tmp_path: Path) -> None:
+    memory = Memory(tmp_path)
+    for n in range(9):
+        memory.keep("s", made(made=NOON + timedelta(hours=n)))
+
+    assert [one.made.hour for one in memory.all()] == [16, 17, 18, 19, 20]
+
+
+def test_changed_investigation_is_not_recalled(tmp_path: Path) -> None:
+    memory = Memory(tmp_path)
+    memory.keep("s", made(question="why did it fail?"))
+    memory.close()
+    with sqlite3.connect(tmp_path / "cache.db") as db:
+        raw = db.execute("SELECT value FROM Cache").fetchone()[0]
+        db.execute("UPDATE Cache SET value = ?", (bytes(raw[:-3]) + b"xxx",))
+    memory = Memory(tmp_path)
+
+    assert memory.find("s", NOON) is None
+    assert memory.problems
