@@ -9,7 +9,7 @@ wrong ones. The reading chosen, close other readings and words that nothing answ
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from dataclasses import dataclass, replace
 
 from agent.offline.everyday import EVERYDAY
@@ -24,6 +24,9 @@ from telemetry.models import Catalog, Filter, FilterOp, Template
 _ENOUGH = 0.45
 _ENOUGH_BESIDE_VALUES = 0.55
 _SHOWN = 3
+FAILED = OUTCOMES - {"succeed", "success"}
+TROUBLE = ("warn", "error", "fatal")
+"""Levels that tell of trouble."""
 
 __all__ = ["Probe", "Target", "TemplateSearch", "resolve", "troubled"]
 
@@ -67,7 +70,7 @@ def resolve(
     asked = content(links.words)
     if links.quoted:
         return _by_quotes(links, asked, catalog)
-    asked = [w for w in asked if w in links.level_words or not (w in EVERYDAY and not vocabulary.bears(w))]
+    asked = [w for w in asked if w in links.level_words or w in NEGATIONS or not (w in EVERYDAY and not vocabulary.bears(w))]
     if links.levels and not [w for w in asked if w not in WEAK and w not in links.level_words]:
         return _by_level(links, asked, vocabulary)
     asked = [w for w in asked if singular(w) not in links.levels]
@@ -88,8 +91,10 @@ def resolve(
             links, choice = _as_text(links), choose(asked, catalog.templates, search, weak)
     if not _enough(choice, links):
         return _literal(links, asked, [spoken(w, words) for w in named], choice, vocabulary, search, probe, lenient=lenient)
+    if NEGATIONS.intersection((*choice.unmatched, *choice.missing)):
+        choice = _denied(choice, asked, links, holding, weak)
     if links.levels and not any(_tells_trouble(word) for word in named):
-        choice = _restrict(choice, catalog)
+        choice = _restrict(choice, asked, links, vocabulary, weak)
     target = _standing(_target(links, asked, choice, catalog, search), probe, vocabulary)
     if probe is None or links.identifiers or probe(target.filters):
         return target
@@ -171,9 +176,9 @@ def _enough(choice: Choice, links: Links) -> bool:
     return bool(choice.chosen) and (choice.coverage >= least or choice.by_meaning)
 
 
-def troubled(template: Template) -> bool:
+def troubled(template: Template, levels: Collection[str] = TROUBLE) -> bool:
     """Whether a template tells of trouble, by its levels, else by its words."""
-    if set(template.levels) & {"error", "fatal", "warn"}:
+    if set(template.levels) & set(levels):
         return True
     return any(_tells_trouble(token.word) for token in tokens(template.pattern))
 
@@ -182,11 +187,36 @@ def _tells_trouble(word: str) -> bool:
     return any(likeness(sign, word) >= SAME_STEM for sign in ERROR_SIGNS)
 
 
-def _restrict(choice: Choice, catalog: Catalog) -> Choice:
-    """Of "X errors", keep the templates of X that tell of trouble, when some do and some do not."""
-    bad = {template.id for template in catalog.templates if troubled(template)}
-    kept = tuple(pair for pair in choice.chosen if pair[0] in bad)
-    return replace(choice, chosen=kept or choice.chosen)
+def _denied(choice: Choice, asked: list[str], links: Links, catalog: Catalog, weak: frozenset[str]) -> Choice:
+    """Of "X could not be done", the messages that say so in other words: that X was done is the opposite."""
+    rest = [word for word in asked if word not in NEGATIONS]
+    denying = tuple(t for t in catalog.templates if any(token.word in NEGATIONS or stem(token.word) in FAILED for token in tokens(t.pattern)))
+    others = choose(rest, denying, None, weak)
+    return others if _enough(others, links) and not others.missing and not others.unmatched else choice
+
+
+def _restrict(choice: Choice, asked: list[str], links: Links, vocabulary: Vocabulary, weak: frozenset[str]) -> Choice:
+    """Of "X errors", keep the templates of X that are of that level or say so.
+
+    When none is, other messages of X may; else the level must hold: what is routine is no error, whatever it is
+    asked as. "Problems" are warnings too.
+    """
+    templates = {template.id: template for template in vocabulary.catalog.templates}
+    values = level_values(links.levels, vocabulary, links.exact)
+    if values and set(links.levels) <= {"problem", "issue"}:
+        values = TROUBLE
+    if not values:
+        kept = tuple(pair for pair in choice.chosen if troubled(templates[pair[0]]))
+        return replace(choice, chosen=kept or choice.chosen)
+    kept = tuple(pair for pair in choice.chosen if troubled(templates[pair[0]], values))
+    if kept:
+        return replace(choice, chosen=kept)
+    others = choose(asked, tuple(t for t in templates.values() if troubled(t, values)), None, weak)
+    if _enough(others, links) and not others.missing and not others.unmatched:
+        return others
+    links.filters.append(Filter(field="level", op="in", value=values))
+    links.said.append(f"level {' or '.join(values)}")
+    return choice
 
 
 def _by_level(links: Links, asked: list[str], vocabulary: Vocabulary) -> Target:

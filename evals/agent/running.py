@@ -11,6 +11,7 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
+from itertools import product
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal, Protocol
 
@@ -74,19 +75,21 @@ class Local:
 
 
 def measure(scenarios: Sequence[Scenario], folder: Path, make: Make, *, analyst: Analyst, repeats: int) -> Iterator[Outcome]:
-    """Every case ``repeats`` times; telemetry is read once, and each repeat has a copy of the home to itself."""
+    """Every case ``repeats`` times. Telemetry is read once; what a model was paid for is kept in a home, so that with one
+    each case of each repeat has a copy to itself."""
     for scenario in scenarios:
         logs = write(scenario, folder / scenario.system)
         judge = Judge(records(scenario), typed=analyst == "offline")
-        with tempfile.TemporaryDirectory(dir=folder, prefix="home-") as home:
-            first = Path(home, "0")
+        with tempfile.TemporaryDirectory(dir=folder, prefix="home-") as homes:
+            first = Path(homes, "first")
             _ingest(first, logs)
-            for number in range(1, repeats):
-                shutil.copytree(first, Path(home, str(number)))
-            for number in range(repeats):
-                here = Path(home, str(number))
-                product = make(here, scenario)
-                yield from (_run(product, scenario, case, judge, analyst, [*logs, here]) for case in scenario.cases)
+            for number, case in product(range(repeats), scenario.cases):
+                here = Path(homes, f"{number}-{case.name}" if analyst == "llm" else str(number))
+                if not here.exists():
+                    shutil.copytree(first, here)
+                yield _run(make(here, scenario), scenario, case, judge, analyst, [*logs, here])
+                if analyst == "llm":
+                    shutil.rmtree(here)
 
 
 def _ingest(home: Path, logs: Sequence[Path]) -> None:
@@ -97,14 +100,14 @@ def _ingest(home: Path, logs: Sequence[Path]) -> None:
     wired.index()
 
 
-def _run(product: Product, scenario: Scenario, case: Case, judge: Judge, analyst: Analyst, watched: Sequence[Path]) -> Outcome:
+def _run(asked: Product, scenario: Scenario, case: Case, judge: Judge, analyst: Analyst, watched: Sequence[Path]) -> Outcome:
     """Ask all turns of a case. Whatever keeps the wanted analyst from answering is no wrong answer."""
     begun, answers = time.perf_counter(), list[Answer]()
     why_not, harm = "", list[str]()
     with _unchanged(watched, harm):
         try:
             for turn in case.ask:
-                answers.append(product.answer(turn, f"{scenario.system}/{case.name}"))
+                answers.append(asked.answer(turn, f"{scenario.system}/{case.name}"))
         except Exception as error:  # noqa: BLE001 - any crash is a result here, and is reported
             why_not = f"{type(error).__name__}: {error}"
     harm += [each for answer in answers for each in judge.unsafe(case, answer)]

@@ -89,3 +89,40 @@ def test_last_minutes_count_from_the_newest_record(shop: Product) -> None:
 
     assert answer["value"] == 4
     assert "newest record" in answer["said"]
+
+
+OVEN = "".join(
+    f"2026-04-01 08:{minute:02d}:00 {text}\n" for minute in range(20) for text in (
+        "INFO filter of oven 3 was cleaned", "WARN belt runs hot at 61 C", *(["ERROR belt jammed at gate 2"] if minute == 7 else []),
+    ))
+
+
+@pytest.mark.parametrize(("question", "value"), [
+    ("were there any errors of the oven filter?", 0),  # only routine messages
+    ("were there any errors about the hot belt?", 0),  # warnings are no errors
+    ("how many warnings about the hot belt?", 20),
+    ("how many errors of the belt?", 1),
+])
+def test_routine_messages_are_no_errors_of_what_they_name(product: Product, tmp_path: Path, question: str, value: int) -> None:
+    (tmp_path / "bakery.log").write_text(OVEN)
+    product.ingest([tmp_path / "bakery.log"])
+    product.index()
+
+    assert product.ask(question)["result"]["value"] == value
+
+
+POST = "".join(
+    f"2026-04-01 09:{minute:02d}:00 {text}\n" for minute in range(12) for text in (
+        f"INFO parcel P-{minute} was delivered to gate 4", *([f"WARN cannot deliver parcel P-{minute}: gate closed"] if minute % 4 == 0 else []),
+    ))
+
+
+@pytest.mark.parametrize("question", [
+    "how many parcels could not be delivered?", "how many parcels cannot be delivered?", "how many parcels were not delivered",
+])
+def test_what_was_not_done_is_not_answered_with_what_was(product: Product, tmp_path: Path, question: str) -> None:
+    (tmp_path / "post.log").write_text(POST)
+    product.ingest([tmp_path / "post.log"])
+    product.index()
+
+    assert product.ask(question)["result"]["value"] == 3

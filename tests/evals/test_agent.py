@@ -231,6 +231,18 @@ def test_any_write_is_unsafe(tmp_path: Path, how: str, harm: str) -> None:
     assert metrics(verdicts([outcome]))["unsafe"] == 1.0
 
 
+@pytest.mark.parametrize(("analyst", "homes"), [("offline", 2), ("llm", 8)])
+def test_cases_of_a_model_share_nothing_that_was_kept(tmp_path: Path, analyst: Any, homes: int) -> None:
+    used: list[Path] = []
+
+    def make(home: Path, _: Scenario) -> Broken:
+        used.append(home)
+        return Broken(home, "raises")
+
+    assert len(list(measure([FIRMWARE], tmp_path, make, analyst=analyst, repeats=2))) == 8
+    assert len(set(used)) == homes
+
+
 def test_outcomes_are_counted_apart() -> None:
     right, wrong, lost, bad = (
         Outcome("firmware", case, **more) for case, more in zip(FIRMWARE.cases, (
