@@ -21,7 +21,7 @@ def assemble(state: State, analyst: str, seconds: float) -> dict[str, Any]:
     return {
         "question": state["question"],
         "analyst": "offline" if state.get("fallback") else analyst,
-        **({"fallback": state["fallback"]} if state.get("fallback") else {}),
+        **({"fallback": state["fallback"], "fallback_kind": state.get("fallback_kind", "")} if state.get("fallback") else {}),
         "query": {
             "window": window,
             "filters": query.get("filters", []),

@@ -39,6 +39,8 @@ class State(TypedDict, total=False):
     conclusion: dict[str, Any] | None
     fallback: str
     """Why the offline analyst finished the run; empty when it did not have to."""
+    fallback_kind: str
+    """The same in a word for programs (:attr:`agent.llm.errors.ModelError.kind`)."""
     summary: dict[str, Any]
 
 

@@ -18,7 +18,7 @@ from agent.analyst import Analyst, Given, Progress, Step, Summary, ToolCall, Tri
 from agent.cache.replies import ReplyCache
 from agent.evidence import Conclusion, Grounded, ground
 from agent.llm.conversation import Conversation
-from agent.llm.errors import BrokenReplyError, ContextTooLongError, LateError, ModelError, RefusedError
+from agent.llm.errors import ContextTooLongError, LateError, ModelError, RefusedError, UselessError
 from agent.llm.firstlook import SAID, symptom_of
 from agent.llm.model import Call, Model, Reply, Request
 from agent.llm.repair import loads
@@ -136,7 +136,8 @@ class LlmAnalyst:
         """One model call, within what the loop guard allows."""
         verdict = judge(transcript(progress, self._made))
         if verdict.ends:
-            return Step(done=True, conclusion=_ended(verdict.reason))
+            raise UselessError(f"the run was concluded with what was known: {verdict.reason}", where=self.model.name,
+                                   remedy="use a more capable model")
         told = bool(progress.turns and progress.turns[-1].nudge)
         ending = load("conclude").render(reason=verdict.reason) if verdict.withdraws else "" if told else verdict.reason
         key, reply, usage = self._ask(given, triage, progress, with_tools=not verdict.withdraws, ending=ending)
@@ -218,7 +219,7 @@ class LlmAnalyst:
             if not why or nudged and found.claims and not obeyed:
                 return Step(done=True, conclusion=found.model_dump(mode="json"), usage=usage)
         if nudged:
-            raise BrokenReplyError(f"the model answered uselessly twice; the last time {why}", where=self.model.name,
+            raise UselessError(f"the model answered uselessly twice; the last time {why}", where=self.model.name,
                                    remedy="use a more capable model").after(usage)
         return Step(turn=Turn(text=reply.text[:2000], nudge=load("nudge").render(reason=why)), usage=usage)
 
@@ -254,11 +255,6 @@ def _unshown(found: Grounded) -> str:
         return ""
     told = dict.fromkeys(f'"{d.text[:80]}": {d.why}' for d in found.dropped[:3])
     return "its answer is not shown by the results it cites. " + "; ".join(told)
-
-
-def _ended(reason: str) -> dict[str, Any]:
-    """What is kept of a run that went in circles: nothing but that."""
-    return Grounded(answer=None, notes=[f"The run was concluded with what was known: {reason}"]).model_dump(mode="json")
 
 
 def _short(error: Exception) -> str:

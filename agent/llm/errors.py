@@ -9,6 +9,7 @@ ModelError
 ├── NoToolsError          the endpoint or model does not do tools or schemas
 ├── NotAModelError        the address answers with something else, a web page for example
 ├── BrokenReplyError      no choices, a cut stream, a body that cannot be read
+├── UselessError          replies that help nobody, twice, or a run that goes in circles
 ├── RefusedError          the provider refused to answer
 ├── LateError             the deadline passed
 └── OverBudgetError       the budget of the run, the day, or the user is spent
@@ -16,6 +17,7 @@ ModelError
 
 from __future__ import annotations
 
+import re
 from typing import Any, Self
 
 from telemetry.errors import OnCalmError
@@ -25,6 +27,11 @@ class ModelError(OnCalmError):
     """A model call gave no usable reply. ``usage`` is what was spent all the same."""
 
     usage: dict[str, Any] = {}  # noqa: RUF012 - replaced, never changed
+
+    @property
+    def kind(self) -> str:
+        """What went wrong, in a word for programs: ``key_refused``, ``useless``, ``late`` …"""
+        return re.sub(r"(?<=[a-z])(?=[A-Z])", "_", type(self).__name__.removesuffix("Error")).lower()
 
     def after(self, usage: dict[str, Any]) -> Self:
         """Note what the useless reply cost."""
@@ -62,6 +69,10 @@ class NotAModelError(ModelError):
 
 class BrokenReplyError(ModelError):
     """A reply without choices, cut off, or unreadable."""
+
+
+class UselessError(ModelError):
+    """The model answers, but to no use: twice no conclusion that stands, or calls in circles."""
 
 
 class RefusedError(ModelError):

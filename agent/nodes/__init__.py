@@ -29,7 +29,7 @@ def triage(state: State, runtime: Runtime[Context]) -> dict[str, Any]:
         found = runtime.context.analyst.triage(given(state))
         update: dict[str, Any] = {
             "triage": found.model_dump(mode="json"), "turns": [AGAIN], "results": {AGAIN: True}, "usage": {},
-            "memory": {}, "done": False, "conclusion": None, "fallback": "",
+            "memory": {}, "done": False, "conclusion": None, "fallback": "", "fallback_kind": "",
         }
         if found.reading is not None:
             update["reading"] = found.reading
@@ -50,19 +50,20 @@ def plan(state: State, runtime: Runtime[Context]) -> dict[str, Any]:
         except OnCalmError as error:
             if runtime.context.offline is None or isinstance(error, RunStoppedError):
                 raise
-            return _left(state, found, runtime, str(error), getattr(error, "usage", {}))
+            return _left(state, found, runtime, error)
         return {"turns": [step.turn.model_dump(mode="json")], "done": step.done, "conclusion": step.conclusion,
                 "usage": _sum(state["usage"], step.usage), "memory": step.memory or state.get("memory", {})}
 
 
-def _left(state: State, found: Triage, runtime: Runtime[Context], why: str, usage: dict[str, Any]) -> dict[str, Any]:
+def _left(state: State, found: Triage, runtime: Runtime[Context], error: OnCalmError) -> dict[str, Any]:
     """The offline analyst takes over: its own calls are made unless they were."""
+    why = str(error)
     assert runtime.context.offline is not None  # noqa: S101 - the caller asked
     runtime.stream_writer({"kind": "status", "text": f"going on without a model: {why}"})
     _log.warning("going on without a model: %s", why)
     step = runtime.context.offline.step(given(state), found, Progress(results=results_of(state, runtime.context)))
     return {"turns": [step.turn.model_dump(mode="json")], "done": step.done, "fallback": why,
-            "usage": _sum(state["usage"], usage)}
+            "fallback_kind": getattr(error, "kind", "failed"), "usage": _sum(state["usage"], getattr(error, "usage", {}))}
 
 
 def investigate(state: Errand, runtime: Runtime[Context]) -> dict[str, Any]:

@@ -118,7 +118,9 @@ def _run(asked: Product, scenario: Scenario, case: Case, judge: Judge, analyst: 
 
 
 def _missed(answer: Answer, analyst: Analyst) -> str:
-    """Why the wanted analyst did not give this answer; empty when it did."""
+    """Why the wanted analyst could not answer; empty when it did, and when it had its chance and was of no use."""
+    if answer.get("fallback_kind") in {"useless", "refused"}:
+        return ""
     if answer.get("fallback"):
         return str(answer["fallback"])
     return "" if answer.get("analyst") == analyst else f"answered by {answer.get('analyst')}"
@@ -126,7 +128,9 @@ def _missed(answer: Answer, analyst: Analyst) -> str:
 
 def _silent(answer: Answer, analyst: Analyst) -> str:
     """Whether the rules' words stand where a model's should: a model's always cite their evidence."""
-    return "the model concluded nothing of its own" if analyst == "llm" and not CITED.search(said(answer)) else ""
+    if analyst == "llm" and not CITED.search(said(answer)):
+        return f"the model concluded nothing of its own. {answer.get('fallback', '')}".strip()
+    return ""
 
 
 @contextmanager

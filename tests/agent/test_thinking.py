@@ -167,7 +167,8 @@ def test_model_that_always_finds_a_new_call_is_ended_by_the_limit_of_turns(sshd:
 
     assert answer["result"]["value"] == 3
     assert answer["usage"]["model_calls"] <= 14
-    assert any("The limit of 12 turns is reached." in note for note in answer["notes"])
+    assert answer["analyst"] == "offline"
+    assert "The limit of 12 turns is reached." in answer["fallback"]
 
 
 def test_failed_side_call_does_not_make_the_answer_a_failure(sshd: Product, capsys: pytest.CaptureFixture[str]) -> None:
