@@ -21,7 +21,10 @@ from tools.registry import ToolResult
 
 SECONDS = re.compile(r"\d\s*(?:s|secs?|seconds?|minutes?|mins?)\b|\b(?:one|two|three|five|ten|a|half a) (?:seconds?|minutes?)\b", re.IGNORECASE)
 UNITLESS = re.compile(r"param:(?:duration|latency|elapsed|took|response_time|request_time|rt)")
+_NUMBERED = re.compile(r"\d")
 CERTAIN = 0.95
+CARRIED = 0.5
+"""Score of templates that are chosen only because they carry the field asked about, not for their words."""
 LOG_IN = re.compile(r"\b(?:log(?:ged|s|ging)?|sign(?:ed|s|ing)?)[ -](?:in|on)\b", re.IGNORECASE)
 
 FAILED = re.compile(r"fail|invalid|unsuccess|denied|reject|wrong|bad|attempt|tried|try|could not|unable", re.IGNORECASE)
@@ -54,6 +57,9 @@ class OfflineAnalyst:
         if reading.guessed and (not _answered(target) or _ordered(given.question, target)):
             reason = "I cannot read this as a question about these logs, and nothing in them answers to its words."
             return Triage(refusal=reason, nearest=list(offers(self.catalog)))
+        if target is not None and not (reading.filters or reading.group_by) and _mostly_unknown(target):
+            words = ", ".join(f'"{word}"' for word in target.unmatched)
+            return Triage(refusal=f"Nothing in these logs answers to {words}.", nearest=list(offers(self.catalog)))
         lost = denied(given.question)
         if lost and not self._kept(lost, reading, target):
             reason = f'No message of these logs says what was "{lost.said}", and those that say the opposite are no answer.'
@@ -133,7 +139,7 @@ class OfflineAnalyst:
         inner = (lambda filters: probe((only, *filters))) if probe is not None else None
         narrow = resolve(words, replace(self.catalog, templates=carriers), None, probe=inner, lenient=True)
         if not _within(narrow, held):
-            narrow = replace(narrow, filters=(*narrow.filters, only), templates=tuple((id_, 0.5) for id_ in sorted(held)))
+            narrow = replace(narrow, filters=(*narrow.filters, only), templates=tuple((id_, CARRIED) for id_ in sorted(held)))
         return found if _within(found, held) and len(found.unmatched) <= len(narrow.unmatched) else narrow
 
     def _excluded(self, words: str) -> Filter:
@@ -180,6 +186,13 @@ def _answered(target: Target | None) -> bool:
         return False
     linked = any(f.field not in {"text", "message"} for f in target.filters)
     return linked or bool(target.templates or target.identifiers)
+
+
+def _mostly_unknown(target: Target) -> bool:
+    """Whether more of the words mean nothing here than mean something: what is left is another question."""
+    said = any(score > CARRIED for _, score in target.templates) or any(map(_NUMBERED.search, target.identifiers))
+    named = [item for item in target.filters if item.field != "template"]
+    return not said and len(target.unmatched) > max(len(named), 1)
 
 
 def _ordered(question: str, target: Target | None) -> bool:
