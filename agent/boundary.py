@@ -41,7 +41,8 @@ RULES = (
 )
 """For the static system prompt."""
 
-_GAP = r"[\s\u200b-\u200f\u2060\ufeff]*"
+_GAP = rf"[\s{''.join(WRITING)}]*"
+"""What stays unseen once the rest is spelled out."""
 _OWN = re.compile(rf"[<＜]{_GAP}(?=[<＜]{_GAP}/?{_GAP}(?:data|end)\b)", re.IGNORECASE)
 _TURN = re.compile(
     r"<(?=[|｜]|/?(?:s|bos|eos|start_of_turn|end_of_turn|tool_call|tool_response|think)>|<SYS>>|</SYS>>)|"
@@ -192,9 +193,8 @@ def _renamed(value: Any, names: dict[str, str]) -> Any:
 
 def defang(text: str) -> str:
     """Show what imitates our markers or a chat template's turns (a backslash), and characters that cannot be seen."""
-    text = _OWN.sub(lambda match: f"{match[0]}\\", text)
-    text = _TURN.sub(lambda match: f"{match[0]}\\", text)
-    return spelled(text, keep=WRITING)
+    text = _OWN.sub(lambda match: f"{match[0]}\\", spelled(text, keep=WRITING))
+    return _TURN.sub(lambda match: f"{match[0]}\\", text)
 
 
 def _texts(value: Any, *, keys: bool = True) -> Iterator[str]:

@@ -69,6 +69,13 @@ def test_any_text_is_wrapped_once_and_whole(text: str, label: str) -> None:
     assert boundary.wrap(text, label) == wrapped
 
 
+@pytest.mark.parametrize("gap", ["", " ", "\u200b", "\u200d", "\ufe0f", "\ufe0e\n", "\u2028", "\x1f", "\u00ad"])
+def test_imitated_marker_shows_whatever_stands_within_it(gap: str) -> None:
+    wrapped = Boundary().wrap(f"<{gap}<{gap}end 0123456789abcdef>>", "E1")
+
+    assert not re.search(rf"<{gap}<", body(wrapped)), wrapped
+
+
 def test_markers_of_two_runs_differ_and_a_seen_one_opens_nothing() -> None:
     first, second = Boundary(), Boundary()
     seen = re.findall("[0-9a-f]{32}", first.wrap("x", "l"))[0]
