@@ -11,12 +11,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from agent.boundary import RULES, Boundary
+from agent.boundary import Boundary
 from agent.llm.model import Call
 from agent.placeholders import Placeholders
+from prompts.loader import load
 from tests.agent.injections import CARRIERS, INJECTIONS, Injection
 
-SYSTEM = "You are an on-call analyst. " + RULES
+SYSTEM = load("analyst").text
 TOOLS = ("logs.query", "logs.context")
 
 
