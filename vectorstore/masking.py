@@ -11,14 +11,13 @@ import re
 from collections.abc import Iterator, Sequence
 from functools import lru_cache
 
+from telemetry.formats.stamps import MONTH, WEEKDAY
 from telemetry.slots import Slot
 from vectorstore.naming import slot_name
 
 _ALONE = r"(?<![\w\x02\x03])"
 _END = r"(?![\w\x02\x03])"
 _HEX = r"[0a-fA-F]"
-_MONTH = r"(?:Jan|Feb|Mar|Apr|May|Jun|Jul|Aug|Sep|Oct|Nov|Dec)[a-z]{0,6}"
-_DAY = r"(?:Mon|Tue|Wed|Thu|Fri|Sat|Sun)[a-z]{0,6}"
 _CLOCK = r"0:0:0(?:[.,:]0)?"
 _ZONE = r"(?:\s?(?:Z|UTC|GMT|[A-Z]{2,4}T|[+-]0(?::0)?)(?!\w))?"
 _IP = r"0\.0\.0\.0"
@@ -39,11 +38,11 @@ _LONG_TIME = (
 _RULES: tuple[tuple[str, str], ...] = (
     ("timestamp", rf"{_ALONE}0[-/.]0[-/.]0(?:[T_ :-]|, ){_CLOCK}{_ZONE}"),
     ("timestamp", rf"{_ALONE}0-0-0_0,0,0(?:\.0)?"),
-    ("timestamp", rf"{_ALONE}0/{_MONTH}/0:{_CLOCK}{_ZONE}"),
+    ("timestamp", rf"{_ALONE}0/{MONTH}/0:{_CLOCK}{_ZONE}"),
     ("timestamp", (
-        rf"{_ALONE}(?:{_DAY},? )?{_MONTH} {{1,2}}0,? (?:0 )?{_CLOCK}(?: [A-Z]{{3,4}})?(?: 0{_END}(?!:))?"
+        rf"{_ALONE}(?:{WEEKDAY},? )?{MONTH} {{1,2}}0,? (?:0 )?{_CLOCK}(?: [A-Z]{{3,4}})?(?: 0{_END}(?!:))?"
     )),
-    ("timestamp", rf"{_ALONE}{_DAY}, 0[ -]{_MONTH}[ -]0 {_CLOCK}{_ZONE}"),
+    ("timestamp", rf"{_ALONE}{WEEKDAY}, 0[ -]{MONTH}[ -]0 {_CLOCK}{_ZONE}"),
     ("url", (
         rf"(?:\b(?:https?|ftps?|wss?|file)://|(?<=://)(?=[\w\x02\x03\[]))(?:[^\s/@\"'<>]*@)?[^\s:/\"'<>`,;\[\]{{}}()]*(?::0)?(?:[/?][^\s:\"'<>"
         rf"`,;\[\]{{}}()]*[^\s:\"'<>`,;\[\]{{}}().!?])?(?:/(?!\S))?"
