@@ -6,7 +6,7 @@ import re
 from typing import Any
 
 from agent.offline.draft import COUNTS, Draft
-from agent.offline.fields import Linked, link, singular, suits
+from agent.offline.fields import Linked, field_word, link, suits
 from agent.offline.target_terms import STOP
 from agent.offline.wording import CLOSE, OPEN, Wording
 from agent.offline.words import likeness, tokens
@@ -195,7 +195,7 @@ def _typed(draft: Draft, kind: str) -> Linked | None:
 
 
 def _unit(text: str | None) -> str:
-    return singular(text.lower()) if text and len(text) > 2 else (text or "").lower()
+    return field_word(text.lower()) if text and len(text) > 2 else (text or "").lower()
 
 
 def _factor(unit: str, linked: Linked, catalog: Catalog, about: frozenset[str] = frozenset()) -> float:
@@ -275,11 +275,11 @@ def _written(draft: Draft, match: re.Match[str]) -> bool:
 def _unlike(what: str, catalog: Catalog) -> Filter | None:
     """The condition that keeps ``what`` out; None when words must first be matched with messages."""
     word = re.sub(r"\s+(?:ones|errors|warnings|lines|messages|requests|entries|records)$", "", what, flags=re.I)
-    level = _LEVEL_WORDS.get(singular(word.lower()))
+    level = _LEVEL_WORDS.get(field_word(word.lower()))
     if level in LEVELS and any(f.ref == "level" and any(v == level for v, _ in f.values) for f in catalog.fields):
         return Filter(field="level", op="ne", value=level)
     if re.search(r"[^A-Za-z ]", word):
         return Filter(field="text", op="not_word", value=word)
-    if " " in word or word != what or (word.islower() and singular(word) != word):
+    if " " in word or word != what or (word.islower() and field_word(word) != word):
         return None
     return Filter(field="text", op="not_word", value=word)

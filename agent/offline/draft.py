@@ -7,7 +7,7 @@ import re
 from dataclasses import dataclass
 
 from agent.numerals import NUMERALS
-from agent.offline.fields import TAILS, TEMPLATE_NOUNS, Linked, link, singular
+from agent.offline.fields import TAILS, TEMPLATE_NOUNS, Linked, field_word, link
 from agent.offline.understanding import Kind
 from agent.offline.wording import CLOSE, OPEN, empty
 from agent.offline.words import likeness
@@ -88,10 +88,10 @@ class Draft:
 
     def about(self, without: str = "") -> frozenset[str]:
         """Templates whose words the text uses: they tell which of two fields of one name is meant."""
-        words = {singular(w) for w in re.findall(r"[a-z]{3,}", self.text.replace(without, " ").lower())}
+        words = {field_word(w) for w in re.findall(r"[a-z]{3,}", self.text.replace(without, " ").lower())}
         return frozenset(
             template.id for template in self.catalog.templates
-            if words & {singular(w) for w in re.findall(r"[a-z]{3,}", template.pattern.lower())}
+            if words & {field_word(w) for w in re.findall(r"[a-z]{3,}", template.pattern.lower())}
         )
 
     @property
@@ -147,8 +147,8 @@ def named(found: Phrase, catalog: Catalog, *, numeric: bool = False, owners: fro
         if linked is None:
             continue
         takes = best is None or linked.score > best[0].score + (0.0 if linked.ref == best[0].ref else 0.04)
-        tail = best is not None and linked.ref == best[0].ref and singular(found.words[size - 1]) in TAILS and size - 1 == best[1]
-        heads = best is not None and linked.score >= 0.8 and (linked.ref != "template" or singular(found.words[size - 1].lower()) in {"template", "pattern"}) and size - 1 == best[1]
+        tail = best is not None and linked.ref == best[0].ref and field_word(found.words[size - 1]) in TAILS and size - 1 == best[1]
+        heads = best is not None and linked.score >= 0.8 and (linked.ref != "template" or field_word(found.words[size - 1].lower()) in {"template", "pattern"}) and size - 1 == best[1]
         if takes or tail or heads:
             best = (linked, size)
     return best
@@ -206,7 +206,7 @@ def groups(draft: Draft, least: float = 0.5) -> None:
         rest = draft.text[found.ends[hit[1] - 1]:]
         if match[0].lower().strip() in {"by", "each", "every"} and _valued(rest):
             continue
-        if singular(found.words[hit[1] - 1].lower()) in TEMPLATE_NOUNS - {"template", "message", "pattern", "kind"} and hit[0].ref == "template":
+        if field_word(found.words[hit[1] - 1].lower()) in TEMPLATE_NOUNS - {"template", "message", "pattern", "kind"} and hit[0].ref == "template":
             continue
         draft.group_by.append(hit[0].ref)
         draft.cut(match.start(), found.ends[hit[1] - 1])
