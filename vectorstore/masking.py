@@ -8,7 +8,7 @@ which. One table of rules serves every system; the leftmost rule wins, and among
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from functools import lru_cache
 
 from telemetry.formats.stamps import MONTH, WEEKDAY
@@ -142,7 +142,8 @@ _SHORT_HEX = re.compile(r"[0a-fA-F]+")
 _LETTERED_HEX = re.compile(r"(?=.{4})[a-f]+0[0a-f]*[a-f]")
 _UNIT_NUMBER = re.compile(r"0[A-Za-z]{1,2}")
 _UNIT = re.compile(r"\s?([A-Za-z\xb5\xc2%]+)")
-_SPECIAL = re.compile(r"[0\x02\x03]")
+MARKED = re.compile(r"[0\x02\x03]")
+"""What a skeleton writes for what it does not tell apart: a run of digits, a hex token, a UUID."""
 _Span = tuple[int, int, str]
 LONG = 8192
 MANY = 256
@@ -184,20 +185,6 @@ def unit(skeleton: str, slot: Slot) -> str | None:
     return after[1] if after else None
 
 
-def key_text(skeleton: str, slots: Sequence[Slot], runs: Sequence[str]) -> str:
-    """Write the key: ``<:type:>`` for each slot; ``runs`` are the texts behind digit, hex and UUID marks."""
-    texts = iter(runs)
-    parts, at = [], 0
-    for slot in slots:
-        parts.append(_SPECIAL.sub(lambda _: next(texts), skeleton[at : slot.start]))
-        for _ in _SPECIAL.findall(skeleton, slot.start, slot.end):
-            next(texts)
-        parts.append(f"<:{slot.type}:>")
-        at = slot.end
-    parts.append(_SPECIAL.sub(lambda _: next(texts), skeleton[at:]))
-    return "".join(parts)
-
-
 def _bounded(skeleton: str) -> Iterator[_Span]:
     cut = len(skeleton) if len(skeleton) <= LONG else skeleton.rfind(" ", LONG - MANY, LONG) + 1 or LONG
     at = 0
@@ -219,7 +206,7 @@ def _spans(skeleton: str) -> Iterator[_Span]:
             continue
         if kind != "token":
             yield start, end, kind
-        elif _SPECIAL.search(skeleton, start, end):
+        elif MARKED.search(skeleton, start, end):
             yield from _token(skeleton, start, end)
 
 
@@ -230,7 +217,7 @@ def _token(skeleton: str, start: int, end: int) -> Iterator[_Span]:
         yield start, end, "id"
         return
     segments = [(m.start(), m.group()) for m in _SEGMENT.finditer(text)]
-    digits = [(at, s) for at, s in segments if _SPECIAL.search(s)]
+    digits = [(at, s) for at, s in segments if MARKED.search(s)]
     if len(segments) > 1 and (len(digits) > 1 or _SERIAL.fullmatch(text) or any(_MIXED.search(s) for _, s in digits)):
         if all(s == "0" for _, s in segments):
             yield from ((start + at, start + at + 1, "number") for at, _ in segments)

@@ -18,7 +18,6 @@ Kind = Literal["plain", "count", "duration", "bytes", "percent", "share", "times
 """``plain`` is a number whose unit nobody wrote; ``share`` a part of one; ``rate`` something per time."""
 
 _MANY = {"k": 1e3, "thousand": 1e3, "mio": 1e6, "million": 1e6, "mn": 1e6, "bn": 1e9, "billion": 1e9}
-_PERCENT = {"%", "percent", "pct", "per cent", "percentage point", "pp"}
 COUNTED = (
     r"records?|errors?|requests?|failures?|times|lines?|events?|messages?|logs?|entries|warnings?|exceptions?|timeouts?|"
     r"retries|restarts?|attempts?|connections?|logins?|hosts?|nodes?|pods?|services?|users?|blocks?|templates?|kinds?|"
