@@ -10,8 +10,9 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from telemetry.native import kernel
 from telemetry.store.manifest import KeyRow, Manifest, TemplateRow
 from telemetry.store.table import Coded
+from vectorstore.exploding import explode
 from vectorstore.miner import CATCH_ALL, Assigned, Mined, Miner
-from vectorstore.plans import MAX_SLOTS, Plan
+from vectorstore.plans import Plan
 from vectorstore.rows import Records
 from vectorstore.skeleton import firsts
 
@@ -137,14 +138,10 @@ def number_keys(records: Records, table: KeyTable) -> tuple[Records, Ints, Coded
     import numpy as np
 
     digits = _literals(records)
+    while found := _exploded(records, digits):
+        records = replace(records, plans=[found.get(place, plan) for place, plan in enumerate(records.plans)])
+        digits = _literals(records)
     plans = list(records.plans)
-    seen: dict[int, set[str]] = {}
-    for place, text in zip(digits.places, digits.texts, strict=True):
-        seen.setdefault(place, set()).add(text)
-    for place, texts in seen.items():
-        if len(plans[place].keys.keys() | texts) > LITERAL_LIMIT:
-            plans[place] = explode(plans[place])
-    records = replace(records, plans=plans)
     starts = firsts(records.which, len(plans)).tolist()
     wanted = [(starts[place], place, "") for place, plan in enumerate(plans) if not plan.literals and "" not in plan.keys]
     wanted += [(row, place, text) for row, place, text in zip(digits.first, digits.places, digits.texts, strict=True)
@@ -156,6 +153,16 @@ def number_keys(records: Records, table: KeyTable) -> tuple[Records, Ints, Coded
     ids = np.array([plan.keys.get("", 0) for plan in plans], dtype=np.int64)[records.which]
     mine = [plans[place].keys.get(text, 0) for place, text in zip(digits.places, digits.texts, strict=True)]
     return records, digits.put(ids, mine), _words_of(records, digits)
+
+
+def _exploded(records: Records, digits: _Literals) -> dict[int, Plan]:
+    """The plans, by place, whose literals have too many values, with those that vary made variables."""
+    seen: dict[int, set[str]] = {}
+    for place, text in zip(digits.places, digits.texts, strict=True):
+        seen.setdefault(place, set()).add(text)
+    plans = records.plans
+    every = {place: plans[place].keys.keys() | texts for place, texts in seen.items()}
+    return {place: explode(plans[place], texts) for place, texts in every.items() if len(texts) > LITERAL_LIMIT}
 
 
 @dataclass(frozen=True, slots=True)
@@ -226,12 +233,3 @@ def _words_of(records: Records, digits: _Literals) -> Coded:
                for place, text in zip(digits.places, digits.texts, strict=True)]
         codes = digits.put(codes, [0 if w is None else known.setdefault(w, len(known)) + 1 for w in own])
     return Coded(codes - np.int32(1), tuple(known))
-
-
-def explode(plan: Plan) -> Plan:
-    """The plan with its literal digits made variables."""
-    spans = plan.literals[: MAX_SLOTS - len(plan.slots)]
-    return replace(
-        plan, key_parts=("<:number:>".join(plan.key_parts),), slots=(*plan.slots, *((("number", "number"),) * len(spans))),
-        slot_spans=(*plan.slot_spans, *spans), literals=(), keys={}, words={},
-    )

@@ -33,6 +33,21 @@ class Conclusion(BaseModel):
     result_from: str | None = None
     confidence: float = Field(default=0.0, ge=0.0, le=1.0, allow_inf_nan=False)
 
+    @field_validator("answer", "claims", "ruled_out", mode="before")
+    @classmethod
+    def _claims(cls, value: object) -> object:
+        """A bare sentence is a claim that cites nothing: it will not be shown, and costs the rest nothing."""
+        if isinstance(value, list):
+            return [{"text": item} if isinstance(item, str) else item for item in value]
+        return {"text": value} if isinstance(value, str) else value
+
+    @field_validator("unchecked", mode="before")
+    @classmethod
+    def _sentences(cls, value: object) -> object:
+        """One sentence, or claims, where sentences are asked for."""
+        items = [value] if isinstance(value, str) else value
+        return [item["text"] if isinstance(item, dict) and "text" in item else item for item in items] if isinstance(items, list) else items
+
     @field_validator("confidence", mode="before")
     @classmethod
     def _as_share(cls, value: object) -> object:

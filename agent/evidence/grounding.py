@@ -14,7 +14,7 @@ Confidence is the lower of the model's and of what the evidence allows:
     allowed = cap x 0.85^dropped x 0.95^marked x 0.85^missing
 
 ``cap`` is .95 when two or more results support what stands, .90 for one, 0 for none or when the answer fell;
-``missing`` counts results that failed or were not assessed.
+``missing`` counts results that failed or were not assessed, but for calls that were no calls (bad input).
 """
 
 from __future__ import annotations
@@ -43,6 +43,8 @@ Hide = Callable[[str], str]
 NOT_SHOWN = "(not shown by the cited evidence)"
 CAP_TWO, CAP_ONE = 0.95, 0.90
 PER_DROPPED, PER_MARKED, PER_MISSING = 0.85, 0.95, 0.85
+_SLIPS = ("bad input", "there is no tool", "not made", "the arguments are not")
+"""How the errors of calls begin that could not be made as they were asked for."""
 _OF_COUNT = re.compile(rf"\s+(?:[a-z]+\s+){{0,2}}(?:{COUNTED})\b", re.IGNORECASE)
 _LIMIT = re.compile(r"\b(?:limit|threshold|quota|maximum|allowed|target|budget|asked|question|configured)\W+(?:\w+\W+){0,2}$", re.IGNORECASE)
 
@@ -167,7 +169,7 @@ def ground(conclusion: Conclusion, results: Mapping[str, ToolResult], question: 
         return kept
 
     answer, claims, ruled_out = keep([conclusion.answer]), keep(conclusion.claims), keep(conclusion.ruled_out)
-    missing = {key: result for key, result in results.items() if not _usable(result)}
+    missing = {key: result for key, result in results.items() if not _usable(result) and not _slipped(result)}
     source = conclusion.result_from
     usable = source is not None and _usable(results.get(source))
     supporting = {i for claim in (*answer, *claims, *ruled_out) for i in claim.evidence}
@@ -188,6 +190,11 @@ def allowed_confidence(*, supporting: int, dropped: int, marked: int, missing: i
 
 def _usable(result: ToolResult | None) -> bool:
     return result is not None and result.status in {"found", "nothing_found"}
+
+
+def _slipped(result: ToolResult) -> bool:
+    """Whether a call failed by the model's own mistake: no source was there to be read."""
+    return result.status == "failed" and (result.error or "").startswith(_SLIPS)
 
 
 def _names_something(label: str) -> bool:
@@ -214,7 +221,7 @@ def _first_unshown(text: str, statement: Statement, evidence: Shown, question: S
     given = None
     for figure in statement.figures:
         pool = evidence.figures if _counts(figure, text) else both.figures
-        if any(shows_figure(s, figure) for s in pool):
+        if any(shows_figure(s, figure) for s in pool) or _enumerates(figure, statement):
             continue
         given = given or operands(fold(text), statement, evidence)
         if not follows(figure, given) and not (figure.parts and all(
@@ -222,6 +229,12 @@ def _first_unshown(text: str, statement: Statement, evidence: Shown, question: S
             return f"the cited evidence does not show {figure.text}"
     wrong = misplaced(text, evidence)
     return f"the cited evidence shows {wrong.text} for something else" if wrong else None
+
+
+def _enumerates(figure: Figure, statement: Statement) -> bool:
+    """Whether a small number only says how many are listed beside it: "two of them are order 18884 and order 89831"."""
+    others = [one for one in statement.figures if one is not figure]
+    return figure.kind in {"plain", "count"} and 2 <= figure.value <= 10 and figure.value in {len(others), len(statement.names)}
 
 
 def _counts(figure: Figure, text: str) -> bool:

@@ -258,4 +258,7 @@ def _unshown(found: Grounded) -> str:
 
 
 def _short(error: Exception) -> str:
+    """What is wrong with a reply, in a few words."""
+    if isinstance(error, ValidationError):
+        return "; ".join(f"{'.'.join(map(str, one['loc'])) or 'the object'}: {one['msg']}" for one in error.errors(include_url=False)[:3])[:200]
     return str(error).replace("\n", " ")[:200]

@@ -10,6 +10,7 @@ from typing import Any
 from agent.analyst import Given, Progress, Step, Summary, ToolCall, Triage, Turn
 from agent.numerals import NUMERALS
 from agent.offline.fields import unit_after
+from agent.offline.negation import Denied, denied, kept
 from agent.offline.phrasing import interpretation, phrase
 from agent.offline.reading import offers, read
 from agent.offline.settle import merged, settle
@@ -54,6 +55,10 @@ class OfflineAnalyst:
         if reading.guessed and (not _answered(target) or _ordered(given.question, target)):
             reason = "I cannot read this as a question about these logs, and nothing in them answers to its words."
             return Triage(refusal=reason, nearest=list(offers(self.catalog)))
+        lost = denied(given.question)
+        if lost and not self._kept(lost, reading, target):
+            reason = f'No message of these logs says what was "{lost.said}", and those that say the opposite are no answer.'
+            return Triage(refusal=reason, nearest=list(offers(self.catalog)))
         base = self._resolve(reading.base_target)
         query = to_query(reading, target, base, given, tuple(self._excluded(words) for words in reading.excluded))
         statements = [*reading.statements, *_notes(target)]
@@ -87,6 +92,15 @@ class OfflineAnalyst:
         answer = " ".join([said, *(_sentence(n) for n in notes)])
         return Summary(answer=answer, interpretation=interpretation(triage.query),
                        result=found.result, confidence=triage.confidence)
+
+    def _kept(self, deed: Denied, reading: Reading, target: Target | None) -> bool:
+        """Whether what is looked for still says that something was not done; also when nothing is looked for by its words."""
+        if target is None or reading.excluded:
+            return True
+        chosen = {id_ for id_, _ in target.templates} | {
+            id_ for item in target.filters if item.field == "template" for id_ in (item.value if isinstance(item.value, tuple) else (str(item.value),))}
+        patterns = [t.pattern for t in self.catalog.templates if t.id in chosen]
+        return kept(deed, (*reading.filters, *target.filters), patterns, (t.pattern for t in self.catalog.templates))
 
     def _in_milliseconds(self, reading: Reading, question: str) -> Reading:
         """A duration without a unit that reaches hundreds is taken for milliseconds when it is compared with seconds."""

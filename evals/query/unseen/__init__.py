@@ -21,9 +21,9 @@ from evals.query.unseen.pile import Pile
 
 CASES = Path(__file__).parent / "cases"
 OPEN = ("syslog", "postfix", "nginx", "kubejson", "postgres", "springboot", "celery", "haproxy", "logcat", "ciscoasa",
-        "logfmt", "spark", "rabbitmq", "cbs", "alb", "envoy", "slurm", "jvmgc")
+        "logfmt", "spark", "rabbitmq", "cbs", "alb", "envoy", "slurm", "jvmgc", "payments")
 """Systems whose failures may be looked at."""
-HELD_OUT: tuple[str, ...] = ("ufw", "kafka", "mysql", "payments")
+HELD_OUT: tuple[str, ...] = ("ufw", "kafka", "mysql")
 """Systems that only rates are shown of."""
 
 

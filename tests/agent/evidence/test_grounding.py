@@ -14,10 +14,15 @@ from agent.evidence import NOT_SHOWN, Claim, Conclusion, allowed_confidence, gro
 from telemetry.models import Line, Result, Window
 from tests.agent.evidence.claims import FALSE, TRUE
 from tests.agent.evidence.results import NINE, QUESTION, RESULTS, result
+from tools.registry import ToolResult
 
 GOOD = Claim(text="Payments logged 1,234 errors.", evidence=["E1"])
 WRONG = Claim(text="Payments logged 4,321 errors.", evidence=["E1"])
 READ = {key: RESULTS[key] for key in ("E1", "E2", "E3", "E5")}
+
+
+def line_of(text: str) -> Line:
+    return Line(id=0, time=None, level="error", service="checkout", host=None, template="t1", source="a.log", line_no=1, text=text)
 
 
 def conclusion(**parts: object) -> Conclusion:
@@ -156,6 +161,29 @@ def test_what_the_lines_say_could_not_be_had_is_no_claim_of_absence(text: str, s
     shown = {"E1": result("lines", Result(kind="lines", lines=lines), 2)}
 
     assert bool(ground(conclusion(claims=[Claim(text=text, evidence=["E1"])]), shown, QUESTION).claims) == stands
+
+
+def test_number_of_what_is_listed_beside_it_needs_no_evidence() -> None:
+    shown = {"E1": result("count", Result(kind="scalar", value=42), 42, excerpt=[line_of(f"order {n} failed") for n in (18884, 89831)])}
+    claims = [Claim(text=f"{count} of them are order 18884 and order 89831.", evidence=["E1"]) for count in ("Two", "Three")]
+
+    assert [c.text.split()[0] for c in ground(conclusion(answer=Claim(text="42 orders failed.", evidence=["E1"]), claims=claims), shown, QUESTION).claims] == ["Two"]
+
+
+def test_call_that_was_no_call_is_no_missing_source() -> None:
+    slip = ToolResult(tool="logs.lines", status="failed", query={}, window=Window(), error="bad input: filter: there is no such field")
+    left = ground(conclusion(), {**READ, "E88": slip}, QUESTION)
+
+    assert not any("E88" in item for item in (*left.unchecked, *left.notes))
+    assert left.confidence == ground(conclusion(), READ, QUESTION).confidence
+
+
+@pytest.mark.parametrize("slip", [
+    {"claims": ["Payments failed."]}, {"ruled_out": ["The disk."]}, {"unchecked": "the network"}, {"answer": "Payments failed."},
+    {"unchecked": [{"text": "the network", "evidence": []}]},
+])
+def test_bare_sentences_are_read_as_claims_without_evidence(slip: dict[str, object]) -> None:
+    assert isinstance(conclusion(**slip), Conclusion)
 
 
 def test_the_schema_is_closed_strict_and_small() -> None:
