@@ -26,7 +26,7 @@ from typing import Any, Literal
 from agent.analyst import Progress
 from tools.registry import Status, ToolResult
 
-Step = Literal["go_on", "nudge", "withdraw_tools", "conclude"]
+Measure = Literal["go_on", "nudge", "withdraw_tools", "conclude"]
 _WITHOUT = frozenset({"failed", "not_assessed"})
 
 
@@ -48,7 +48,7 @@ class Made:
 
 @dataclass(frozen=True, slots=True)
 class Round:
-    """One reply of the model that was no conclusion."""
+    """A run's :class:`agent.analyst.Turn` as it is judged: what its calls were and brought."""
 
     calls: tuple[Made, ...] = ()
     had_text: bool = False
@@ -69,7 +69,7 @@ class Limits:
 class Verdict:
     """What to do after the last turn; ``reason`` is a sentence for the model and for the record."""
 
-    step: Step
+    step: Measure
     reason: str = ""
 
     @property

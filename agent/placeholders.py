@@ -92,14 +92,6 @@ class Placeholders:
             done = link.end()
         return "".join((*parts, _put_back(text[done:], texts)))
 
-    def restore_json(self, value: Any, *, authorised: bool) -> Any:
-        """:meth:`restore` in nested plain data."""
-        if isinstance(value, str):
-            return self.restore(value, authorised=authorised)
-        if isinstance(value, dict):
-            return {self.restore_json(k, authorised=authorised): self.restore_json(v, authorised=authorised) for k, v in value.items()}
-        return [self.restore_json(item, authorised=authorised) for item in value] if isinstance(value, list) else value
-
     def snapshot(self, *, clear: bool = False) -> dict[str, Any]:
         """Plain JSON to go on from. With ``clear`` it holds the secrets themselves: never write that to disk."""
         with self._lock:

@@ -7,6 +7,7 @@ import re
 import signal
 import sys
 import tempfile
+from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 from functools import partial
 from pathlib import Path
@@ -16,6 +17,7 @@ from api import render
 from api.terminal import json_line, visible
 from api.wiring import Product
 from telemetry.errors import StoreError, UsageError
+from telemetry.units import BYTES, CALENDAR, SECONDS
 
 DONE, FAILED, NOTHING = 0, 1, 3
 DEMO = (
@@ -26,18 +28,8 @@ DEMO = (
     "when did the database is locked error first happen?",
     "summarise the errors",
 )
-_SIZES = {
-    **dict.fromkeys(("b", "byte", "bytes"), 1),
-    **{unit + end: 1 << 10 * at for at, unit in enumerate("kmgt", start=1) for end in ("", "b", "ib")},
-}
-_DAY = 86400
-_AGES = {
-    **dict.fromkeys(("s", "sec", "secs", "second", "seconds"), 1),
-    **dict.fromkeys(("m", "min", "mins", "minute", "minutes"), 60),
-    **dict.fromkeys(("h", "hr", "hrs", "hour", "hours"), 3600), **dict.fromkeys(("d", "day", "days"), _DAY),
-    **dict.fromkeys(("w", "week", "weeks"), 7 * _DAY), **dict.fromkeys(("mo", "month", "months"), 30 * _DAY),
-    **dict.fromkeys(("y", "year", "years"), 365 * _DAY),
-}
+_SIZES = {**BYTES, **{letter: BYTES[f"{letter}b"] for letter in "kmgt"}}
+_AGES = {unit: seconds for unit, seconds in {**SECONDS, **CALENDAR}.items() if seconds >= 1}
 
 
 def ingest(
@@ -140,7 +132,7 @@ def _ago(seconds: int) -> datetime:
     return now - timedelta(seconds=min(seconds, int(now.timestamp())))
 
 
-def _measure(text: str, units: dict[str, int]) -> int:
+def _measure(text: str, units: Mapping[str, float]) -> int:
     """Read a number with a unit. What is deleted hangs on it, so an unknown unit is never guessed."""
     found = re.fullmatch(r"\s*([0-9]+(?:\.[0-9]+)?)\s*([a-zA-Z]+)\s*", text)
     if not found or found[2].lower() not in units:

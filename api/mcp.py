@@ -23,6 +23,7 @@ from typing import TYPE_CHECKING, Any
 
 from api.mcp_answers import DATA, document, text
 from api.mcp_gate import Gate, check_binding
+from prompts.loader import load
 from telemetry.errors import UsageError
 from tools.registry import Registry, Tool, ToolResult
 
@@ -140,7 +141,7 @@ def make_server(registry: Registry) -> Server[Any]:
         return _answer(await desk.run(lambda: registry.call(tool.name, params.arguments or {})))
 
     return Server("oncalm", version=_version(), on_list_tools=listed, on_call_tool=called,
-                  instructions=f"Read tools over the logs that OnCalm has stored. {DATA}")
+                  instructions=load("mcp_server").render(data=DATA).strip())
 
 
 def _readable(registry: Registry) -> dict[str, Tool[Any]]:

@@ -8,9 +8,6 @@ from typing import Any
 
 from telemetry.unseen import WRITING, spelled
 
-_DRIVING = re.compile("[\x7f-\x9f\u200e\u200f\u202a-\u202e\u2066-\u2069\ud800-\udfff]")
-"""JSON itself escapes what is below a space."""
-
 
 def visible(text: str) -> str:
     """Spell out what cannot be seen, ``\\x1b`` for escape; tabs and line ends stay."""
@@ -18,6 +15,10 @@ def visible(text: str) -> str:
 
 
 def json_line(value: Any) -> str:
-    """A JSON document on one line. What a terminal might obey or cannot show is written as JSON's own escapes."""
-    text = json.dumps(value, ensure_ascii=False, default=str)
-    return _DRIVING.sub(lambda match: f"\\u{ord(match[0]):04x}", text)
+    """A JSON document on one line. What cannot be seen is written as JSON's own escapes: a terminal may show it."""
+    return spelled(json.dumps(value, ensure_ascii=False, default=str), keep=WRITING, escape=_escape)
+
+
+def _escape(char: str) -> str:
+    """One or two units of UTF-16 as JSON writes them."""
+    return re.sub("....", r"\\u\g<0>", char.encode("utf-16-be", "surrogatepass").hex())

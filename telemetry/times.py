@@ -317,7 +317,7 @@ def _read_shape(shape: _Shape, fmt: TimeFormat, found: _Fields) -> None:
         found.shift[rows] = 0
         return
     groups = match.groupdict()
-    month = number("m") if not groups.get("b") else np.full(size, _month(groups["b"]))
+    month = number("m") if not groups.get("b") else np.full(size, month_of(groups["b"]))
     day, minute, second = number("d"), number("M"), number("S")
     year = number("Y") if "Y" in groups else (short := number("y")) + 1900 + 100 * (short < 70)
     hour = _hour(number("H"), (groups.get("p") or "").lower())
@@ -356,7 +356,8 @@ def _hour(hour: Ints, half: str) -> Ints:
     return hour % 12 if half == "am" else hour
 
 
-def _month(name: str) -> int:
+def month_of(name: str) -> int:
+    """The number of a month by its first three letters, 0 for another word."""
     short = name[:3].lower()
     return MONTHS.index(short) + 1 if short in MONTHS else 0
 

@@ -123,7 +123,7 @@ class LogTools:
         for side, count in (("window", found.searched), ("baseline", searched - found.searched)):
             if not count:
                 told += (f"the {side} holds no records at all: nothing can be compared",)
-        return Outcome(whole, query=_said(query), notes=told, reason=self._why(whole, query))
+        return Outcome(whole, query=_said(query), notes=told, reason=self._why(whole))
 
     def context(self, given: inputs.ContextInput) -> Outcome:
         source = self._source(given.source)
@@ -174,7 +174,7 @@ class LogTools:
         notes = ("compared by spelling, not by meaning: no sentence model is at hand",) if self.search and self.search.lexical else ()
         said = {"words": given.words, **_said(query)}
         reason = "none of the nearest templates occurs in the window: " + "; ".join(r[1][:80] for r in rows[:3])
-        return Outcome(found, query=said, notes=notes, reason=None if found.total else self._why(found, query) or reason)
+        return Outcome(found, query=said, notes=notes, reason=None if found.total else self._why(found) or reason)
 
     def _near(self, words: str, limit: int) -> list[tuple[str, float]]:
         if self.search is None:
@@ -198,9 +198,9 @@ class LogTools:
     def _run(self, query: Query, *, notes: tuple[str, ...] = (), profiled: bool = False) -> Outcome:
         found = self.reader.run(query)
         templates = tuple(map(_shown, self.reader.profile(query))) if profiled and found.total else ()
-        return Outcome(found, query=_said(query), templates=templates, notes=notes, reason=self._why(found, query))
+        return Outcome(found, query=_said(query), templates=templates, notes=notes, reason=self._why(found))
 
-    def _why(self, found: Found, query: Query) -> str | None:
+    def _why(self, found: Found) -> str | None:
         """Why nothing was found; an empty window is another thing than a window without matches."""
         if found.total:
             return None

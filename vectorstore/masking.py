@@ -8,17 +8,16 @@ which. One table of rules serves every system; the leftmost rule wins, and among
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from functools import lru_cache
 
+from telemetry.formats.stamps import MONTH, WEEKDAY
 from telemetry.slots import Slot
 from vectorstore.naming import slot_name
 
 _ALONE = r"(?<![\w\x02\x03])"
 _END = r"(?![\w\x02\x03])"
 _HEX = r"[0a-fA-F]"
-_MONTH = r"(?:Jan|Feb|Mar|Apr|May|Jun|Jul|Aug|Sep|Oct|Nov|Dec)[a-z]{0,6}"
-_DAY = r"(?:Mon|Tue|Wed|Thu|Fri|Sat|Sun)[a-z]{0,6}"
 _CLOCK = r"0:0:0(?:[.,:]0)?"
 _ZONE = r"(?:\s?(?:Z|UTC|GMT|[A-Z]{2,4}T|[+-]0(?::0)?)(?!\w))?"
 _IP = r"0\.0\.0\.0"
@@ -39,11 +38,11 @@ _LONG_TIME = (
 _RULES: tuple[tuple[str, str], ...] = (
     ("timestamp", rf"{_ALONE}0[-/.]0[-/.]0(?:[T_ :-]|, ){_CLOCK}{_ZONE}"),
     ("timestamp", rf"{_ALONE}0-0-0_0,0,0(?:\.0)?"),
-    ("timestamp", rf"{_ALONE}0/{_MONTH}/0:{_CLOCK}{_ZONE}"),
+    ("timestamp", rf"{_ALONE}0/{MONTH}/0:{_CLOCK}{_ZONE}"),
     ("timestamp", (
-        rf"{_ALONE}(?:{_DAY},? )?{_MONTH} {{1,2}}0,? (?:0 )?{_CLOCK}(?: [A-Z]{{3,4}})?(?: 0{_END}(?!:))?"
+        rf"{_ALONE}(?:{WEEKDAY},? )?{MONTH} {{1,2}}0,? (?:0 )?{_CLOCK}(?: [A-Z]{{3,4}})?(?: 0{_END}(?!:))?"
     )),
-    ("timestamp", rf"{_ALONE}{_DAY}, 0[ -]{_MONTH}[ -]0 {_CLOCK}{_ZONE}"),
+    ("timestamp", rf"{_ALONE}{WEEKDAY}, 0[ -]{MONTH}[ -]0 {_CLOCK}{_ZONE}"),
     ("url", (
         rf"(?:\b(?:https?|ftps?|wss?|file)://|(?<=://)(?=[\w\x02\x03\[]))(?:[^\s/@\"'<>]*@)?[^\s:/\"'<>`,;\[\]{{}}()]*(?::0)?(?:[/?][^\s:\"'<>"
         rf"`,;\[\]{{}}()]*[^\s:\"'<>`,;\[\]{{}}().!?])?(?:/(?!\S))?"
@@ -143,7 +142,8 @@ _SHORT_HEX = re.compile(r"[0a-fA-F]+")
 _LETTERED_HEX = re.compile(r"(?=.{4})[a-f]+0[0a-f]*[a-f]")
 _UNIT_NUMBER = re.compile(r"0[A-Za-z]{1,2}")
 _UNIT = re.compile(r"\s?([A-Za-z\xb5\xc2%]+)")
-_SPECIAL = re.compile(r"[0\x02\x03]")
+MARKED = re.compile(r"[0\x02\x03]")
+"""What a skeleton writes for what it does not tell apart: a run of digits, a hex token, a UUID."""
 _Span = tuple[int, int, str]
 LONG = 8192
 MANY = 256
@@ -185,20 +185,6 @@ def unit(skeleton: str, slot: Slot) -> str | None:
     return after[1] if after else None
 
 
-def key_text(skeleton: str, slots: Sequence[Slot], runs: Sequence[str]) -> str:
-    """Write the key: ``<:type:>`` for each slot; ``runs`` are the texts behind digit, hex and UUID marks."""
-    texts = iter(runs)
-    parts, at = [], 0
-    for slot in slots:
-        parts.append(_SPECIAL.sub(lambda _: next(texts), skeleton[at : slot.start]))
-        for _ in _SPECIAL.findall(skeleton, slot.start, slot.end):
-            next(texts)
-        parts.append(f"<:{slot.type}:>")
-        at = slot.end
-    parts.append(_SPECIAL.sub(lambda _: next(texts), skeleton[at:]))
-    return "".join(parts)
-
-
 def _bounded(skeleton: str) -> Iterator[_Span]:
     cut = len(skeleton) if len(skeleton) <= LONG else skeleton.rfind(" ", LONG - MANY, LONG) + 1 or LONG
     at = 0
@@ -220,7 +206,7 @@ def _spans(skeleton: str) -> Iterator[_Span]:
             continue
         if kind != "token":
             yield start, end, kind
-        elif _SPECIAL.search(skeleton, start, end):
+        elif MARKED.search(skeleton, start, end):
             yield from _token(skeleton, start, end)
 
 
@@ -231,7 +217,7 @@ def _token(skeleton: str, start: int, end: int) -> Iterator[_Span]:
         yield start, end, "id"
         return
     segments = [(m.start(), m.group()) for m in _SEGMENT.finditer(text)]
-    digits = [(at, s) for at, s in segments if _SPECIAL.search(s)]
+    digits = [(at, s) for at, s in segments if MARKED.search(s)]
     if len(segments) > 1 and (len(digits) > 1 or _SERIAL.fullmatch(text) or any(_MIXED.search(s) for _, s in digits)):
         if all(s == "0" for _, s in segments):
             yield from ((start + at, start + at + 1, "number") for at, _ in segments)

@@ -1,6 +1,6 @@
 """Mining: distinct message keys become templates, behind drain3's Drain.
 
-A *key* is a message with every masked variable written ``<:type:>`` (:func:`vectorstore.masking.key_text`).
+A *key* is a message with every masked variable written ``<:type:>``.
 Drain sees each distinct *shape* (the key with all placeholders alike) once, in first-seen order, which equals
 sequential Drain over all lines; :mod:`vectorstore.refine` then splits and merges what Drain found.
 Use: ``generalise`` a new key, ``add`` it, and call ``assign`` when a batch is done.

@@ -27,7 +27,6 @@ _ZONE_OF = re.compile(r"(?:(?<!\w)(?P<role>[A-Za-z]+) )?(?<![\w:/.])(?P<zone>[A-
 _SOURCE_FILE = re.compile(r"\w\.(?:c|cc|cpp|cs|cxx|go|h|hpp|java|js|kt|php|py|rb|rs|scala|ts):$")
 _LABEL_AFTER = re.compile(r" \((?:\w+\.)*([A-Za-z]\w+)\)")
 _OWN_PREFIX = re.compile(r"([A-Za-z]{2,})_")
-_USER_KEY = re.compile(r"(?:r|e|remote_?|db_?)?(?:user|username|user_name|login|account|acct|logname|owner)", re.IGNORECASE)
 _USER_TOKEN = re.compile(r"[\"'\[(]?(?:r|remote_?|db_?)?(?:user|username|user_name|acct|logname)=[\"']?[^\s\"',;()\[\]]+", re.IGNORECASE)
 _CAMEL = re.compile(r"(?<=[A-Za-z0-9][a-z0-9])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])")
 

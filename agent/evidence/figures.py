@@ -11,33 +11,24 @@ import re
 from dataclasses import dataclass, replace
 from typing import Literal
 
+from agent.numerals import NUMERALS
+from telemetry.units import BYTES, SECONDS
+
 Kind = Literal["plain", "count", "duration", "bytes", "percent", "share", "times", "rate"]
 """``plain`` is a number whose unit nobody wrote; ``share`` a part of one; ``rate`` something per time."""
 
-_DURATIONS = {
-    "ns": 1e-9, "nanosecond": 1e-9, "us": 1e-6, "µs": 1e-6, "μs": 1e-6, "usec": 1e-6, "microsecond": 1e-6,
-    "ms": 1e-3, "msec": 1e-3, "milli": 1e-3, "millisecond": 1e-3, "s": 1, "sec": 1, "second": 1, "m": 60, "min": 60,
-    "minute": 60, "h": 3600, "hr": 3600, "hour": 3600, "d": 86400, "day": 86400, "w": 604800, "week": 604800,
-}
-_BYTES = {"b": 1, "byte": 1} | {
-    name: 1024 ** power for power, names in enumerate(
-        (("kb", "kib", "kilobyte"), ("mb", "mib", "megabyte"), ("gb", "gib", "gigabyte"), ("tb", "tib", "terabyte")), 1)
-    for name in names}
 _MANY = {"k": 1e3, "thousand": 1e3, "mio": 1e6, "million": 1e6, "mn": 1e6, "bn": 1e9, "billion": 1e9}
-_PERCENT = {"%", "percent", "pct", "per cent", "percentage point", "pp"}
 COUNTED = (
     r"records?|errors?|requests?|failures?|times|lines?|events?|messages?|logs?|entries|warnings?|exceptions?|timeouts?|"
     r"retries|restarts?|attempts?|connections?|logins?|hosts?|nodes?|pods?|services?|users?|blocks?|templates?|kinds?|"
     r"occurrences?|responses?|calls?|crashes|jobs?|tasks?|sessions?|clients?|replicas?|instances?|orders?|payments?|"
     r"matches|hits|alerts?|addresses|ips?|values|different|distinct|unique|more|fewer|such|of them|queries|workers?|packets?"
 )
-_WORDS = {word: n for n, word in enumerate(
-    ("two", "three", "four", "five", "six", "seven", "eight", "nine", "ten", "eleven", "twelve"), 2)} | {
-    "fifteen": 15, "twenty": 20, "thirty": 30, "forty": 40, "fifty": 50, "a dozen": 12}
+_WORDS = {word: n for word, n in NUMERALS.items() if n > 1} | {"a dozen": 12}
 _FOLDS = {"twice": 2, "doubled": 2, "tripled": 3, "trebled": 3, "quadrupled": 4}
 _SPACE = "\u00a0\u2009\u202f"
 _NUMBER = rf"(?:\d{{1,3}}(?:[,{_SPACE}'’]\d{{3}})+(?!\d)|\d+)(?:\.\d+)?(?:e[+-]?\d{{1,3}})?"
-_UNITS = sorted((*_DURATIONS, *_BYTES), key=len, reverse=True)
+_UNITS = sorted((*SECONDS, *BYTES), key=len, reverse=True)
 _UNIT = rf"(?:{'|'.join(map(re.escape, _UNITS))})"
 _FIGURE = re.compile(
     r"(?<![A-Za-z_.])(?<![A-Za-z0-9][-])(?<!\d)(?P<times>[x×]\s?(?=\d))?"
@@ -129,7 +120,7 @@ def _spelt(match: re.Match[str]) -> Figure:
         return Figure(match[0], _FOLDS[match["fold"].lower()], "times", exact=False, bound="about", spelt=True)
     unit = (match["unit"] or "").lower().removesuffix("s")
     kind: Kind = "duration" if unit else "count"
-    return Figure(match[0].strip(), _WORDS[match["word"].lower()], kind, _DURATIONS.get(unit, 1.0), spelt=True)
+    return Figure(match[0].strip(), _WORDS[match["word"].lower()], kind, SECONDS.get(unit, 1.0), spelt=True)
 
 
 def _ordinal(text: str, match: re.Match[str]) -> bool:
@@ -151,9 +142,9 @@ def _read(match: re.Match[str], before: str) -> Figure:
         many, unit = 1.0, "m"
     if match["percent"]:
         kind = "percent"
-    elif unit in _DURATIONS and not (unit in {"d", "w"} and match["unit"].isupper()):
+    elif unit in SECONDS and not (unit in {"d", "w"} and match["unit"].isupper()):
         kind = "duration"
-    elif unit in _BYTES:
+    elif unit in BYTES:
         kind = "bytes"
     elif match["fold"] or match["times"]:
         kind = "times"
@@ -162,7 +153,7 @@ def _read(match: re.Match[str], before: str) -> Figure:
         unit = match["per"].lower()
     mantissa, _, power = written.lower().partition("e")
     step = 10.0 ** max(-300, min(300, int(power or 0) - len(mantissa.partition(".")[2]))) * many
-    scale = (_DURATIONS.get(unit) or _DURATIONS.get(unit.removesuffix("s"), 1.0)) if kind in {"duration", "rate"} else _BYTES.get(unit, 1.0)
+    scale = (SECONDS.get(unit) or SECONDS.get(unit.removesuffix("s"), 1.0)) if kind in {"duration", "rate"} else BYTES.get(unit, 1.0)
     exact = "." not in written and "e" not in written.lower() and many == 1.0
     bound = _BOUND.search(before)
     return Figure(match[0].strip(), finite(written) * many, kind, scale, step, exact, bound=(bound.lastgroup or "") if bound else "")

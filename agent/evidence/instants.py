@@ -6,9 +6,11 @@ import re
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 
-_MONTHS = ("jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec")
-_MONTH = (r"(?:jan(?:uary)?|feb(?:ruary)?|mar(?:ch)?|apr(?:il)?|(?-i:May|MAY)|june?|july?|aug(?:ust)?|sept?(?:ember)?"
-          r"|oct(?:ober)?|nov(?:ember)?|dec(?:ember)?)")
+from agent.numerals import MONTH
+from telemetry.times import month_of
+
+_MONTH = MONTH.replace("may", "(?-i:May|MAY)")
+"""In a claim "may" is no month."""
 _NAMED = r"\s?(?:z(?![a-z])|utc|gmt)(?:[+-]\d{1,2}(?::?\d{2})?)?"
 _OFFSET = r"\s?[+-]\d{2}:?\d{2}(?![\d:])"
 _DAY = r"\d{1,2}(?:st|nd|rd|th)?"
@@ -100,7 +102,7 @@ def _read(match: re.Match[str]) -> Instant | None:
     for key, value in match.groupdict().items():
         if value is not None:
             got[key.rstrip("12345")] = value
-    month = int(got["mo"]) if "mo" in got else _MONTHS.index(got["mn"][:3].lower()) + 1 if "mn" in got else None
+    month = int(got["mo"]) if "mo" in got else month_of(got["mn"]) if "mn" in got else None
     day = int(re.sub(r"\D", "", got["d"])) if "d" in got else None
     year = int(got["y"]) if "y" in got else None
     if "h" not in got:

@@ -73,7 +73,7 @@ class Conversation:
         return Request(
             messages=(*head, *turns, *tail), tools=tools, schema=Schema("conclusion", Conclusion.json_schema()),
             max_output_tokens=self.profile.answer,
-            digests={one.name: one.digest for one in (system, question, load("schema_in_words"))} | {"tools": self.tools.digest()},
+            digests={one.name: one.digest for one in (system, question, load("check_word"), load("schema_in_words"))} | {"tools": self.tools.digest()},
         )
 
     def memory(self) -> dict[str, Any]:

@@ -52,11 +52,11 @@ class Draft:
         self.text += _content(message.get("content"))
         self.refusal += _text(message.get("refusal"))
         entries = message.get("tool_calls")
-        for number, entry in enumerate(entries if isinstance(entries, list) else ()):
+        for entry in entries if isinstance(entries, list) else ():
             if isinstance(entry, dict):
-                self._add_call(entry, number)
+                self._add_call(entry)
 
-    def _add_call(self, entry: dict[str, Any], number: int) -> None:
+    def _add_call(self, entry: dict[str, Any]) -> None:
         """Join a piece to its call: by index and id. A new id begins a new call, whatever index it says."""
         index, identity = entry.get("index"), entry.get("id")
         function = entry.get("function")

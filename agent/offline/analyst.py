@@ -8,6 +8,7 @@ from dataclasses import replace
 from typing import Any
 
 from agent.analyst import Given, Progress, Step, Summary, ToolCall, Triage, Turn
+from agent.numerals import NUMERALS
 from agent.offline.fields import unit_after
 from agent.offline.negation import Denied, denied, kept
 from agent.offline.phrasing import interpretation, phrase
@@ -19,7 +20,7 @@ from agent.offline.words import singular
 from telemetry.models import Catalog, Filter, Found, Query, Result
 from tools.registry import ToolResult
 
-SECONDS = re.compile(r"\d\s*(?:s|secs?|seconds?|minutes?|mins?)\b|\b(?:one|two|three|five|ten|a|half a) (?:seconds?|minutes?)\b", re.IGNORECASE)
+_TIMED = re.compile(rf"\d\s*(?:s|secs?|seconds?|minutes?|mins?)\b|\b(?:{'|'.join(NUMERALS)}|a|half a) (?:seconds?|minutes?)\b", re.IGNORECASE)
 UNITLESS = re.compile(r"param:(?:duration|latency|elapsed|took|response_time|request_time|rt)")
 _NUMBERED = re.compile(r"\d")
 CERTAIN = 0.95
@@ -109,7 +110,7 @@ class OfflineAnalyst:
 
     def _in_milliseconds(self, reading: Reading, question: str) -> Reading:
         """A duration without a unit that reaches hundreds is taken for milliseconds when it is compared with seconds."""
-        if self._probe is None or not SECONDS.search(question):
+        if self._probe is None or not _TIMED.search(question):
             return reading
         numbers = {f.ref for f in self.catalog.fields if f.type == "number" and UNITLESS.fullmatch(f.ref)}
         filters, said = [], list(reading.statements)

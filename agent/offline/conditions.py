@@ -6,15 +6,13 @@ import re
 from typing import Any
 
 from agent.offline.draft import COUNTS, Draft
-from agent.offline.fields import Linked, link, singular, suits
+from agent.offline.fields import Linked, field_word, link, suits
 from agent.offline.target_terms import STOP
 from agent.offline.wording import CLOSE, OPEN, Wording
 from agent.offline.words import likeness, tokens
 from telemetry.models import LEVELS, Catalog, Filter
+from telemetry.units import BYTES, SECONDS
 
-_SCALE = {"ns": 1e-9, "us": 1e-6, "ms": 1e-3, "millisecond": 1e-3, "s": 1, "sec": 1, "second": 1, "min": 60,
-          "minute": 60, "hour": 3600, "kb": 1024, "kib": 1024, "mb": 1024**2, "mib": 1024**2, "gb": 1024**3,
-          "gib": 1024**3, "byte": 1, "b": 1, "k": 1000, "m": 1000_000, "h": 3600, "%": 1, "percent": 1}
 _UNITS = r"ns|us|ms|milliseconds?|secs?|seconds?|s|minutes?|mins?|hours?|h|kb|mb|gb|kib|mib|gib|bytes?|b|%|percent"
 _OPS = (
     r"greater than or equal to|less than or equal to|greater than|larger than|bigger than|more than|above|over|exceed(?:ing|ed|s)?|longer than|"
@@ -180,7 +178,7 @@ def _field(draft: Draft, word: str, noun: str, unit: str, *, took: bool) -> Link
         return link("duration", draft.catalog, numeric=True, owners=owners)
     linked = link(noun, draft.catalog, numeric=True) if noun else None
     low = unit.lower()
-    sized = low.rstrip("s") in {"kb", "mb", "gb", "kib", "mib", "gib", "byte", "b"}
+    sized = low in BYTES
     measured = linked is not None and any(f.ref == linked.ref and suits("size", f) >= 0.5 for f in draft.catalog.fields)
     if linked is not None and linked.score >= 0.66 and (measured or not sized):
         return linked
@@ -197,7 +195,7 @@ def _typed(draft: Draft, kind: str) -> Linked | None:
 
 
 def _unit(text: str | None) -> str:
-    return singular(text.lower()) if text and len(text) > 2 else (text or "").lower()
+    return field_word(text.lower()) if text and len(text) > 2 else (text or "").lower()
 
 
 def _factor(unit: str, linked: Linked, catalog: Catalog, about: frozenset[str] = frozenset()) -> float:
@@ -205,9 +203,8 @@ def _factor(unit: str, linked: Linked, catalog: Catalog, about: frozenset[str] =
     if not unit:
         return 1.0
     name = linked.ref.removeprefix("param:")
-    factor = float(_SCALE.get(unit, 1))
-    timed = unit not in {"kb", "kib", "mb", "mib", "gb", "gib", "byte", "b", "k", "m", "%", "percent"}
-    if linked.type == "size" or not timed:
+    factor = float(SECONDS.get(unit) or BYTES.get(unit, 1))
+    if linked.type == "size" or unit not in SECONDS:
         return factor
     if name.endswith(("_ms", ".ms", "millis", "Ms", "_msec")):
         return factor * 1000
@@ -278,11 +275,11 @@ def _written(draft: Draft, match: re.Match[str]) -> bool:
 def _unlike(what: str, catalog: Catalog) -> Filter | None:
     """The condition that keeps ``what`` out; None when words must first be matched with messages."""
     word = re.sub(r"\s+(?:ones|errors|warnings|lines|messages|requests|entries|records)$", "", what, flags=re.I)
-    level = _LEVEL_WORDS.get(singular(word.lower()))
+    level = _LEVEL_WORDS.get(field_word(word.lower()))
     if level in LEVELS and any(f.ref == "level" and any(v == level for v, _ in f.values) for f in catalog.fields):
         return Filter(field="level", op="ne", value=level)
     if re.search(r"[^A-Za-z ]", word):
         return Filter(field="text", op="not_word", value=word)
-    if " " in word or word != what or (word.islower() and singular(word) != word):
+    if " " in word or word != what or (word.islower() and field_word(word) != word):
         return None
     return Filter(field="text", op="not_word", value=word)

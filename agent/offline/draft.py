@@ -6,16 +6,16 @@ import dataclasses
 import re
 from dataclasses import dataclass
 
-from agent.offline.fields import TAILS, TEMPLATE_NOUNS, Linked, link, singular
+from agent.numerals import NUMERALS
+from agent.offline.fields import TAILS, TEMPLATE_NOUNS, Linked, field_word, link
 from agent.offline.understanding import Kind
 from agent.offline.wording import CLOSE, OPEN, empty
 from agent.offline.words import likeness
 from telemetry.models import Catalog, Filter, Operation, Stat
+from telemetry.units import SECONDS
 
 ALL = 1000
-SECONDS = {"second": 1, "sec": 1, "minute": 60, "min": 60, "hour": 3600, "day": 86400, "week": 604800}
-COUNTS = {"one": 1, "two": 2, "three": 3, "four": 4, "five": 5, "six": 6, "seven": 7, "eight": 8, "nine": 9, "ten": 10,
-          "twelve": 12, "fifteen": 15, "twenty": 20, "dozen": 12, "couple of": 2}
+COUNTS = NUMERALS | {"dozen": 12, "couple of": 2}
 NUMBER = rf"(?:\d+|{'|'.join(COUNTS)})"
 _BREAK = frozenset("""
     of for in on at by with from to that which who whose where when while is are was were be been has have had having do did
@@ -88,10 +88,10 @@ class Draft:
 
     def about(self, without: str = "") -> frozenset[str]:
         """Templates whose words the text uses: they tell which of two fields of one name is meant."""
-        words = {singular(w) for w in re.findall(r"[a-z]{3,}", self.text.replace(without, " ").lower())}
+        words = {field_word(w) for w in re.findall(r"[a-z]{3,}", self.text.replace(without, " ").lower())}
         return frozenset(
             template.id for template in self.catalog.templates
-            if words & {singular(w) for w in re.findall(r"[a-z]{3,}", template.pattern.lower())}
+            if words & {field_word(w) for w in re.findall(r"[a-z]{3,}", template.pattern.lower())}
         )
 
     @property
@@ -147,8 +147,8 @@ def named(found: Phrase, catalog: Catalog, *, numeric: bool = False, owners: fro
         if linked is None:
             continue
         takes = best is None or linked.score > best[0].score + (0.0 if linked.ref == best[0].ref else 0.04)
-        tail = best is not None and linked.ref == best[0].ref and singular(found.words[size - 1]) in TAILS and size - 1 == best[1]
-        heads = best is not None and linked.score >= 0.8 and (linked.ref != "template" or singular(found.words[size - 1].lower()) in {"template", "pattern"}) and size - 1 == best[1]
+        tail = best is not None and linked.ref == best[0].ref and field_word(found.words[size - 1]) in TAILS and size - 1 == best[1]
+        heads = best is not None and linked.score >= 0.8 and (linked.ref != "template" or field_word(found.words[size - 1].lower()) in {"template", "pattern"}) and size - 1 == best[1]
         if takes or tail or heads:
             best = (linked, size)
     return best
@@ -175,7 +175,6 @@ BUCKET = re.compile(
     rf"|\b(?:per|by|every|each)\s+(?:the\s+)?(?:(?P<n2>{NUMBER})[- ]?)?(?P<u2>seconds?|secs?|minutes?|mins?|hours?|days?|weeks?)\b"
     r"|\b(?P<u3>second|minute|hour|day)[- ](?:by|for)[- ](?:second|minute|hour|day)\b|\b(?P<u4>minute|hour|dai|week)ly\b"
     r"|\b(?:for|in|on)\s+(?:each|every)\s+(?P<u5>second|minute|hour|day|week)\b|/\s?(?P<u6>s|sec|min|minute|h|hour|day)\b", re.IGNORECASE)
-_SHORT = {"s": 1, "sec": 1, "min": 60, "h": 3600, "dai": 86400, "hour": 3600, "day": 86400, "minute": 60}
 
 
 def buckets(draft: Draft) -> bool:
@@ -184,8 +183,8 @@ def buckets(draft: Draft) -> bool:
     if not match:
         return False
     unit = next(match[g] for g in ("u", "u2", "u3", "u4", "u5", "u6") if match[g]).lower()
-    seconds = SECONDS.get(singular(unit)) or _SHORT.get(unit) or SECONDS.get(unit, 60)
-    draft.bucket = number(match["n"] or match["n2"] or "1") * seconds
+    seconds = SECONDS["day" if unit == "dai" else unit]
+    draft.bucket = number(match["n"] or match["n2"] or "1") * int(seconds)
     draft.cut(*match.span())
     return True
 
@@ -207,7 +206,7 @@ def groups(draft: Draft, least: float = 0.5) -> None:
         rest = draft.text[found.ends[hit[1] - 1]:]
         if match[0].lower().strip() in {"by", "each", "every"} and _valued(rest):
             continue
-        if singular(found.words[hit[1] - 1].lower()) in TEMPLATE_NOUNS - {"template", "message", "pattern", "kind"} and hit[0].ref == "template":
+        if field_word(found.words[hit[1] - 1].lower()) in TEMPLATE_NOUNS - {"template", "message", "pattern", "kind"} and hit[0].ref == "template":
             continue
         draft.group_by.append(hit[0].ref)
         draft.cut(match.start(), found.ends[hit[1] - 1])
@@ -263,5 +262,5 @@ def written(draft: Draft, word: str) -> bool:
                for template in draft.catalog.templates for other in re.findall(r"[a-z]{3,}", template.pattern.lower()))
 
 
-__all__ = ["ALL", "COUNTS", "EVENTS", "NUMBER", "SECONDS", "Draft", "Phrase", "buckets", "groups", "limit", "named", "number", "phrase", "take",
+__all__ = ["ALL", "COUNTS", "EVENTS", "NUMBER", "Draft", "Phrase", "buckets", "groups", "limit", "named", "number", "phrase", "take",
            "written"]

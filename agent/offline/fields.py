@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
+from agent.offline.words import singular
 from telemetry.models import Catalog, FieldInfo, Query
 
 SYNONYMS: dict[str, tuple[str, ...]] = {
@@ -86,21 +87,17 @@ class Linked:
     others: tuple[str, ...] = ()
 
 
-def singular(word: str) -> str:
-    """A plain singular: addresses → address, queries → query, ips → ip."""
+def field_word(word: str) -> str:
+    """A noun as fields are named by it: addresses → address, ips → ip; "bytes" and names with ``_`` stay."""
     word = word.lower()
-    if "_" in word or word in {"status", "bytes", "address", "process", "class", "access", "redis", "this", "was", "is"}:
+    if "_" in word or word in {"bytes", "was"}:
         return word
-    if word.endswith("ies") and len(word) > 4:
-        return word[:-3] + "y"
-    if word.endswith(("sses", "xes", "ches", "shes", "uses")):
-        return word[:-2]
-    return word[:-1] if word.endswith("s") and not word.endswith("ss") and len(word) > 2 else word
+    return word.removesuffix("s") if len(word) == 3 and not word.endswith("ss") else singular(word)
 
 
 def link(phrase: str, catalog: Catalog, *, numeric: bool = False, owners: frozenset[str] = frozenset()) -> Linked | None:
     """The field that ``phrase`` (one to three words) names. ``owners`` are templates the question is about."""
-    words = [singular(w) for w in re.findall(r"[A-Za-z_][\w.]*", phrase)]
+    words = [field_word(w) for w in re.findall(r"[A-Za-z_][\w.]*", phrase)]
     if not words:
         return None
     scored: list[tuple[float, int, str, str]] = []
@@ -125,7 +122,7 @@ def link(phrase: str, catalog: Catalog, *, numeric: bool = False, owners: frozen
 
 def rated(phrase: str, catalog: Catalog, *, numeric: bool = False) -> dict[str, float]:
     """How surely ``phrase`` names each field it may name, by field reference."""
-    words = [singular(w) for w in re.findall(r"[A-Za-z_][\w.]*", phrase)]
+    words = [field_word(w) for w in re.findall(r"[A-Za-z_][\w.]*", phrase)]
     if not words:
         return {}
     found: dict[str, float] = {}
@@ -165,7 +162,7 @@ def _scored(words: list[str], name: str, info: FieldInfo | None) -> float:
     kin = (words[0], *SYNONYMS.get(words[0], ()))
     if len(words) > 1 and info is not None and info.type == head and name.lower() in kin:
         return 1.35 - 0.01 * kin.index(name.lower())  # "source IPs": an address by its type, the source by its name
-    if singular(name) == joined or name.lower().replace("_", "") == joined.replace("_", ""):
+    if field_word(name) == joined or name.lower().replace("_", "") == joined.replace("_", ""):
         return 1.1
     if name.lower() == head:
         return 1.0 if name in _HEADER or info is None or info.distinct != 1 else 0.95
@@ -177,7 +174,7 @@ def _scored(words: list[str], name: str, info: FieldInfo | None) -> float:
         return score + (0.15 if len(words) > 1 and words[0] in parts else 0)
     if len(words) > 1 and name.lower() in SYNONYMS.get(words[0], ()) and head in {"name", "id", "number", "address"}:
         return 0.85 - 0.05 * SYNONYMS[words[0]].index(name.lower())
-    if head in parts or head in {singular(p) for p in parts}:
+    if head in parts or head in {field_word(p) for p in parts}:
         return 0.7
     if info is not None and (info.type == head or info.type in names):
         return 0.55

@@ -7,7 +7,7 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 
 from agent.offline.conditions import comparisons, negations
-from agent.offline.draft import ALL, SECONDS, Draft, groups
+from agent.offline.draft import ALL, Draft, groups
 from agent.offline.fields import link
 from agent.offline.grammar import BARE_LINES, FOLLOW, PRONOUN
 from agent.offline.interpreting import interpret
@@ -16,6 +16,7 @@ from agent.offline.times import find_window
 from agent.offline.understanding import Reading
 from agent.offline.wording import Wording, clean
 from telemetry.models import Catalog, Window
+from telemetry.units import SECONDS
 
 SAID = "Read as a follow-up to the last question"
 _NEGATIVE = re.compile(r"(?:without|excluding|except|not)\b", re.I)

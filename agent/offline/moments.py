@@ -6,19 +6,17 @@ import re
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 
+from agent.numerals import MONTH, NUMERALS
 from telemetry.models import Window
+from telemetry.times import month_of
+from telemetry.units import CALENDAR, SECONDS
 
-MONTHS = ("jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec")
 DAYS = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday")
-UNITS = {"s": 1, "sec": 1, "second": 1, "m": 60, "min": 60, "minute": 60, "h": 3600, "hr": 3600, "hour": 3600,
-          "d": 86400, "day": 86400, "w": 604800, "week": 604800, "month": 2592000, "year": 31536000}
-NUMBERS = {"a": 1, "an": 1, "one": 1, "two": 2, "three": 3, "four": 4, "five": 5, "six": 6, "ten": 10,
-            "fifteen": 15, "twenty": 20, "thirty": 30, "half": 0.5, "couple of": 2, "few": 3}
+_COUNTS = NUMERALS | {"a": 1, "an": 1, "half": 0.5, "couple of": 2, "few": 3}
 PARTS = {"morning": (6, 12), "afternoon": (12, 18), "evening": (18, 24), "night": (0, 6), "noon": (12, 12)}
-MONTH = r"(?:jan(?:uary)?|feb(?:ruary)?|mar(?:ch)?|apr(?:il)?|may|june?|july?|aug(?:ust)?|sept?(?:ember)?|oct(?:ober)?|nov(?:ember)?|dec(?:ember)?)"
 DAY = r"(?:mon|tues|wednes|thurs|fri|satur|sun)day"
 UNIT = r"(?:seconds?|secs?|minutes?|mins?|hours?|hrs?|days?|weeks?|months?|years?|[smhdw])\b"
-COUNT = r"(?:\d+(?:\.\d+)?|(?:half an?|half(?=\s+(?:hour|minute|day))|an?|one|two|three|four|five|six|ten|fifteen|twenty|thirty|couple of|few)\b)"
+COUNT = rf"(?:\d+(?:\.\d+)?|(?:half an?|half(?=\s+(?:hour|minute|day))|an?|{'|'.join(NUMERALS)}|couple of|few)\b)"
 CLOCK = r"(?:\d{1,2}:\d{2}(?::\d{2}(?:\.\d+)?)?(?:\s?(?:am|pm))?|\d{1,2}\s?(?:am|pm)|noon|midnight)\b"
 DATE = (
     r"(?:\d{4}[-/]\d{1,2}[-/]\d{1,2}"
@@ -33,8 +31,7 @@ POINT = re.compile(
     rf"|(?P<clock2>{CLOCK})(?:\s+(?:on\s+)?(?P<date2>{DATE}))?", re.IGNORECASE)
 FAR = timedelta(days=1)
 _RELATIVE_DAYS = {"today": 0, "yesterday": -1, "the day before": -1, "the day before yesterday": -2, "tomorrow": 1}
-_HOURS = {"one": 1, "two": 2, "three": 3, "four": 4, "five": 5, "six": 6, "seven": 7, "eight": 8, "nine": 9, "ten": 10, "eleven": 11,
-          "twelve": 12}
+_HOURS = {word: n for word, n in NUMERALS.items() if n <= 12}
 _HOUR = rf"(?:\d{{1,2}}|{'|'.join(_HOURS)})"
 _SPOKEN = re.compile(
     rf"\b(?P<part>half|quarter) (?P<way>past|to|after|before) (?P<h>{_HOUR})\b(?!:)(?:\s?(?P<noon>am|pm|in the morning|in the afternoon|in the evening|at night)\b)?|\b(?P<m>\d{{1,2}}|five|ten|twenty) (?:minutes? )?(?P<way2>past) (?P<h2>{_HOUR})\b(?!:)"
@@ -208,7 +205,7 @@ class TimeReader:
                 return this
             before = midnight.replace(day=1) - timedelta(days=1)
             return before.replace(day=int(found[1]))
-        month = next(i for i, m in enumerate(MONTHS, 1) if re.search(rf"\b{m}", word))
+        month = month_of(re.search(MONTH, word)[0])  # type: ignore[index]
         number = int(re.search(r"\d{1,2}(?!\d)", re.sub(r"\b\d{4}\b", "", word))[0])  # type: ignore[index]
         year = re.search(r"\b\d{4}\b", word)
         return self.dated(int(year[0]) if year else None, month, number)
@@ -299,9 +296,8 @@ def time_of(when: datetime) -> timedelta:
 
 def length_of(count: str, unit: str) -> timedelta:
     word = re.sub(r"^half an?$", "half", count.lower())
-    number = NUMBERS.get(word)
-    seconds = UNITS.get(unit.lower()) or UNITS[unit.lower().rstrip("s")]
-    return timedelta(seconds=min((number if number is not None else float(word)) * seconds, 3e9))
+    seconds = SECONDS.get(unit.lower()) or CALENDAR[unit.lower()]
+    return timedelta(seconds=min((_COUNTS.get(word) or float(word)) * seconds, 3e9))
 
 
 def date_of(year: int, month: int, number: int) -> datetime | None:

@@ -13,10 +13,6 @@ def _entries(text: str) -> tuple[str, ...]:
     return tuple(line.strip() for line in joined.splitlines() if line.strip())
 
 
-def _words(text: str) -> frozenset[str]:
-    return frozenset(text.split())
-
-
 SAME: tuple[str, ...] = _entries("""
     login logon signin logged authenticate authentication auth password credential
     user username account uname usr
@@ -204,14 +200,14 @@ IRREGULAR: tuple[str, ...] = _entries("""
 OUTCOMES = frozenset({"fail", "succeed", "success", "unsuccess"})
 """Stems of words that say how it ended: in every form alike, and never to be dropped from a question."""
 
-NEGATIONS: frozenset[str] = _words("not no never without cannot unable non")
+NEGATIONS: frozenset[str] = frozenset("not no never without cannot unable non".split())
 
-ERROR_SIGNS: frozenset[str] = _words("""
+ERROR_SIGNS: frozenset[str] = frozenset("""
     problem error fail failure failed exception fatal critical panic abort aborted denied refused rejected timeout
     unable cannot invalid illegal corrupt corrupted unreachable severe disconnect drop kill crash crashed
     killed reset lost exceeded unavailable broken bad alert emergency traceback segfault oom uncorrectable
     unexpected violation expired
-""")
+""".split())
 """Words that make a line tell of trouble when it states no level."""
 
 PHRASES: tuple[tuple[str, str], ...] = (

@@ -11,11 +11,7 @@ from agent.offline.target_lexicon import PHRASES
 Kind = Literal["quoted", "value", "path", "pair", "word"]
 
 
-def _words(text: str) -> frozenset[str]:
-    return frozenset(text.split())
-
-
-STOP: frozenset[str] = _words("""
+STOP: frozenset[str] = frozenset("""
     a an the this that these those there here it its itself they them their he she his her we us our i me
     my you your is are was were be been being am do does did doing done has have had having will would can
     could shall should may might must of in on at by for from to into onto with within during after before
@@ -34,10 +30,10 @@ STOP: frozenset[str] = _words("""
     grouped group sorted sort ordered order trend graph chart plot distribution percentile percentage
     percent ratio rate share entire whole exactly approximately specific particular perform performed
     logged logging performs need needs want like let s t re ve ll d m
-""")
+""".split())
 """Words that ask, count, or bind, but never choose lines."""
 
-WEAK: frozenset[str] = _words("""
+WEAK: frozenset[str] = frozenset("""
     event events occurrence occurrences instance-of message messages entry entries record records line
     lines log logs time times number numbers count counts amount attempt attempts attempted status state
     name names type types kind kinds case cases case-of incident incidents activity activities operation
@@ -45,7 +41,7 @@ WEAK: frozenset[str] = _words("""
     value values request requests new process program component system application app server-side source
     issue issues problem problems warning warnings error errors code string message-type id ids identifier
     attacker attackers long take taken trying try tried use used uses using server client
-""")
+""".split())
 """Words that seldom name what is meant: they break ties, they do not lead."""
 
 _QUOTED = re.compile(r"(?<![\w'])'([^']+)'(?!\w)|\"([^\"]+)\"|`([^`]+)`|“([^”]+)”")

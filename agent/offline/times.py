@@ -8,13 +8,12 @@ from __future__ import annotations
 import re
 from datetime import UTC, datetime, timedelta
 
+from agent.numerals import MONTH
 from agent.offline import baselines
 from agent.offline.moments import (
     COUNT,
     DATE,
     FAR,
-    MONTH,
-    MONTHS,
     PARTS,
     UNIT,
     TimeReader,
@@ -28,6 +27,7 @@ from agent.offline.moments import (
     time_of,
 )
 from telemetry.models import Window
+from telemetry.times import month_of
 
 _LAST = re.compile(rf"\b(?:in |over |for |during |within |of )?(?:the )?(?:last|past|previous|recent)\s+(?:(?P<n>{COUNT})\s*)?(?P<u>{UNIT})(?: of (?:the )?(?:logs?|data))?", re.I)
 _FIRST = re.compile(rf"\b(?:in |during )?(?:the )?first\s+(?:(?P<n>{COUNT})\s*)?(?P<u>{UNIT})(?: of (?:the )?(?:logs?|data))?", re.I)
@@ -317,7 +317,7 @@ def _months(reader: TimeReader) -> None:
     if reader.out.settled:
         return
     if match := _IN_MONTH.search(reader.text):
-        month = next(i for i, m in enumerate(MONTHS, 1) if match["m"].lower().startswith(m))
+        month = month_of(match["m"])
         low = reader.dated(int(match["y"]) if match["y"] else None, month, 1)
         reader.settle(low, (low + timedelta(days=32)).replace(day=1), match.span())
     elif match := _IN_YEAR.search(reader.text):

@@ -94,11 +94,11 @@ def lemma(word: str) -> str:
 @lru_cache(maxsize=65536)
 def singular(word: str) -> str:
     """The word without a plural or third-person s."""
-    if len(word) <= 3 or not word.endswith("s") or word.endswith(("ss", "us", "is")):
+    if len(word) <= 3 or not word.endswith("s") or word.endswith(("ss", "us", "is")) and word not in {"cpus", "gpus"}:
         return word
     if word.endswith("ies") and len(word) > 4:
         return word[:-3] + "y"
-    if word.endswith(("sses", "shes", "ches", "xes", "zes")):
+    if word.endswith(("sses", "shes", "ches", "xes", "zzes", "tuses")):
         return word[:-2]
     return word[:-1]
 

@@ -56,7 +56,6 @@ _REDIS = re.compile(r"(?P<pid>\d+):(?P<role>[A-Z]) (?=\d)")
 _PRI = re.compile(r"<(?P<pri>\d{1,3})>")
 _OPENERS = re.compile(r"[\[(<\"']{1,2}")
 _WORD = re.compile(r"[^\s|]+(?:\s*\|+\s*|\s+)")
-_TIMEKEY = re.compile(r"(?:time|ts|date)=\"?")
 
 
 def _start(line: str, orders: stamps.Orders) -> tuple[Scan | None, TimeFormat | None]:

@@ -13,10 +13,13 @@ from dataclasses import dataclass
 from datetime import date
 from functools import lru_cache
 
-from telemetry.times import ZONES, TimeFormat
+from telemetry.times import MONTHS, ZONES, TimeFormat
 
-_MONTH = r"(?P<b>(?:Jan|Feb|Mar|Apr|May|Jun|Jul|Aug|Sep|Oct|Nov|Dec)[a-z]{0,6})"
-_WEEKDAY = r"(?:(?:Mon|Tue|Wed|Thu|Fri|Sat|Sun)[a-z]{0,6},? +)"
+MONTH = rf"(?:{'|'.join(month.title() for month in MONTHS)})[a-z]{{0,6}}"
+WEEKDAY = r"(?:Mon|Tue|Wed|Thu|Fri|Sat|Sun)[a-z]{0,6}"
+"""Names as logs write them, in full or cut short."""
+_MONTH = rf"(?P<b>{MONTH})"
+_WEEKDAY = rf"(?:{WEEKDAY},? +)"
 _CLOCK = r"(?P<H>\d{1,2}):(?P<M>\d{1,2}):(?P<S>\d{1,2})"
 _FRACTION = r"(?:[.,](?P<f>\d{1,12})|:(?P<n>\d{1,3}))?"
 _AMPM = r"(?: ?(?P<p>[AaPp][Mm]))?"

@@ -7,15 +7,10 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 from telemetry.store.manifest import KeyRow
+from telemetry.units import BYTES, SECONDS
 
-_UNITS = {
-    "ns": 1e-9, "us": 1e-6, "µs": 1e-6, "ms": 1e-3, "msec": 1e-3, "msecs": 1e-3, "millis": 1e-3,
-    "milliseconds": 1e-3, "millisecond": 1e-3, "s": 1, "sec": 1, "secs": 1, "second": 1, "seconds": 1,
-    "m": 60, "min": 60, "mins": 60, "minute": 60, "minutes": 60, "h": 3600, "hr": 3600, "hour": 3600,
-    "hours": 3600, "d": 86400, "day": 86400, "days": 86400, "k": 1024, "kb": 1024, "kib": 1024,
-    "mb": 1024**2, "mib": 1024**2, "gb": 1024**3, "gib": 1024**3, "tb": 1024**4, "tib": 1024**4,
-}  # fmt: skip
-"""Factors to seconds and bytes; sizes follow the binary convention that logs use."""
+_UNITS = {**SECONDS, **BYTES, "k": 1024}
+"""Factors to seconds and bytes of what may stand behind a number."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,7 +86,7 @@ def numeric_sql(value: str) -> str:
     """SQL for the number in a value: plain, with thousands commas, or with a unit (→ seconds, bytes)."""
     units = " ".join(f"WHEN '{unit}' THEN {factor}" for unit, factor in _UNITS.items() if factor != 1)
     number = rf"regexp_extract({value}, '^[^0-9-]*(-?[0-9][0-9,]*\.?[0-9]*(?:[eE][-+]?[0-9]+)?)', 1)"
-    unit = f"lower(regexp_extract({value}, '[0-9] ?([A-Za-zµ]+)', 1))"
+    unit = f"lower(regexp_extract({value}, '[0-9] ?([A-Za-z\u00b5\u03bc]+)', 1))"
     return (
         f"coalesce(try_cast({value} AS DOUBLE), "
         f"try_cast(replace({number}, ',', '') AS DOUBLE) * CASE {unit} {units} ELSE 1 END)"

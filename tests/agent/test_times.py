@@ -4,6 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from agent.numerals import NUMERALS
 from agent.offline.times import find_window
 
 NOW = datetime(2026, 11, 24, 2, tzinfo=UTC)
@@ -58,6 +59,14 @@ def test_windows_as_people_say(text: str, start: datetime | None, end: datetime 
     window = find_window(text, NOW, NEWEST, FIRST).window
 
     assert (window.start, window.end) == (start, end)
+
+
+@pytest.mark.parametrize(("word", "number"), NUMERALS.items())
+def test_every_number_word_counts_hours(word: str, number: int) -> None:
+    said, written = (find_window(f"errors in the last {count} hours", NOW, NEWEST, FIRST) for count in (word, number))
+
+    assert said.window == written.window
+    assert said.window.start
 
 
 @pytest.mark.parametrize(("text", "start"), [("this week", at(8, 0)), ("this month", at(1, 0)), ("this hour", at(10, 11))])

@@ -63,8 +63,9 @@ def test_filler_alone_is_empty() -> None:
     assert not empty("how many timeouts")
 
 
-@given(st.text(max_size=80))
+@given(st.text(st.characters(exclude_characters="\"'`“”\ue000\ue001"), max_size=80))
 def test_kept_pieces_come_back(text: str) -> None:
     wording = word(f'{text} "kept whole"')
 
-    assert "\ue000" not in wording.restore(wording.text) or "\ue000" in text
+    assert "kept whole" in wording.restore(wording.text)
+    assert "kept whole" not in wording.text

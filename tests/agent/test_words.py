@@ -6,6 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from agent.offline.fields import field_word
 from agent.offline.words import (
     KIN,
     SAME_VERB,
@@ -14,10 +15,26 @@ from agent.offline.words import (
     likeness,
     match,
     pieces,
+    singular,
     stem,
     tokens,
     typing_error,
 )
+
+
+@pytest.mark.parametrize(("plural", "one"), [
+    ("addresses", "address"), ("queries", "query"), ("statuses", "status"), ("sizes", "size"), ("buzzes", "buzz"), ("causes", "cause"),
+    ("cpus", "cpu"), ("virus", "virus"), ("analysis", "analysis"), ("dns", "dns"), ("boxes", "box"),
+])
+def test_singular_of_plurals_and_of_words_that_only_look_like_one(plural: str, one: str) -> None:
+    assert singular(plural) == one
+
+
+@pytest.mark.parametrize(("said", "field"), [
+    ("IPs", "ip"), ("addresses", "address"), ("bytes", "bytes"), ("queue_lines", "queue_lines"), ("statuses", "status"), ("redis", "redis"),
+])
+def test_fields_are_named_by_one_of_their_kind(said: str, field: str) -> None:
+    assert field_word(said) == field
 
 
 @pytest.mark.parametrize(

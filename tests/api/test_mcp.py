@@ -21,6 +21,7 @@ from telemetry.errors import StoreError
 from telemetry.models import Found, Query, Result, Window
 from tests.api.mcp_driving import COUNT, command, driven, over_stdio, said
 from tests.conftest import SSHD
+from tools.bodies import NOT_EVIDENCE
 from tools.logs import log_tools
 from tools.mcp_client import McpServer, mcp_registry
 from tools.registry import Registry, Tool
@@ -109,7 +110,7 @@ def test_a_call_that_failed_is_an_error_with_the_reason(answer: Any, arguments: 
 
     assert result.is_error
     assert reason in said(result)
-    assert "no evidence" in said(result)
+    assert NOT_EVIDENCE in said(result)
     assert result.structured_content["status"] == "failed"
 
 

@@ -2,24 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
 
 from telemetry.errors import UsageError
-from tests.tools.mcp_asking import ask, lines, serve, stdio
+from tests.tools.mcp_asking import ask, lines, stdio
 from tools.mcp_client import McpServer, mcp_registry
-
-
-@pytest.fixture(params=["json", "sse"])
-def web(request: pytest.FixtureRequest) -> Iterator[str]:
-    """The address of a server that answers in either form."""
-    url, process = serve(request.param)
-    yield url
-    process.kill()
-    process.wait()
 
 
 def test_an_allowed_tool_is_called_over_stdio() -> None:

@@ -5,23 +5,13 @@ from __future__ import annotations
 import os
 import sys
 import time
-from collections.abc import Iterator
 from pathlib import Path
 
 import psutil
 import pytest
 
-from tests.tools.mcp_asking import SERVERS, ask, lines, serve, stdio, unanswered
+from tests.tools.mcp_asking import SERVERS, ask, lines, stdio, unanswered
 from tools.mcp_client import McpServer, mcp_registry
-
-
-@pytest.fixture(params=["json", "sse"])
-def web(request: pytest.FixtureRequest) -> Iterator[str]:
-    """The address of a server that answers in either form."""
-    url, process = serve(request.param)
-    yield url
-    process.kill()
-    process.wait()
 
 
 def test_a_slow_tool_fails_at_its_deadline_and_the_next_call_works() -> None:

@@ -7,9 +7,8 @@ from collections import Counter, defaultdict
 import pytest
 
 from tests.vectorstore import imitated_services, imitated_systems
-from vectorstore.masking import key_text, mask
+from tests.vectorstore.keying import key
 from vectorstore.miner import Miner
-from vectorstore.skeleton import runs, skeleton
 
 KINDS = {
     name: groups
@@ -21,13 +20,8 @@ HARD = {"MAC": 0.7}
 """Kinds whose short messages vary in several words at once."""
 
 
-def _key(message: str) -> str:
-    bones = skeleton(message)
-    return key_text(bones, mask(bones), [message[a:b] for a, b in runs(message)])
-
-
 def _mined(groups: dict[str, list[str]]) -> list[tuple[str, str]]:
-    rows = [(label, _key(message)) for label, messages in groups.items() for message in messages]
+    rows = [(label, key(message)) for label, messages in groups.items() for message in messages]
     miner = Miner()
     miner.add([key for _, key in rows])
     found = miner.assign()

@@ -9,7 +9,8 @@ from hypothesis import strategies as st
 
 from tests.vectorstore import imitated_services as services
 from tests.vectorstore import imitated_systems as systems
-from vectorstore.masking import _PLAIN, _RULES, LONG, MANY, key_text, mask, unit
+from tests.vectorstore.keying import key, key_text
+from vectorstore.masking import _PLAIN, _RULES, LONG, MANY, mask, unit
 from vectorstore.skeleton import runs, skeleton
 
 PIECES = st.sampled_from(
@@ -18,11 +19,6 @@ PIECES = st.sampled_from(
      "C:\\", "true", '"', ","]
 )
 TEXT = st.lists(PIECES, max_size=30).map("".join)
-
-
-def key(message: str) -> str:
-    bones = skeleton(message)
-    return key_text(bones, mask(bones), [message[start:end] for start, end in runs(message)])
 
 
 def kinds(message: str) -> list[tuple[str, str]]:
@@ -100,7 +96,7 @@ def test_digits_never_change_masks(text: str) -> None:
 
 
 @given(TEXT)
-def test_key_keeps_unmasked_text(text: str) -> None:
+def test_skeleton_and_runs_hold_the_whole_message(text: str) -> None:
     message = text.encode().decode("latin-1")
     bones = skeleton(message)
 

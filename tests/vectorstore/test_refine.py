@@ -1,15 +1,11 @@
 """Splitting and merging of drain's clusters, on shapes small enough to see."""
 
+from tests.vectorstore.keying import key
 from vectorstore.drawing import render, slot_names
-from vectorstore.masking import key_text, mask
+from vectorstore.masking import mask
 from vectorstore.patterns import normalise
 from vectorstore.refine import merge, shape_of, split
-from vectorstore.skeleton import runs, skeleton
-
-
-def key(message: str) -> str:
-    bones = skeleton(message)
-    return key_text(bones, mask(bones), [message[start:end] for start, end in runs(message)])
+from vectorstore.skeleton import skeleton
 
 
 def groups(*messages: str) -> int:

@@ -14,20 +14,14 @@ from hypothesis import strategies as st
 from api.wiring import Product
 from telemetry.store.reader import Reader
 from tests.vectorstore import imitated_systems
-from vectorstore.masking import key_text, mask
+from tests.vectorstore.keying import key
 from vectorstore.miner import Miner
-from vectorstore.skeleton import runs, skeleton
 
 MESSAGES = [
     message for groups in (imitated_systems.LINUX, imitated_systems.MAC) for same in groups.values() for message in same
 ]
 Random(3).shuffle(MESSAGES)  # noqa: S311 - not for secrets
 CUTS = st.lists(st.tuples(st.integers(1, len(MESSAGES) - 1), st.booleans()), max_size=6)
-
-
-def key(message: str) -> str:
-    bones = skeleton(message)
-    return key_text(bones, mask(bones), [message[a:b] for a, b in runs(message)])
 
 
 def mined(cuts: list[tuple[int, bool]], **limits: int) -> dict[str, str]:

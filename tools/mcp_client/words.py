@@ -6,8 +6,10 @@ import unicodedata
 from collections.abc import Mapping
 from typing import Any
 
-_HIDDEN = {"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"}
-"""Unicode categories of controls, formats (bidi, zero width, tags), surrogates, private and unassigned characters."""
+from telemetry.unseen import unseen
+
+_UNKNOWN = frozenset({"Co", "Cn"})
+"""Unicode categories of private and unassigned characters: nobody knows what they show."""
 _TEXT = 300
 _TEXTS = frozenset({"description", "title"})
 _DROPPED = frozenset({"$comment", "examples", "example", "default", "deprecated", "$schema", "$id"})
@@ -21,7 +23,7 @@ def clean(text: str, most: int) -> str:
 
 
 def _shown(character: str) -> bool:
-    return character in "\n\r\t" or unicodedata.category(character) not in _HIDDEN
+    return character in "\n\r\t" or not (unseen(character) or unicodedata.category(character) in _UNKNOWN)
 
 
 def clean_schema(node: Any, *, names: bool = False) -> Any:

@@ -7,7 +7,6 @@ import re
 from agent.offline.draft import (
     ALL,
     NUMBER,
-    SECONDS,
     Draft,
     buckets,
     groups,
@@ -16,6 +15,7 @@ from agent.offline.draft import (
     written,
 )
 from agent.offline.wording import clean
+from telemetry.units import SECONDS
 
 _UNIT = r"(?:second|minute|hour|day|time of (?:the )?day|time)"
 _PEAK = re.compile(
@@ -46,7 +46,7 @@ def trend(draft: Draft) -> bool:
     groups(draft)
     draft.drop(_PEAK.pattern)
     draft.drop(r"\b(?:over time|trend(?:s|ing)?|timeline|histogram|time series|evolution|course of time|develop(?:ed|ing)?|evolv(?:e|ed|ing)|progress(?:ed)?|chang(?:e|ed|ing)|plot|graph|chart|draw)\b")
-    draft.bucket = draft.bucket or SECONDS.get(unit)
+    draft.bucket = draft.bucket or (int(SECONDS[unit]) if unit else None)
     _leave_time(draft)
     return True
 

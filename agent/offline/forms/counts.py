@@ -13,7 +13,7 @@ from agent.offline.draft import (
     named,
     phrase,
 )
-from agent.offline.fields import NUMERIC, Linked, link, singular
+from agent.offline.fields import NUMERIC, Linked, field_word, link
 
 
 def distinct(draft: Draft) -> bool:
@@ -67,7 +67,7 @@ def count(draft: Draft) -> bool:
     found = phrase(draft.text, match.end(), catalog=draft.catalog)
     if found.words and not times and not re.match(r"\s*of\s+(?:the|those|them)\b", draft.text[match.end():], re.I):
         hit = named(found, draft.catalog, owners=draft.about(match[0]))
-        head = singular(found.words[hit[1] - 1].lower()) if hit else ""
+        head = field_word(found.words[hit[1] - 1].lower()) if hit else ""
         whole = hit is not None and hit[1] == len(found.words)
         told = {f.ref for f in draft.catalog.fields if f.values}
         exact = hit is not None and hit[0].ref not in told and hit[0].score >= 1.0 and hit[0].type not in NUMERIC and head not in EVENTS

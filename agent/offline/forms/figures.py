@@ -6,7 +6,7 @@ import re
 from typing import Any
 
 from agent.offline.draft import ALL, EVENTS, NUMBER, Draft, groups, named, number, phrase, written
-from agent.offline.fields import TEMPLATE_NOUNS, link, singular, suits
+from agent.offline.fields import TEMPLATE_NOUNS, field_word, link, suits
 from agent.offline.understanding import Kind
 from telemetry.models import Stat
 
@@ -128,7 +128,7 @@ def _single(draft: Draft) -> bool:
         head = phrase(draft.text, match.end(), catalog=draft.catalog)
         if not head.words and not match["amount"] and _tail(draft):
             return True
-        if not match["amount"] and head.words and singular(head.words[0]) in TEMPLATE_NOUNS and len(head.words) == 1 and word not in _KINDS and \
+        if not match["amount"] and head.words and field_word(head.words[0]) in TEMPLATE_NOUNS and len(head.words) == 1 and word not in _KINDS and \
                 not re.match(r"\s+(?:time|size|latency|duration)", draft.text[head.ends[0]:], re.I):
             continue
         kind: Kind = "count" if (match["amount"] or "").lower() in {"number", "count", "amount"} else _KINDS.get(word, "number")
@@ -149,7 +149,7 @@ def _single(draft: Draft) -> bool:
 def _happen(said: str, draft: Draft) -> bool:
     """Whether words name things that happen and no number: "average failed logins per hour" are counts of records."""
     words = re.findall(r"[A-Za-z_]+", said)
-    if not words or singular(words[-1]) not in EVENTS:
+    if not words or field_word(words[-1]) not in EVENTS:
         return False
     hit = link(" ".join(words[-2:]), draft.catalog, numeric=True)
     return hit is None or hit.score < 0.8
@@ -209,7 +209,7 @@ def _extremes(draft: Draft) -> bool:
     if n is None and hit is not None and hit[0].score >= 0.8:
         return False
     thing = named(found, draft.catalog, owners=draft.about(match[0]))
-    if thing is not None and thing[1] == len(found.words) and singular(found.words[thing[1] - 1].lower()) not in EVENTS and thing[0].score >= 0.9 and thing[0].ref != "template" and thing[0].ref not in _numbers(draft):
+    if thing is not None and thing[1] == len(found.words) and field_word(found.words[thing[1] - 1].lower()) not in EVENTS and thing[0].score >= 0.9 and thing[0].ref != "template" and thing[0].ref not in _numbers(draft):
         return _by_group(draft, match, thing[0].ref, found.ends[thing[1] - 1], word, number(n) if n else 10)
     exact = hit is not None and hit[0].score >= 0.95 and (kind == "number" or _suited(draft, hit[0].ref, kind))
     draft.field = hit[0].ref if hit and exact else _by_kind(draft, kind)
@@ -317,7 +317,7 @@ def added(draft: Draft) -> bool:
     groups(probe)
     found = phrase(re.sub(r"^(?:how many |the |total |overall |number of |sum of )+", "", probe.text, flags=re.I), 0)
     hit = named(found, draft.catalog, numeric=True)
-    if hit is None or hit[0].score < 1.0 or singular(found.words[hit[1] - 1].lower()) in EVENTS:
+    if hit is None or hit[0].score < 1.0 or field_word(found.words[hit[1] - 1].lower()) in EVENTS:
         return False
     noun = " ".join(found.words[: hit[1]])
     draft.text, draft.group_by, draft.bucket = probe.text, [*draft.group_by, *(g for g in probe.group_by if g not in draft.group_by)], probe.bucket or draft.bucket

@@ -16,7 +16,7 @@ from agent.offline.draft import (
     phrase,
     take,
 )
-from agent.offline.fields import NUMERIC, link, singular
+from agent.offline.fields import NUMERIC, field_word, link
 from agent.offline.wording import OPEN
 
 _SUMMARY = re.compile(
@@ -109,7 +109,7 @@ def which(draft: Draft) -> bool:
         listed = asked["verb"] is not None
         if hit is None or hit[0].score < (0.84 if listed else 0.4):
             return False
-        if hit[0].type in NUMERIC and hit[0].score < 0.8 and singular(found.words[hit[1] - 1].lower()) in EVENTS:
+        if hit[0].type in NUMERIC and hit[0].score < 0.8 and field_word(found.words[hit[1] - 1].lower()) in EVENTS:
             return False  # "which requests": the records, not the request time
         if listed and re.search(r"\b(?:lines?|logs?|records?|messages?|entries|events?)$", " ".join(found.words[: hit[1]]), re.I):
             return False
@@ -124,6 +124,6 @@ def which(draft: Draft) -> bool:
 
 def _kinds(draft: Draft) -> bool:
     draft.operation, draft.limit, draft.field, draft.kind = "templates", 20, None, ""
-    head = singular(draft.noun.split(maxsplit=1)[0])
+    head = field_word(draft.noun.split(maxsplit=1)[0])
     draft.text += f" {head}s" if head in {"error", "warning", "failure", "exception"} else ""
     return True

@@ -14,7 +14,7 @@ from agent.offline.draft import (
     number,
     phrase,
 )
-from agent.offline.fields import Linked, link, singular
+from agent.offline.fields import Linked, field_word, link
 
 _TEMPLATES = re.compile(
     r"\b(?:(?:which|what)(?: log| message)? (?:templates?|patterns?|message types?|types? of (?:log )?(?:messages?|errors?|events?|lines?|log)|kinds? of (?:log )?(?:messages?|lines?|events?|errors?|warnings?|exceptions?|problems?)|event types?|error types?|sorts? of \w+)"
@@ -117,7 +117,7 @@ def _ranked(draft: Draft, linked: Linked, noun: str, n: int, order: str) -> bool
     draft.operation, draft.limit, draft.order = "top", n or 10, order
     draft.choose(linked, noun)
     draft.kind = "any"
-    head = singular(noun.split(maxsplit=1)[0])
+    head = field_word(noun.split(maxsplit=1)[0])
     if linked.ref == "template" and head in {"error", "warning", "failure", "exception", "problem"}:
         draft.text += f" {head}s"
     return True

@@ -9,7 +9,7 @@ from agent.offline.draft import (
     Draft,
     groups,
 )
-from agent.offline.fields import TEMPLATE_NOUNS, link, singular
+from agent.offline.fields import TEMPLATE_NOUNS, field_word, link
 from agent.offline.wording import FILLER, clean
 
 _SHARE = re.compile(
@@ -73,7 +73,7 @@ def share(draft: Draft) -> bool:
 
 def _base(text: str) -> str:
     text = clean(text)
-    plain = singular(FILLER.sub(" ", text).strip() or "record")
+    plain = field_word(FILLER.sub(" ", text).strip() or "record")
     return "" if plain.lower() in _GENERIC else text
 
 
@@ -85,7 +85,7 @@ def _share_of_field(draft: Draft, text: str) -> bool:
         return True
     words = [w for w in FILLER.sub(" ", text).split() if w]
     linked = link(" ".join(words), draft.catalog) if 0 < len(words) < 3 else None
-    if linked is not None and linked.score > 0.8 and singular(words[-1].lower()) not in TEMPLATE_NOUNS | EVENTS:
+    if linked is not None and linked.score > 0.8 and field_word(words[-1].lower()) not in TEMPLATE_NOUNS | EVENTS:
         draft.choose(linked, " ".join(words))
         draft.text, draft.limit = "", 100
         return True

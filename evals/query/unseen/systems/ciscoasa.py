@@ -14,7 +14,7 @@ DAY = "2000-07-07"
 START, END = f"{DAY} 00:00", f"{DAY} 05:40"
 SCANNERS = ("185.143.223.12", "94.102.61.40", "80.82.77.139", "45.33.32.156")
 USERS = ("svc-backup", "m.keller", "admin", "j.ortiz", "test")
-SEVERITY = {"2": "crit", "4": "warning", "5": "notice", "6": "info"}
+
 
 
 def _form(draft: Draft) -> str:
