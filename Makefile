@@ -23,7 +23,7 @@ layers: $(VENV)/.dev
 	$(BIN)/lint-imports
 
 pytest: $(VENV)/.dev
-	$(BIN)/pytest
+	$(BIN)/pytest -n 2
 
 install: $(VENV)/.installed
 dev: $(VENV)/.dev
