@@ -31,6 +31,8 @@ _MOST = 1000
 """Secrets that are looked for in this way: the latest ones."""
 _SHORT = 40
 """Characters of a text that is remembered when it holds no secret."""
+_FACT = re.compile(r"\d{1,3}(?:\.\d{1,3}){3}(?::\d+)?|\d{4}-\d\d-\d\d(?:[T ][\d:.]+(?:Z|[+-]\d\d:?\d\d)?)?")
+"""An address or a moment: what stands beside ``bad_password`` in a row of counts is no password."""
 _DEPTH = 64
 _DIGITS = 4
 """Characters of a number that can be a secret by its field's name."""
@@ -171,7 +173,7 @@ class Placeholders:
         if isinstance(value, int | float):
             return self._number(value, named=named, keep=keep)
         if isinstance(value, list | tuple):
-            pair = len(value) == 2 and isinstance(value[0], str) and names_secret(value[0])
+            pair = len(value) == 2 and isinstance(value[0], str) and names_secret(value[0]) and not _FACT.fullmatch(str(value[1]))
             return [self._json(item, depth + 1, keep=keep, named=named or (pair and i == 1)) for i, item in enumerate(value)]
         if isinstance(value, dict):
             return self._fields(value, depth, keep=keep, named=named)

@@ -245,3 +245,11 @@ def test_planted_kinds_stand_in_many_contexts() -> None:
         return {case.context.split("/")[0] for case in cases}
 
     assert len(contexts(PLANTED)) >= 20
+
+
+def test_address_beside_a_reason_in_a_table_is_no_secret() -> None:
+    rows = [["bad_password", "203.0.113.77"], ["bad_password", "2026-11-26T00:00:03Z"]]
+    run = Placeholders()
+
+    assert run.hide_json({"rows": rows}) == {"rows": rows}
+    assert run.hide_json([["password", "Tr0ub4dor&3x"]]) == [["password", "[SECRET:secret:1]"]]
