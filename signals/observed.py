@@ -1,0 +1,125 @@
+"""What was observed, as arrays: the input of every signal. Times are microseconds since 1970 (UTC)."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from telemetry.records import Change
+
+Ints = NDArray[np.int64]
+Floats = NDArray[np.float64]
+Flags = NDArray[np.bool_]
+
+EntityKind = Literal["service", "pod", "node", "deployment", "database", "external", "code", "change", "namespace"]
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class Entity:
+    """Somebody or something that can be to blame. ``code`` is named ``logger#line`` or ``file:line``."""
+
+    kind: EntityKind
+    name: str
+
+
+@dataclass(frozen=True, slots=True)
+class Series:
+    """One metric of one entity. ``times`` ascending, may have gaps; ``values`` of the same length, no NaN.
+
+    Sums with cumulative temporality have been made rates per second (resets seen to) before they come here.
+    """
+
+    entity: Entity
+    metric: str
+    times: Ints
+    values: Floats
+    unit: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Spans:
+    """Spans as columns of one length, in any order. ``parent`` is the row of the parent span, -1 for none."""
+
+    trace: Ints
+    """Traces by number; equal number, same trace."""
+    parent: Ints
+    start: Ints
+    duration: Ints
+    service: Ints
+    """Index into ``services``."""
+    operation: Ints
+    """Index into ``operations``."""
+    pod: Ints
+    """Index into ``pods``, -1 when unknown."""
+    error: Flags
+    services: tuple[str, ...]
+    operations: tuple[str, ...]
+    pods: tuple[str, ...]
+    orphan: Flags | None = None
+    """Whose parent is named but was not found."""
+    ids: tuple[str, ...] = ()
+    """``trace id/span id`` of each row, to cite; may be empty."""
+
+    def __len__(self) -> int:
+        return len(self.start)
+
+
+@dataclass(frozen=True, slots=True)
+class LogEvents:
+    """Log records as columns: when, which template, who wrote it, in which trace."""
+
+    time: Ints
+    template: Ints
+    """Index into ``templates``."""
+    entity: Ints
+    """Index into ``entities``: the finest that is known, a pod before a service."""
+    trace: Ints
+    """The number that :class:`Spans` gives the trace (its own numbers without spans), -1 when unknown."""
+    templates: tuple[str, ...]
+    """Patterns, ``<*>`` for what varies."""
+    ids: tuple[str, ...]
+    """Template ids, to cite."""
+    levels: tuple[str, ...]
+    """The usual level of each template, "" when unknown."""
+    positions: tuple[str, ...]
+    """The code position that writes each template (``c.s.ContactsServiceImpl#31``), "" when unknown."""
+    entities: tuple[Entity, ...]
+
+    def __len__(self) -> int:
+        return len(self.time)
+
+
+@dataclass(frozen=True, slots=True)
+class Window:
+    """``start <= t < end``."""
+
+    start: int
+    end: int
+
+
+@dataclass(frozen=True, slots=True)
+class Windows:
+    """What is normal and what is to be explained. ``chosen`` says how they were found."""
+
+    baseline: tuple[Window, ...]
+    incident: Window
+    chosen: str = "given"
+
+
+@dataclass(frozen=True, slots=True)
+class Observed:
+    """All that is known about a stretch of time. What could not be looked at is named in ``not_assessed``."""
+
+    series: tuple[Series, ...] = ()
+    spans: Spans | None = None
+    logs: LogEvents | None = None
+    changes: tuple[Change, ...] = ()
+    calls: tuple[tuple[Entity, Entity], ...] = ()
+    """(caller, callee), from configuration, connection records or a given graph; spans add their own."""
+    belongs: Mapping[Entity, tuple[Entity, ...]] = field(default_factory=dict)
+    """What an entity is part of or runs on: ``{pod: (service, node)}``, ``{code: (service,)}``."""
+    not_assessed: tuple[str, ...] = ()
