@@ -1,0 +1,1 @@
+"""How well root causes are found, on public incidents."""

@@ -1,0 +1,7 @@
+"""Every layout that can be measured, in one list. Another set is a module with a :class:`Loader` and a line here."""
+
+from __future__ import annotations
+
+from evals.rca.cases import Loader
+
+LOADERS: tuple[Loader, ...] = ()
