@@ -40,6 +40,8 @@ class Triage(BaseModel):
     target: str = ""
     statements: list[str] = []
     ambiguities: list[str] = []
+    opening: ToolCall | None = None
+    """What to call first, when it is no query."""
     refusal: str | None = None
     nearest: list[str] = []
     confidence: float = 0.0

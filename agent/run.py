@@ -22,9 +22,11 @@ Watch = Callable[[dict[str, Any]], None]
 def ask(
     context: Context, question: str, *, now: datetime, window: Window | None = None,
     conversation: str | None = None, memory: Path | None = None, watch: Watch = lambda _: None,
+    told: Callable[[State, str, float], dict[str, Any]] = assemble,
 ) -> dict[str, Any]:
     """Answer ``question``; ``conversation`` (kept in the SQLite file ``memory``) gives follow-ups context.
 
+    ``told`` makes the document of a finished run, given its analyst and how many seconds it took.
     The same question in a conversation whose run was killed goes on from its last step.
     """
     started = time.monotonic()
@@ -35,14 +37,14 @@ def ask(
     config: dict[str, Any] = {"recursion_limit": RECURSION_LIMIT}
     if conversation is None or memory is None:
         state = _run(build(), start, config, context, watch, {})
-        return assemble(state, context.analyst.name, time.monotonic() - started)
+        return told(state, context.analyst.name, time.monotonic() - started)
     config["configurable"] = {"thread_id": conversation}
     with checkpoints(memory, conversation) as saver:
         graph = build(saver)
         going_on = _interrupted(graph, config, start)
         durable = "sync" if context.offline else "exit"  # a model's steps are paid for; the offline ones are not
         state = _run(graph, None if going_on else start, config, context, watch, {"durability": durable})
-    answer = assemble(state, context.analyst.name, time.monotonic() - started)
+    answer = told(state, context.analyst.name, time.monotonic() - started)
     if going_on:
         answer["notes"] = [*answer["notes"], "This run was interrupted before and went on from its last step."]
     return {**answer, "conversation": conversation}

@@ -40,6 +40,14 @@ def _product(context: typer.Context) -> Any:
     )
 
 
+def _analyst(name: str) -> str:
+    from telemetry.errors import UsageError
+
+    if name not in {"auto", "offline", "llm"}:
+        raise UsageError(f"there is no analyst {name!r}", where="--analyst", remedy="use auto, offline or llm")
+    return name
+
+
 @app.command()
 def ingest(
     context: typer.Context,
@@ -69,12 +77,28 @@ def ask(
 ) -> None:
     """Ask a question about the logs read so far."""
     from api.commands import ask as run
-    from telemetry.errors import UsageError
-
-    if analyst not in {"auto", "offline", "llm"}:
-        raise UsageError(f"there is no analyst {analyst!r}", where="--analyst", remedy="use auto, offline or llm")
     raise typer.Exit(run(_product(context), " ".join(question), since=since, start=start, end=end,
-                         conversation=conversation, analyst=analyst, as_json=as_json))
+                         conversation=conversation, analyst=_analyst(analyst), as_json=as_json))
+
+
+@app.command()
+def investigate(
+    context: typer.Context,
+    symptom: Annotated[list[str], typer.Argument(help="The symptom, in plain words: checkout is slow since 14:05.")],
+    at: Annotated[str | None, typer.Option(help="A moment within the incident.")] = None,
+    since: Annotated[str | None, typer.Option(help="The incident began so long ago, as 20m.")] = None,
+    start: Annotated[str | None, typer.Option("--from", help="Start of the incident.")] = None,
+    end: Annotated[str | None, typer.Option("--to", help="End of the incident.")] = None,
+    pictures: Annotated[Path | None, typer.Option(metavar="DIR", help="Draw timeline, graph and latency there.")] = None,
+    png: Annotated[bool, typer.Option("--png", help="Draw PNG, not SVG.")] = False,
+    analyst: Annotated[str, typer.Option(help="auto, offline or llm.")] = "auto",
+    as_json: AsJson = False,
+) -> None:
+    """Find the cause: weigh logs, traces, metrics and changes; name the origin, the victims, what was ruled out."""
+    from api.commands import investigate as run
+
+    raise typer.Exit(run(_product(context), " ".join(symptom), at=at, since=since, start=start, end=end, pictures=pictures,
+                         png=png, analyst=_analyst(analyst), as_json=as_json))
 
 
 @app.command()

@@ -92,6 +92,28 @@ def ask(
         else NOTHING
 
 
+def investigate(
+    product: Product, symptom: str, *, at: str | None, since: str | None, start: str | None, end: str | None,
+    pictures: Path | None, png: bool, analyst: str = "auto", as_json: bool
+) -> int:
+    """Find a cause. 3: the records show none."""
+    moment, window = product.moment(at) if at else None, product.window(since, start, end)
+    with render.Thinking(enabled=not as_json) as shown:
+        found = product.investigate(symptom, at=moment, window=window, analyst=analyst, watch=shown.event)
+    if pictures is not None:
+        from api.pictures import draw
+
+        found["pictures"] = [str(path) for path in draw(found, pictures, kind="png" if png else "svg")]
+    if as_json:
+        _print_json(found)
+    else:
+        render.investigation(found)
+    weighed = found["evidence"][0] if found["evidence"] else {"status": "failed"}
+    if weighed["status"] in {"failed", "not_assessed"}:
+        return FAILED
+    return DONE if found["suspects"] else NOTHING
+
+
 def templates(product: Product, top: int, *, as_json: bool) -> int:
     """List the commonest templates."""
     catalog = product.catalog()

@@ -90,6 +90,38 @@ def answer(found: dict[str, Any], *, brief: bool = False) -> None:
         out.print(f"[dim]note: {printable(note)}[/]")
 
 
+def investigation(found: dict[str, Any], *, brief: bool = False) -> None:
+    """The diagnosis in words, when what began, and which results show it."""
+    out = Console(highlight=False)
+    out.print(f"\n[bold cyan]? {printable(found['question'])}[/]")
+    first, *rest = found["answer"].split("\n")
+    out.print(f"[bold]{printable(first)}[/]")
+    for line in rest:
+        out.print(printable(line))
+    out.print(f"[dim]{printable(found['query']['interpretation'])} · confidence {found['confidence']:.2f}[/]")
+    _timeline(out, found["timeline"], most=6 if brief else 16)
+    for evidence in found["evidence"]:
+        _evidence(out, evidence, "", lines=1 if brief else 2)
+    if found.get("fallback"):
+        out.print(f"[yellow]answered without a model: {printable(found['fallback'])}[/]")
+    elif used := _used(found["usage"]):
+        out.print(f"[dim]{used}[/]")
+    for path in found.get("pictures", []):
+        out.print(f"[dim]drawn: {printable(path)}[/]")
+
+
+def _timeline(out: Console, entries: Sequence[dict[str, Any]], *, most: int) -> None:
+    if not entries:
+        return
+    chosen = sorted(sorted(entries, key=lambda one: -one["strength"])[:most], key=lambda one: one["time"])
+    table = Table(box=box.SIMPLE_HEAD, pad_edge=False, title="what began when (UTC)", title_justify="left", title_style="dim")
+    for name in ("time", "entity", "what"):
+        table.add_column(name, no_wrap=name == "time", overflow="fold")
+    for one in chosen:
+        table.add_row(one["time"][11:19], printable(one["entity"]["name"]), printable(one["statement"]))
+    out.print(table)
+
+
 def _used(use: dict[str, Any]) -> str:
     """What the answer cost, beside the day's total; empty when no model had a part in it."""
     calls = use.get("calls", [])

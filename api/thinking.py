@@ -11,13 +11,13 @@ from typing import TYPE_CHECKING, Any
 from agent.cache.counters import LAYERS
 
 if TYPE_CHECKING:
+    from agent.analyst import Analyst
     from agent.budget import Meter
     from agent.cache.counters import Counters
     from agent.cache.disk import PlainCache
     from agent.context import Context, Tools
     from agent.llm.endpoint import Endpoint
     from agent.observe.observer import Observer
-    from agent.offline.analyst import OfflineAnalyst
     from agent.prices import Price
     from agent.recall.recaller import Recaller
     from agent.spend import Limits
@@ -78,10 +78,10 @@ class Thinking:
 
     @contextmanager
     def context(
-        self, core: OfflineAnalyst, reader: Reader, index: TemplateIndex, embedder: Embedder, observer: Observer, *,
-        run: str, conversation: str | None = None, stopped: Callable[[], bool] = lambda: False,
+        self, core: Analyst, reader: Reader, index: TemplateIndex, embedder: Embedder, observer: Observer, *,
+        others: Registry, run: str, conversation: str | None = None, stopped: Callable[[], bool] = lambda: False,
     ) -> Iterator[Asking]:
-        """What one run is given. MCP servers, caches and the client are closed behind it."""
+        """What one run is given; ``others`` are the reading tools beside those over logs. MCP servers, caches and the client are closed behind it."""
         from agent.boundary import Boundary
         from agent.cache.counters import Counters
         from agent.cache.replies import ReplyCache
@@ -100,7 +100,7 @@ class Thinking:
             client = Client(self.endpoint, outgoing=observer.headers, stopped=stopped)
             stack.callback(client.close)
             seen: dict[str, Any] = {}
-            registry, notes = self._tools(stack, reader, index, embedder, seen, small=sizes.prompt != "analyst")
+            registry, notes = self._tools(stack, reader, index, embedder, seen, others, small=sizes.prompt != "analyst")
             names = {name: name for name in registry.names()} | {registry.wire(name): name for name in registry.names()}
             scope = "\n".join((self.endpoint.where, self.endpoint.model, self.environment))
             meter = self._meter(reader.home, run, conversation)
@@ -177,16 +177,16 @@ class Thinking:
         )
 
     def _tools(
-        self, stack: ExitStack, reader: Reader, index: TemplateIndex, embedder: Embedder, seen: dict[str, Any], *, small: bool
+        self, stack: ExitStack, reader: Reader, index: TemplateIndex, embedder: Embedder, seen: dict[str, Any], others: Registry, *, small: bool
     ) -> tuple[Registry, list[str]]:
         """Every reading tool there is. ``logs.query`` is always among them: the offline analyst's call is one."""
         from tools.evidence import evidence_tools
         from tools.logs import log_tools
         from tools.runbooks import runbook_tools
 
-        registry = log_tools(reader, index, model=True).merged(evidence_tools(seen.get))
+        registry = log_tools(reader, index, model=True).merged(evidence_tools(seen.get)).merged(others)
         if small:
-            return registry.subset(names=[*SMALL_TOOLS, "logs.query", "evidence.read"]), []
+            return registry.subset(names=[*SMALL_TOOLS, "logs.query", "evidence.read", "incident.suspects", "changes.list"]), []
         if self.runbooks is not None:
             registry = registry.merged(runbook_tools(self.runbooks, embedder))
         if self.mcp is None:

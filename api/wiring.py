@@ -107,8 +107,29 @@ class Product:
         """Answer one question: the contract of ``ask --json``. ``watch`` takes the run's events as they happen.
 
         ``analyst``: ``offline``, ``llm`` (a model must be configured), or ``auto`` (a model if there is one). Once
-        ``stopped`` says that nobody waits any more the run ends with :class:`agent.nodes.RunStoppedError`.
+        ``stopped`` says that nobody waits any more the run ends with :class:`agent.nodes.RunStoppedError`. Without a
+        model a question for a cause ("why is checkout slow since 14:05?") is answered as :meth:`investigate` does.
         """
+        from agent.offline.complaint import asks_why
+
+        modelless = self.thinking is None or analyst == "offline"  # a model weighs by calling the tool when it wants to
+        return self._asked(question, conversation, now, window, analyst, watch, stopped, weighing=modelless and asks_why(question))
+
+    def investigate(
+        self, symptom: str, *, at: datetime | None = None, conversation: str | None = None, now: datetime | None = None,
+        window: Window | None = None, analyst: str = "auto", watch: Callable[[dict[str, Any]], None] = lambda _: None,
+        stopped: Callable[[], bool] = lambda: False,
+    ) -> dict[str, Any]:
+        """Find the cause of a symptom: the contract of ``investigate --json``. ``at``: a moment within the incident.
+
+        The rest is as in :meth:`ask`.
+        """
+        return self._asked(symptom, conversation, now, window, analyst, watch, stopped, weighing=True, at=at)
+
+    def _asked(
+        self, question: str, conversation: str | None, now: datetime | None, window: Window | None, analyst: str,
+        watch: Callable[[dict[str, Any]], None], stopped: Callable[[], bool], *, weighing: bool, at: datetime | None = None,
+    ) -> dict[str, Any]:
         from telemetry.errors import UsageError
 
         if analyst == "llm" and self.thinking is None:
@@ -120,31 +141,39 @@ class Product:
             if thinking is not None:
                 key = f"{question}\n{window}\n{thinking.endpoint.model}"
                 stack.enter_context(thinking.alone(self.home, key, observer, stopped))
-            return self._answered(question, observer, thinking, conversation, now or datetime.now(UTC), window, watch, stopped)
+            return self._answered(question, observer, thinking, conversation, now or datetime.now(UTC), window, watch, stopped,
+                                  weighing=weighing, at=at)
 
     def _answered(
         self, question: str, observer: Observer, thinking: Thinking | None, conversation: str | None, now: datetime,
-        window: Window | None, watch: Callable[[dict[str, Any]], None], stopped: Callable[[], bool],
+        window: Window | None, watch: Callable[[dict[str, Any]], None], stopped: Callable[[], bool], *, weighing: bool,
+        at: datetime | None,
     ) -> dict[str, Any]:
-        """One run over what the store holds now."""
+        """One run over what the store holds now; with ``weighing`` it looks for a cause."""
+        from agent.answer import assemble
         from agent.context import Context
+        from agent.investigation import document
         from agent.offline.analyst import OfflineAnalyst
         from agent.run import ask
+        from api.investigating import holdings
         from tools.logs import log_tools
 
-        with self._reader() as reader, ExitStack() as stack:
+        with self._reader() as reader, holdings(self.home, reader) as held, ExitStack() as stack:
             index, run_id = self._searchable(reader), uuid4().hex
-            core = OfflineAnalyst(reader.catalog, index, reader.holds)
-            context, asking = Context(core, log_tools(reader), node=observer.node, stopped=stopped), None
+            others = held.tools()
+            tools = log_tools(reader).merged(others)
+            core = held.investigator(tools, at) if weighing else OfflineAnalyst(reader.catalog, index, reader.holds)
+            context, asking = Context(core, tools, node=observer.node, stopped=stopped), None
             if thinking is not None:
                 asking = stack.enter_context(thinking.context(
-                    core, reader, index, self.embedder(), observer, run=run_id, conversation=conversation, stopped=stopped))
+                    core, reader, index, self.embedder(), observer, others=others, run=run_id, conversation=conversation,
+                    stopped=stopped))
                 context = asking.context
             asked = question if asking else None
             run = observer.run(run_id, context.analyst.name, conversation, question=asked, traceparent=self._traceparent)
             with run as note:
                 answer = ask(context, question, now=now, window=window, conversation=conversation,
-                             memory=self.home / "conversations.db", watch=watch)
+                             memory=self.home / "conversations.db", watch=watch, told=document if weighing else assemble)
                 note.finished(answer)
             if asking is not None:
                 asking.complete(answer)
@@ -226,6 +255,17 @@ class Product:
             raise UsageError(f"cannot read the time in {said!r}", where="--since/--from/--to",
                              remedy="say for example --since 2h or --from '2026-11-24 10:00' --to 11:00")
         return window
+
+    def moment(self, said: str) -> datetime:
+        """A point in time from the command line's words: the start of what they name."""
+        from agent.offline.times import find_window
+        from telemetry.errors import UsageError
+
+        catalog = self.catalog()
+        found = find_window(f"since {said}", datetime.now(UTC), catalog.last, catalog.first).window.start
+        if found is None:
+            raise UsageError(f"cannot read the time in {said!r}", where="--at", remedy="say for example --at '2026-11-24 10:05'")
+        return found
 
     def retain(self, *, before: datetime | None, max_bytes: int | None) -> int:
         """Drop records by age and by size; returns how many went."""

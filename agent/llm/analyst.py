@@ -19,11 +19,11 @@ from agent.cache.replies import ReplyCache
 from agent.evidence import Conclusion, Grounded, ground
 from agent.llm.conversation import Conversation
 from agent.llm.errors import ContextTooLongError, LateError, ModelError, RefusedError, UselessError
-from agent.llm.firstlook import SAID, symptom_of
 from agent.llm.model import Call, Model, Reply, Request
 from agent.llm.repair import loads
 from agent.llm.wording import recalled, said
 from agent.loopguard import Made, judge, transcript
+from agent.offline.complaint import symptom_of
 from agent.recall.recaller import Pending, Recaller
 from prompts.loader import load
 from telemetry.models import Catalog, Result
@@ -31,6 +31,7 @@ from tools.registry import ToolResult
 
 UNSURE = 0.3
 """Confidence of an answer that shows a symptom where the cause was asked for."""
+SAID = "The cause is asked for; this is what the records show of it, not why"
 MOST_CALLS = 8
 """Tool calls of one turn; a model that asks for more is told to choose."""
 
@@ -94,10 +95,10 @@ class LlmAnalyst:
         return look.model_copy(update={"statements": [SAID, *look.statements], "confidence": min(look.confidence, UNSURE)})
 
     def step(self, given: Given, triage: Triage, progress: Progress) -> Step:
-        """The offline query first; then one model call a step. Raises ModelError when the model is of no use."""
+        """The offline calls first; then one model call a step. Raises ModelError when the model is of no use."""
         self.seen.update(progress.results)
         first = self.core.step(given, triage, progress)
-        if not progress.turns and first.turn.calls:
+        if first.turn.calls:
             return first
         if progress.memory and self._deadline is None:
             self.conversation.recall(progress.memory)

@@ -157,6 +157,8 @@ class Conversation:
 
 def reading_text(triage: Triage) -> str:
     """How the offline analyst read the question."""
+    if triage.opening is not None:
+        return "\n".join([f"{triage.opening.tool} {json.dumps(triage.opening.arguments)}", *triage.statements])
     if triage.refusal is not None or triage.query is None:
         return f"not readable without a model: {triage.refusal}"
     from agent.offline.phrasing import interpretation

@@ -51,7 +51,7 @@ HEADERS: dict[str, tuple[str, Clock]] = {
                   r"(?P<message>.*)", _stamp("%Y-%m-%d %H:%M:%S,%f")),
 }
 INCIDENT: dict[str, tuple[str, Clock]] = {
-    "edge-access": (r'(?P<host>\S+) - - \[(?P<time>[^\]]+) \+0000\] (?P<message>.*)', _stamp("%d/%b/%Y:%H:%M:%S")),
+    "edge": (r'(?P<host>\S+) - - \[(?P<time>[^\]]+) \+0000\] (?P<message>.*)', _stamp("%d/%b/%Y:%H:%M:%S")),
     "storefront": (r"(?P<time>[\d-]{10} [\d:.]{12}) (?P<level>\w+) +\[(?P<pid>[^\]]+)\] (?P<service>\S+) - (?P<message>.*)",
                    _stamp("%Y-%m-%d %H:%M:%S.%f")),
     "inventory": (r"(?P<time>[\d-]{10} [\d:,]{12}) - (?P<service>\S+) - (?P<level>\w+) - (?P<message>.*)",

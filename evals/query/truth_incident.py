@@ -53,7 +53,7 @@ TRUTHS: dict[str, Callable[[Log], Expect]] = {
     "revenue": lambda log: make.stat(log.has(CAPTURED), r"amount_eur=([\d.]+)", "sum"),
     "first_lock": lambda log: make.first(log.has("could not reserve")),
     "last_failure": lambda log: make.last(log.has(FAILED)),
-    "audit_started": lambda log: make.first(log.has("nightly stock audit .* starting")),
+    "audit_started": lambda log: make.first(log.has("stock audit .* starting")),
     "failures_minute": lambda log: make.trend(log.has(FAILED), 60),
     "order_lines": lambda log: make.lines(log.written(make.token(_order(log)))),
     "retries_window": lambda log: make.count(log.has("retrying in").newest_span(minutes=1)),

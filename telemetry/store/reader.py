@@ -7,6 +7,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import closing, contextmanager, nullcontext
 from functools import cached_property
 from pathlib import Path
+from secrets import token_hex
 from threading import RLock
 from typing import TYPE_CHECKING, Any
 
@@ -128,11 +129,16 @@ class Reader:
     # What the operations need -------------------------------------------------------------
 
     def rows(self, sql: str) -> list[tuple[Any, ...]]:
+        with self._told(), self._cursor() as cursor:
+            return cursor.execute(sql).fetchall()
+
+    @contextmanager
+    def _told(self) -> Iterator[None]:
+        """DuckDB's errors as those of a store."""
         import duckdb
 
         try:
-            with self._cursor() as cursor:
-                return cursor.execute(sql).fetchall()
+            yield
         except duckdb.InterruptException as error:
             raise _stopped() from error
         except (duckdb.IOException, duckdb.InvalidInputException) as error:
@@ -152,6 +158,24 @@ class Reader:
         # Closed last: an interrupt of a closed connection is an error.
         with closing(cursor), interrupt.stopping(cursor.interrupt) if interrupt else nullcontext():
             yield cursor
+
+    def columns(self, sql: str) -> dict[str, Any]:
+        """The columns of a statement's result as numpy arrays, by name; the statement leaves no NULL in them."""
+        with self._told(), self._cursor() as cursor:
+            return dict(cursor.execute(sql).fetchnumpy())
+
+    @contextmanager
+    def naming(self, table: str, names: Sequence[str]) -> Iterator[str]:
+        """A table (name, number) of ``names`` in their order, for as long as it is used."""
+        table = f"{table}_{token_hex(6)}"
+        with self._lock:
+            self.db.execute(f"CREATE TABLE {table} AS SELECT unnest(?::VARCHAR[]) AS name, unnest(range(?)) AS number",
+                            [list(names), len(names)])
+        try:
+            yield table
+        finally:
+            with self._lock:
+                self.db.execute(f"DROP TABLE {table}")
 
     def matches(self, window: Window, filters: tuple[Filter, ...]) -> Matches:
         """How many records of the window the filters select, and the segments that hold them."""

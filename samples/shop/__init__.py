@@ -1,0 +1,1 @@
+"""The small real system behind the recorded incident: a module per process."""

@@ -1,0 +1,92 @@
+"""Numbers that are drawn beside a diagnosis: services before and during an incident, and when templates burst."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from signals.observed import Flags, Ints, Observed, Window, Windows
+
+STEPS = 120
+"""Buckets of a drawn stretch of time."""
+
+
+@dataclass(frozen=True, slots=True)
+class Load:
+    """How a service was in one window: spans per second, share of failed ones, quantiles of duration in µs."""
+
+    count: int
+    rate: float
+    errors: float
+    p50: float
+    p95: float
+
+
+@dataclass(frozen=True, slots=True)
+class ServiceFigures:
+    """One service's spans that others asked for (or that begin a trace), before and during."""
+
+    service: str
+    before: Load | None
+    during: Load | None
+
+
+@dataclass(frozen=True, slots=True)
+class Burst:
+    """Records of one template per bucket; ``start`` and ``step`` in µs."""
+
+    template: int
+    start: int
+    step: int
+    counts: Ints
+
+
+def service_figures(observed: Observed, windows: Windows) -> list[ServiceFigures]:
+    """Every service with spans in either window, by name. Spans within a service count once, by their outermost."""
+    spans = observed.spans
+    if spans is None or not len(spans):
+        return []
+    parent = np.maximum(spans.parent, 0)
+    outer = (spans.parent < 0) | (spans.service[parent] != spans.service)
+    before, during = _inside(spans.start, windows.baseline) & outer, _inside(spans.start, (windows.incident,)) & outer
+    length = sum(one.end - one.start for one in windows.baseline), windows.incident.end - windows.incident.start
+    found = []
+    for number, name in sorted(enumerate(spans.services), key=lambda pair: pair[1]):
+        own = spans.service == number
+        loads = [_load(spans.duration[own & side], spans.error[own & side], micros) for side, micros in
+                 ((before, length[0]), (during, length[1]))]
+        if any(loads):
+            found.append(ServiceFigures(name, *loads))
+    return found
+
+
+def _inside(times: Ints, windows: Sequence[Window]) -> Flags:
+    chosen = np.zeros(len(times), np.bool_)
+    for one in windows:
+        chosen |= (times >= one.start) & (times < one.end)
+    return chosen
+
+
+def _load(duration: Ints, error: Flags, micros: int) -> Load | None:
+    if not len(duration):
+        return None
+    p50, p95 = np.percentile(duration, [50, 95])
+    return Load(len(duration), len(duration) / max(micros / 1e6, 1e-6), float(error.mean()), float(p50), float(p95))
+
+
+def bursts(observed: Observed, windows: Windows, templates: Sequence[int]) -> list[Burst]:
+    """Counts of these templates (indexes) over both windows, in the order given."""
+    logs = observed.logs
+    if logs is None or not len(logs):
+        return []
+    start = min([windows.incident.start, *(one.start for one in windows.baseline)])
+    end = max(windows.incident.end, int(logs.time.max()) + 1)
+    step = max((end - start) // STEPS, 1)
+    found = []
+    for template in templates:
+        places = (logs.time[logs.template == template] - start) // step
+        counts = np.bincount(places[(places >= 0) & (places <= STEPS)], minlength=STEPS + 1)
+        found.append(Burst(template, start, step, counts.astype(np.int64)))
+    return found

@@ -1,0 +1,115 @@
+"""Log records as columns: when, which template, who wrote it, in which trace. For what counts and compares, not for text."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import PurePath
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import NDArray
+
+from telemetry.models import Query, Window
+from telemetry.store.bindings import quote
+from telemetry.store.selection import overlapping
+
+if TYPE_CHECKING:
+    from telemetry.store.reader import Reader
+
+Ints = NDArray[np.int64]
+
+
+@dataclass(frozen=True, slots=True)
+class Author:
+    """Who wrote a record, as far as the record or the name of its file says."""
+
+    service: str
+    host: str
+    level: str
+    logger: str
+
+
+@dataclass(frozen=True, slots=True)
+class EventColumns:
+    """Dated records in no particular order. ``time`` in µs since 1970 (UTC); the others are indexes, ``trace`` -1 for none."""
+
+    time: Ints
+    template: Ints
+    author: Ints
+    trace: Ints
+    templates: tuple[str, ...]
+    """Template ids."""
+    authors: tuple[Author, ...]
+    traces: tuple[str, ...]
+    """The traces given, then those that only the records name."""
+
+    def __len__(self) -> int:
+        return len(self.time)
+
+
+def event_columns(reader: Reader, window: Window, traces: Sequence[str] = ()) -> EventColumns:
+    """All dated records of a window. ``traces`` are known trace ids, which keep their numbers. Raises QueryError, StoreError."""
+    segments = overlapping(reader.segments, window)
+    scan, where = reader.source(Query(operation="count", window=window)), f"({reader.conditions.where(window, ())}) AND ts IS NOT NULL"
+    named = bool(segments) and bool(reader.rows(f"SELECT 1 FROM {scan} WHERE trace_id IS NOT NULL LIMIT 1"))
+    found = _traces(reader, f"FROM {scan} WHERE {where} AND trace_id IS NOT NULL", traces) if named else list(traces)
+    words = {name: sorted({str(value) for (value,) in reader.rows(
+        f"SELECT DISTINCT {name} FROM {scan} WHERE {name} IS NOT NULL")}) for name in ("service", "host", "level", "logger")} if segments else {}
+    coded = ", ".join(f"{_code(name, values)} AS {name}" for name, values in words.items())
+    if not segments:
+        empty = np.zeros(0, np.int64)
+        return EventColumns(empty, empty, empty, empty, (), (), tuple(traces))
+    with reader.naming("trace_numbers", found if named else []) as numbers:
+        joined = f"LEFT JOIN {numbers} ON trace_id = name" if named else ""
+        number = "coalesce(number, -1)" if named else "-1"
+        got = reader.columns(f"SELECT epoch_us(ts) AS time, key_id::BIGINT AS key, source::BIGINT AS source, {coded}, "
+                             f"({number})::BIGINT AS trace FROM {scan} {joined} WHERE {where}")
+    template, templates = _templates(reader, got["key"])
+    author, authors = _authors(reader, got, words)
+    return EventColumns(got["time"], template, author, got["trace"], templates, authors, tuple(found))
+
+
+def _traces(reader: Reader, selected: str, known: Sequence[str]) -> list[str]:
+    held = set(known)
+    return [*known, *sorted(name for (name,) in reader.rows(f"SELECT DISTINCT trace_id {selected}") if name not in held)]
+
+
+def _code(name: str, values: Sequence[str]) -> str:
+    """SQL for the place of a column's value among ``values``, -1 for none."""
+    if not values:
+        return "(-1)::BIGINT"
+    listed = ", ".join(quote(value) for value in values)
+    return f"coalesce(list_position([{listed}], {name}), 0)::BIGINT - 1"
+
+
+def _templates(reader: Reader, keys: Ints) -> tuple[Ints, tuple[str, ...]]:
+    distinct, at = np.unique(keys, return_inverse=True)
+    names = [reader.template_of(int(key)) for key in distinct]
+    ids = sorted(set(names))
+    place = {name: number for number, name in enumerate(ids)}
+    return np.array([place[name] for name in names], np.int64)[at], tuple(ids)
+
+
+def _authors(reader: Reader, got: dict[str, Ints], words: dict[str, list[str]]) -> tuple[Ints, tuple[Author, ...]]:
+    """Distinct (service, host, level, logger); a record that names no service is by its file."""
+    parts = ("source", *words)
+    sizes = [int(got[part].max(initial=0)) + 2 for part in parts]
+    code = np.zeros(len(got["source"]), np.int64)
+    for part, size in zip(parts, sizes, strict=True):
+        code = code * size + got[part] + 1
+    _, first, at = np.unique(code, return_index=True, return_inverse=True)
+
+    def said(part: str, row: int) -> str:
+        place = int(got[part][row])
+        return words[part][place] if place >= 0 else ""
+
+    authors = tuple(Author(said("service", row) or _stem(reader, int(got["source"][row])), said("host", row), said("level", row),
+                           said("logger", row)) for row in first.tolist())
+    return at.astype(np.int64), authors
+
+
+def _stem(reader: Reader, source: int) -> str:
+    """The file's name without its endings: ``storefront.log.gz`` is by storefront."""
+    row = reader.sources.get(source)
+    return PurePath(row.path).name.split(".")[0] if row else ""

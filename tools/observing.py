@@ -1,0 +1,109 @@
+"""What the store knows of a stretch of time, as the arrays that :mod:`signals` reads."""
+
+from __future__ import annotations
+
+import re
+from collections import Counter, defaultdict
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from signals.observed import Entity, EntityKind, Ints, LogEvents, Observed, Series, Spans
+from telemetry.models import Window
+from telemetry.store.events import EventColumns, event_columns
+
+if TYPE_CHECKING:
+    from telemetry.store.beyond import RecordReader, SeriesColumns, SpanColumns
+
+    from telemetry.store.reader import Reader
+
+_POSITION = re.compile(r"\S+[#:]\d+")
+_OF_POINTS = ("service.name", "service.version", "service.namespace", "service.instance.id", "telemetry.")
+"""Attributes that say who speaks, not what is measured."""
+
+
+def observe(logs: Reader, records: RecordReader, window: Window) -> Observed:
+    """Everything of a window. What there is no record of is named as not assessed. Raises QueryError, StoreError."""
+    columns, held, changes = records.span_columns(window), records.series(window), records.changes(window)
+    events = event_columns(logs, window, _trace_ids(columns))
+    series = tuple(_series(one) for one in held if len(one.times))
+    missing = [said for there, said in (
+        (len(events), "logs: no records are kept for this window"), (len(columns), "traces: no spans are kept for this window"),
+        (len(series), "metrics: no series are kept for this window"),
+        (len(changes), "changes: no deploy, setting or flag is on record for this window; none may have been sent"),
+    ) if not there]
+    return Observed(
+        series=series, spans=_spans(columns) if len(columns) else None, logs=_logs(logs, events) if len(events) else None,
+        changes=tuple(changes), belongs=_belongs(columns, held), not_assessed=tuple(missing),
+    )
+
+
+def _trace_ids(columns: SpanColumns) -> list[str]:
+    """The trace ids in the order of their numbers."""
+    numbers, rows = np.unique(columns.trace, return_index=True)
+    named = {int(number): columns.ids[row].split("/", 1)[0] for number, row in zip(numbers, rows.tolist(), strict=True)}
+    return [named.get(number, "") for number in range(int(numbers.max(initial=-1)) + 1)]
+
+
+def micros(when: datetime) -> int:
+    """Microseconds since 1970 of an aware time."""
+    return round(when.timestamp() * 1_000_000)
+
+
+def _spans(columns: SpanColumns) -> Spans:
+    return Spans(
+        trace=columns.trace, parent=columns.parent, start=columns.start, duration=columns.duration, service=columns.service,
+        operation=columns.operation, pod=columns.pod, error=columns.error, services=columns.services, operations=columns.operations,
+        pods=columns.pods, orphan=columns.orphan, ids=columns.ids,
+    )
+
+
+def _series(one: SeriesColumns) -> Series:
+    told = ", ".join(f"{key}={value}" for key, value in sorted(one.attributes.items()) if not key.startswith(_OF_POINTS))
+    return Series(_owner(one), f"{one.metric}{{{told}}}" if told else one.metric, one.times, one.values, one.unit)
+
+
+def _owner(one: SeriesColumns) -> Entity:
+    kinds: tuple[tuple[EntityKind, str], ...] = (("pod", one.pod), ("service", one.service), ("node", one.node))
+    return next((Entity(kind, name) for kind, name in kinds if name), Entity("external", "unknown"))
+
+
+def _belongs(columns: SpanColumns, held: Sequence[SeriesColumns]) -> Mapping[Entity, tuple[Entity, ...]]:
+    """The service and node of each pod."""
+    found: dict[Entity, dict[Entity, None]] = defaultdict(dict)
+    pairs = {(int(pod), int(service)) for pod, service in zip(columns.pod, columns.service, strict=True) if pod >= 0}
+    for pod, service in sorted(pairs):
+        found[Entity("pod", columns.pods[pod])][Entity("service", columns.services[service])] = None
+    for one in held:
+        if one.pod:
+            whole: tuple[tuple[EntityKind, str], ...] = (("service", one.service), ("node", one.node))
+            found[Entity("pod", one.pod)].update({Entity(kind, name): None for kind, name in whole if name})
+    return {pod: tuple(wholes) for pod, wholes in found.items()}
+
+
+def _logs(reader: Reader, events: EventColumns) -> LogEvents:
+    entities, entity = _entities(events)
+    levels, loggers = _commonest(events, "level"), _commonest(events, "logger")
+    return LogEvents(
+        time=events.time, template=events.template, entity=entity, trace=events.trace,
+        templates=tuple(reader.pattern_of(ident) for ident in events.templates), ids=events.templates, levels=levels,
+        positions=tuple(said if _POSITION.fullmatch(said) else "" for said in loggers), entities=entities,
+    )
+
+
+def _entities(events: EventColumns) -> tuple[tuple[Entity, ...], Ints]:
+    owners = [Entity("service", one.service) if one.service else Entity("node", one.host or "unknown") for one in events.authors]
+    distinct = sorted(set(owners))
+    place = {owner: number for number, owner in enumerate(distinct)}
+    return tuple(distinct), np.array([place[owner] for owner in owners], np.int64)[events.author]
+
+
+def _commonest(events: EventColumns, part: str) -> tuple[str, ...]:
+    """What most records of each template say their ``level`` or ``logger`` is."""
+    pairs, counts = np.unique(np.stack([events.template, events.author]), axis=1, return_counts=True)
+    said: dict[int, Counter[str]] = defaultdict(Counter)
+    for template, author, count in zip(*pairs.tolist(), counts.tolist(), strict=True):
+        said[template][getattr(events.authors[author], part)] += count
+    return tuple(said[at].most_common(1)[0][0] if at in said else "" for at in range(len(events.templates)))
