@@ -1,0 +1,73 @@
+"""When what began: bursts of templates over time, with the changes and the incident's edges across them."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    import altair as alt
+
+WIDTH, ROW = 760, 24
+_LABEL = 64
+_MOST = 12
+
+
+def timeline(found: dict[str, Any]) -> alt.LayerChart | None:
+    """Rows of templates (darker: more records), else of what began; dashed lines are changes."""
+    import altair as alt
+
+    bursts = found.get("bursts") or []
+    rows = _heat(bursts) or _beginnings(found["timeline"])
+    if not rows:
+        return None
+    names = list(dict.fromkeys(row["what"] for row in rows))
+    base = alt.Chart(alt.Data(values=rows)).encode(
+        y=alt.Y("what:N", sort=names, title=None, axis=alt.Axis(labelLimit=420, ticks=False)))
+    if bursts:
+        main = base.mark_rect().encode(
+            x=alt.X("start:T", title="UTC", scale=alt.Scale(type="utc")), x2="end:T",
+            color=alt.Color("count:Q", title="records", scale=alt.Scale(scheme="oranges", type="sqrt")))
+    else:
+        main = base.mark_point(filled=True, size=80, color="#c0392b").encode(x=alt.X("start:T", title="UTC", scale=alt.Scale(type="utc")))
+    layers = [_window(found["window"]), main, *_changes(found["timeline"])]
+    return alt.layer(*layers).properties(width=WIDTH, height=max(ROW * len(names), 90), title="What began when")
+
+
+def _heat(bursts: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    rows = []
+    for one in bursts[:_MOST]:
+        start, step = datetime.fromisoformat(one["start"]), timedelta(seconds=one["step"])
+        rows += [{"what": _short(one["pattern"]), "count": count, "start": (start + at * step).isoformat(),
+                  "end": (start + (at + 1) * step).isoformat()} for at, count in enumerate(one["counts"]) if count]
+    return rows
+
+
+def _beginnings(entries: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    return [{"what": _short(one["statement"]), "count": 1, "start": one["time"], "end": one["time"]} for one in entries[:_MOST]]
+
+
+def _window(window: dict[str, Any]) -> alt.Chart:
+    import altair as alt
+
+    shade = alt.Chart(alt.Data(values=[window])).mark_rect(color="#f5b7b1", opacity=0.25)
+    return shade.encode(x=alt.X("start:T", scale=alt.Scale(type="utc")), x2="end:T")
+
+
+def _changes(entries: list[dict[str, Any]]) -> list[alt.Chart]:
+    """Changes as dashed lines with their words."""
+    import altair as alt
+
+    rows = [{"time": one["time"], "said": _short(one["statement"])} for one in entries if one["kind"] == "change"]
+    if not rows:
+        return []
+    base = alt.Chart(alt.Data(values=rows)).encode(x=alt.X("time:T", scale=alt.Scale(type="utc")))
+    lines = base.mark_rule(strokeDash=[5, 4], color="#1f618d", size=1.5)
+    words = base.mark_text(align="left", dx=4, dy=-6, baseline="bottom", color="#1f618d", fontSize=11).encode(
+        y=alt.value(0), text="said:N")
+    return [lines, words]
+
+
+def _short(text: str) -> str:
+    first = " ".join(text.split("\n", 1)[0].split())
+    return first if len(first) <= _LABEL else f"{first[: _LABEL - 1]}…"
