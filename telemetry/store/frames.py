@@ -7,7 +7,7 @@ lists of numbers. Times are ``timestamp[us, UTC]``, durations microseconds. "" s
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     import polars as pl
 
 Record = Span | MetricPoint | Change
+Row = Sequence[Any]
 SERIES = ("metric", "service", "pod", "node", "attributes", "kind", "unit", "temporality", "monotonic")
 """What makes two points points of one series."""
 NAMED: Mapping[RecordKind, tuple[str, ...]] = {
@@ -49,16 +50,21 @@ def schema(kind: RecordKind) -> dict[str, Any]:
             "quantiles": pl.List(real), "exemplars": text}
 
 
-def to_frame(kind: RecordKind, records: Sequence[Any]) -> pl.DataFrame:
-    """The records of one kind as a frame, ordered as segments are.
+def row_of(record: Record) -> Row:
+    """A record as the values of its columns, all of them numbers, texts, lists of numbers or None."""
+    if isinstance(record, Span):
+        return _span_row(record)
+    return _point_row(record) if isinstance(record, MetricPoint) else _change_row(record)
+
+
+def to_frame(kind: RecordKind, rows: Sequence[Row]) -> pl.DataFrame:
+    """The rows of one kind as a frame, ordered as segments are.
 
     Characters that UTF-8 does not have (lone surrogates) are written as ``\\ud800``.
     """
     import polars as pl
 
-    rows: dict[RecordKind, Callable[[Any], tuple[Any, ...]]] = {
-        "spans": _span_row, "points": _point_row, "changes": _change_row}
-    columns = dict(zip(schema(kind), zip(*map(rows[kind], records), strict=True), strict=True)) if records else {}
+    columns = dict(zip(schema(kind), zip(*rows, strict=True), strict=True)) if rows else {}
     whole: dict[str, Any] = {name: columns.get(name, ()) for name in schema(kind)}
     try:
         frame = pl.DataFrame(whole, schema=schema(kind), strict=False)
@@ -83,14 +89,14 @@ def _clean(value: Any) -> Any:
     return value.encode("utf-8", "backslashreplace").decode() if isinstance(value, str) else value
 
 
-def _span_row(span: Span) -> tuple[Any, ...]:
+def _span_row(span: Span) -> Row:
     return (span.trace_id, span.span_id, span.parent_id, span.service, span.operation, span.start, span.duration,
             span.kind, span.status, span.message, span.pod, span.node, pairs_text(span.attributes),
             _encode([(t, n, dict(a)) for t, n, a in span.events]) if span.events else "",
             _encode(span.links) if span.links else "")
 
 
-def _point_row(point: MetricPoint) -> tuple[Any, ...]:
+def _point_row(point: MetricPoint) -> Row:
     d = point.distribution
     spread = (None,) * 7 if d is None else (
         d.count, d.total, d.low, d.high, list(d.bounds), list(d.counts), [x for pair in d.quantiles for x in pair])
@@ -99,7 +105,7 @@ def _point_row(point: MetricPoint) -> tuple[Any, ...]:
             _encode(point.exemplars) if point.exemplars else "")
 
 
-def _change_row(change: Change) -> tuple[Any, ...]:
+def _change_row(change: Change) -> Row:
     return (change.id, change.time, change.kind, change.title, change.service, change.namespace, change.actor,
             change.version, change.before, change.source, change.ended, pairs_text(change.attributes))
 

@@ -7,12 +7,12 @@ import sqlite3
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
 from pathlib import Path, PurePath
-from typing import TYPE_CHECKING, Any, Self
+from typing import TYPE_CHECKING, Self
 
 from telemetry.errors import StoreError
 from telemetry.records import Change, MetricPoint, Span
 from telemetry.store import version
-from telemetry.store.frames import names_of, ordered, to_frame
+from telemetry.store.frames import Row, names_of, ordered, row_of, to_frame
 from telemetry.store.guard import remove
 from telemetry.store.manifest import Manifest
 from telemetry.store.shelves import (
@@ -57,7 +57,7 @@ class RecordWriter:
         version.stamp(self.manifest.db)
         prepare(self.manifest.db)
         sweep_records(self.manifest)
-        self._waiting: dict[RecordKind, list[Any]] = {kind: [] for kind in KINDS}
+        self._waiting: dict[RecordKind, list[Row]] = {kind: [] for kind in KINDS}
         self._written: list[Written] = []
 
     def __enter__(self) -> Self:
@@ -78,19 +78,25 @@ class RecordWriter:
             if not 0 <= span.duration <= LATEST:
                 raise StoreError(f"a span lasts {span.duration} microseconds", where=span.span_id,
                                  remedy="give durations in microseconds, none below 0")
-        self._add("spans", spans)
+        self.add_rows("spans", list(map(row_of, spans)))
 
     def add_points(self, points: Sequence[MetricPoint]) -> None:
         """Add metric points. Raises StoreError for a time that no clock shows."""
         for point in points:
             _check(point.time, "point", point.metric)
-        self._add("points", points)
+        self.add_rows("points", list(map(row_of, points)))
 
     def add_changes(self, changes: Sequence[Change]) -> None:
         """Add changes. Raises StoreError for a time that no clock shows."""
         for change in changes:
             _check(change.time, "change", change.id)
-        self._add("changes", changes)
+        self.add_rows("changes", list(map(row_of, changes)))
+
+    def add_rows(self, kind: RecordKind, rows: Sequence[Row]) -> None:
+        """Add records as :func:`telemetry.store.frames.row_of` writes them."""
+        self._waiting[kind] += rows
+        if len(self._waiting[kind]) >= BATCH:
+            self._write(kind)
 
     def commit(self, also: Also = lambda _: None) -> int:
         """Make durable what was added, together with what ``also`` writes to the manifest; returns the records."""
@@ -106,15 +112,10 @@ class RecordWriter:
         """Merge small segments when at least ``least`` of a kind have gathered; returns how many were merged."""
         return sum(_compact(self.manifest, kind, least) for kind in KINDS)
 
-    def _add(self, kind: RecordKind, records: Sequence[Any]) -> None:
-        self._waiting[kind] += records
-        if len(self._waiting[kind]) >= BATCH:
-            self._write(kind)
-
     def _write(self, kind: RecordKind) -> None:
-        records, self._waiting[kind] = self._waiting[kind], []
-        if records:
-            self._written += write_records(self.home, kind, to_frame(kind, records))
+        rows, self._waiting[kind] = self._waiting[kind], []
+        if rows:
+            self._written += write_records(self.home, kind, to_frame(kind, rows))
 
 
 def _check(time: int, what: str, name: str) -> None:

@@ -176,16 +176,19 @@ class _Counts:
 
     def quantiles(self) -> Floats:
         """(points, quantiles) of what each point added."""
+        import polars as pl
+
         found = np.full((len(self._count), len(QUANTILES)), np.nan)
-        known = (self._widths > 1) & (self._delta | ~self._points.stretch.first) & self._points.inside
-        like = self._points.frame.select("bounds", "kind").hash_rows().to_numpy()
+        fitting = (self._widths > 1) & (self._widths == self._bounds_widths + 1)
+        known = fitting & (self._delta | ~self._points.stretch.first) & self._points.inside
+        like = self._points.frame.select("bounds", "kind", pl.col("counts").list.len()).hash_rows().to_numpy()
         same = self._delta | self.reset | (like == like[self._before])
         order = np.flatnonzero(known & same)
         order = order[np.argsort(like[order], kind="stable")]
         for rows in np.split(order, np.flatnonzero(np.diff(like[order].view(np.int64))) + 1):
             if len(rows):
                 found[rows] = self._of(rows, self._bounds_of(rows[0]), self._added(rows))
-        for row in np.flatnonzero(known & ~same).tolist():
+        for row in np.flatnonzero(known & ~same & fitting[self._before]).tolist():
             found[row] = self._moved(row)
         return found
 
