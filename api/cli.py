@@ -141,6 +141,21 @@ def mcp(
 
 
 @app.command()
+def receive(
+    context: typer.Context,
+    host: Annotated[str, typer.Option(help="Address to listen on.")] = "127.0.0.1",
+    port: Annotated[int, typer.Option(help="Port; 0 takes a free one.")] = 4318,
+    token_file: Annotated[Path | None, typer.Option(help="File with the token that clients must send.")] = None,
+    inbox: Annotated[str, typer.Option(help="How much may wait for the store, as 1GB.")] = "1GB",
+    as_json: AsJson = False,
+) -> None:
+    """Receive logs, traces and metrics over OTLP/HTTP until a signal ends it."""
+    from api.commands import receive as run
+
+    raise typer.Exit(run(_product(context), host, port, token_file, inbox, as_json=as_json))
+
+
+@app.command()
 def demo(context: typer.Context, as_json: AsJson = False) -> None:
     """A recorded incident, asked about, with no key and no network."""
     from api.commands import demo as run

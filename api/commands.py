@@ -132,11 +132,11 @@ def _ago(seconds: int) -> datetime:
     return now - timedelta(seconds=min(seconds, int(now.timestamp())))
 
 
-def _measure(text: str, units: Mapping[str, float]) -> int:
+def _measure(text: str, units: Mapping[str, float], where: str = "retain") -> int:
     """Read a number with a unit. What is deleted hangs on it, so an unknown unit is never guessed."""
     found = re.fullmatch(r"\s*([0-9]+(?:\.[0-9]+)?)\s*([a-zA-Z]+)\s*", text)
     if not found or found[2].lower() not in units:
-        raise UsageError(f"cannot read {text!r}", where="retain", remedy=f"a number with one of {', '.join(units)}")
+        raise UsageError(f"cannot read {text!r}", where=where, remedy=f"a number with one of {', '.join(units)}")
     return int(float(found[1]) * units[found[2].lower()])
 
 
@@ -182,6 +182,20 @@ def mcp(product: Product, http: str | None, token_file: Path | None) -> int:
         return DONE
     host, port = server.address(http)
     server.serve_http(product.tools(), host, port, server.read_token(token_file) if token_file else None)
+    return DONE
+
+
+def receive(product: Product, host: str, port: int, token_file: Path | None, inbox: str, *, as_json: bool) -> int:
+    """Receive telemetry until a signal comes."""
+    from api.mcp import read_token
+    from api.receiver import serve
+
+    token = read_token(token_file) if token_file else None
+    records = serve(product, host, port, token, most_bytes=_measure(inbox, _SIZES, "--inbox"))
+    if as_json:
+        _print_json({"records": records})
+    else:
+        print(f"received {records:,} records")
     return DONE
 
 

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from google.protobuf import json_format
-from google.protobuf.message import Message
-from google.rpc.status_pb2 import Status
+from google.protobuf import json_format  # type: ignore[import-untyped] # publishes no types
+from google.protobuf.message import Message  # type: ignore[import-untyped] # the same
+from google.rpc.status_pb2 import Status  # type: ignore[import-untyped] # the same
 from opentelemetry.proto.collector.logs.v1.logs_service_pb2 import ExportLogsServiceResponse
 from opentelemetry.proto.collector.metrics.v1.metrics_service_pb2 import ExportMetricsServiceResponse
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceResponse
@@ -40,4 +40,5 @@ def refused(code: int, message: str, encoding: Encoding) -> bytes:
 
 
 def _written(message: Message, encoding: Encoding) -> bytes:
-    return message.SerializeToString() if encoding == "protobuf" else json_format.MessageToJson(message, indent=None).encode()
+    written: bytes = message.SerializeToString() if encoding == "protobuf" else json_format.MessageToJson(message, indent=None).encode()
+    return written

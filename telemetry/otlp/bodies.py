@@ -9,8 +9,8 @@ import zlib
 from collections.abc import Mapping
 from typing import Any, Literal
 
-from google.protobuf import json_format
-from google.protobuf.message import DecodeError, Message
+from google.protobuf import json_format  # type: ignore[import-untyped] # publishes no types
+from google.protobuf.message import DecodeError, Message  # type: ignore[import-untyped] # the same
 from opentelemetry.proto.collector.logs.v1.logs_service_pb2 import ExportLogsServiceRequest
 from opentelemetry.proto.collector.metrics.v1.metrics_service_pb2 import ExportMetricsServiceRequest
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest

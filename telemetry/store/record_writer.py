@@ -108,6 +108,10 @@ class RecordWriter:
             also(db)
         return sum(segment.rows for segment, _ in written)
 
+    def forget(self) -> None:
+        """Drop what was added since the last commit."""
+        self._waiting, self._written = {kind: [] for kind in KINDS}, []
+
     def compact(self, *, least: int = LEAST) -> int:
         """Merge small segments when at least ``least`` of a kind have gathered; returns how many were merged."""
         return sum(_compact(self.manifest, kind, least) for kind in KINDS)

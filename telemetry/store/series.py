@@ -227,7 +227,8 @@ def _flat(lists: pl.Series) -> tuple[Floats, Ints]:
 
     widths = lists.list.len().fill_null(0).to_numpy().astype(np.int64)
     filled = lists.filter(pl.Series(widths > 0))
-    return filled.explode().to_numpy().astype(np.float64), widths
+    numbers: Floats = filled.explode().to_numpy().astype(np.float64)
+    return numbers, widths
 
 
 def wanted(series: Sequence[SeriesColumns], metric: str | None) -> list[SeriesColumns]:

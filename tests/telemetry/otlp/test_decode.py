@@ -161,7 +161,7 @@ def test_a_structured_body_is_json() -> None:
 
 @pytest.mark.parametrize("where", ["body", "attribute", "named", "nested", "status", "event", "resource", "metric", "span name"])
 def test_secrets_are_masked_wherever_they_stand(where: str) -> None:
-    request, given_metrics = metrics(**{"url": f"https://x/?token={GITHUB}"})
+    request, given_metrics = metrics(url=f"https://x/?token={GITHUB}")
     given_metrics.add(name="g").gauge.data_points.add(time_unix_nano=NOW, as_int=1)
     shown = {
         "body": lambda: lines_of(logs({"body": f"login with {GITHUB} failed"}), 1)[0],
