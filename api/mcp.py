@@ -12,7 +12,6 @@ import importlib.util
 import os
 import re
 import signal
-import sys
 from collections.abc import Callable
 from contextlib import suppress
 from importlib.metadata import PackageNotFoundError, version
@@ -22,7 +21,7 @@ from typing import TYPE_CHECKING, Any
 
 from api.mcp_answers import DATA, document, text
 from api.mcp_gate import Gate, check_binding
-from api.serving import leave, listen
+from api.serving import listen, run, shown
 from prompts.loader import load
 from telemetry.errors import UsageError
 from tools.registry import Registry, Tool, ToolResult
@@ -80,12 +79,7 @@ def serve_http(registry: Registry, host: str, port: int, token: str | None) -> N
         make_app(registry, host, token), log_config=None, access_log=False, server_header=False, limit_concurrency=_CONNECTIONS,
         timeout_keep_alive=10, timeout_graceful_shutdown=_GRACE, ws="none",
     )
-    for ending in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(ending, leave)  # uvicorn ends in order, then raises the signal again: that was asked for
-    shown = f"[{host}]" if ":" in host else host
-    print(f"oncalm: MCP server at http://{shown}:{listening.getsockname()[1]}{PATH}", file=sys.stderr, flush=True)
-    with listening:
-        uvicorn.Server(config).run(sockets=[listening])
+    run(config, listening, f"MCP server at {shown(listening, host)}{PATH}")
 
 
 def _end(*_: object) -> None:

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import signal
 import sys
 
 from api.mcp_gate import Gate, check_binding
 from api.receiving import Committer
 from api.routes.otlp import Limits, router
-from api.serving import leave, listen
+from api.serving import listen, run, shown
 from api.wiring import Product
 from telemetry.inbox.inbox import Inbox
 from telemetry.store import version
@@ -44,16 +43,11 @@ def _serve(product: Product, inbox: Inbox, host: str, port: int, token: str | No
         Gate(app, host, token), log_config=None, access_log=False, server_header=False, limit_concurrency=_CONNECTIONS,
         timeout_keep_alive=30, timeout_graceful_shutdown=_GRACE, ws="none", lifespan="off",
     )
-    with listen(host, port) as listening:
-        for ending in (signal.SIGINT, signal.SIGTERM):
-            signal.signal(ending, leave)  # uvicorn ends in order, then raises the signal again: that was asked for
-        committer = Committer(product.home, inbox, index=product.index, tell=tell)
-        committer.start()
-        shown = f"[{host}]" if ":" in host else host
-        tell(f"receiving OTLP at http://{shown}:{listening.getsockname()[1]} into {product.home}")
-        if inbox.damaged:
-            tell(f"{inbox.damaged} damaged entries of the inbox are passed over")
-        uvicorn.Server(config).run(sockets=[listening])
+    listening = listen(host, port)
+    committer = Committer(product.home, inbox, index=product.index, tell=tell)
+    committer.start()
+    passed = f"; {inbox.damaged} damaged entries of the inbox are passed over" if inbox.damaged else ""
+    run(config, listening, f"receiving OTLP at {shown(listening, host)} into {product.home}{passed}")
     tell("ending; what was received goes into the store")
     if not committer.stop():
         tell(f"the inbox still holds {inbox.bytes:,} bytes; the next `oncalm receive` puts them into the store")

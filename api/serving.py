@@ -2,9 +2,15 @@
 
 from __future__ import annotations
 
+import signal
 import socket
+import sys
+from typing import TYPE_CHECKING
 
 from telemetry.errors import UsageError
+
+if TYPE_CHECKING:
+    import uvicorn
 
 
 def listen(host: str, port: int) -> socket.socket:
@@ -22,5 +28,22 @@ def listen(host: str, port: int) -> socket.socket:
     return listening
 
 
-def leave(*_: object) -> None:
-    """The signal has done what it was sent for."""
+def run(config: uvicorn.Config, listening: socket.socket, announce: str) -> None:
+    """Serve until SIGINT or SIGTERM, and say on stderr that it does. A signal that comes early ends it, too."""
+    import uvicorn
+
+    server = uvicorn.Server(config)
+
+    def leave(*_: object) -> None:
+        server.should_exit = True  # before uvicorn listens to signals; after it has ended it raises them again, to no effect
+
+    for ending in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(ending, leave)
+    print(f"oncalm: {announce}", file=sys.stderr, flush=True)
+    with listening:
+        server.run(sockets=[listening])
+
+
+def shown(listening: socket.socket, host: str) -> str:
+    """The address of a server as a URL."""
+    return f"http://{f'[{host}]' if ':' in host else host}:{listening.getsockname()[1]}"
