@@ -155,6 +155,22 @@ def receive(
     raise typer.Exit(run(_product(context), host, port, token_file, inbox, as_json=as_json))
 
 
+@app.command("import")
+def import_(
+    context: typer.Context,
+    paths: Annotated[list[str] | None, typer.Argument(help="Files or folders: CSV, Parquet, JSON, JSON lines.")] = None,
+    mapping: Annotated[Path | None, typer.Option(help="Says what the columns mean; a feed of changes needs none.")] = None,
+    git: Annotated[Path | None, typer.Option(help="A repository whose commits and tags are changes.")] = None,
+    since: Annotated[str | None, typer.Option(help="With --git: only what is newer, as '2 weeks ago'.")] = None,
+    service: Annotated[str | None, typer.Option(help="With --git: whose changes they are.")] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Import spans, metric points, changes and logs from tables, feeds and Git."""
+    from api.commands import import_records as run
+
+    raise typer.Exit(run(_product(context), paths or [], mapping, git, since, service, as_json=as_json))
+
+
 @app.command()
 def demo(context: typer.Context, as_json: AsJson = False) -> None:
     """A recorded incident, asked about, with no key and no network."""

@@ -199,6 +199,31 @@ def receive(product: Product, host: str, port: int, token_file: Path | None, inb
     return DONE
 
 
+def import_records(
+    product: Product, paths: list[str], mapping: Path | None, git: Path | None, since: str | None, service: str | None, *, as_json: bool
+) -> int:
+    """Import records. 1: something could not be read or used; 3: there was nothing."""
+    from api.importing import import_files, import_git
+
+    if (git is None) == (not paths):
+        raise UsageError("say what to import", where="import", remedy="name files, or give --git REPOSITORY")
+    if git is None and (since or service):
+        raise UsageError("--since and --service are for --git", where="import", remedy="leave them out")
+    done = import_git(product, git, since, service) if git else import_files(product, paths, mapping)
+    if done.records["logs"]:
+        product.index()
+    if as_json:
+        _print_json({"files": done.files, "records": done.records, "refused": done.refused, "first_refused": done.first,
+                     "notes": done.notes, "problems": done.problems})
+    else:
+        print(", ".join(f"{count:,} {kind}" for kind, count in done.records.items() if count) or "nothing to import")
+    for said in [*(done.notes if not as_json else []), *done.told(), *done.problems]:
+        print(f"oncalm: {visible(said)}", file=sys.stderr)
+    if done.refused or done.problems:
+        return FAILED
+    return DONE if done.records.total() else NOTHING
+
+
 def demo(home: Path | None, *, as_json: bool) -> int:
     """Read the recorded incident into a fresh home and ask about it as an engineer would."""
     from samples import incident_folder

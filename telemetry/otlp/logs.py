@@ -6,8 +6,9 @@ import json
 from datetime import UTC, datetime
 from typing import Any
 
+from telemetry.masks import masked
 from telemetry.otlp.decoded import Decoded, RefusedError, micros
-from telemetry.otlp.values import Origin, Plain, hexed, masked, origin_of, plain, text_of
+from telemetry.otlp.values import Origin, Plain, hexed, origin_of, plain, text_of
 
 _LEVELS = ("trace", "debug", "info", "warn", "error", "fatal")
 """Of the severity numbers 1-4, 5-8, … 21-24 (logs data model, "Field: SeverityNumber")."""

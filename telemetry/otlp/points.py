@@ -7,9 +7,10 @@ from collections.abc import Iterator
 from itertools import pairwise
 from typing import Any
 
+from telemetry.masks import masked
 from telemetry.otlp.buckets import MOST, explicit
 from telemetry.otlp.decoded import LATEST, Decoded, RefusedError, micros
-from telemetry.otlp.values import Origin, hexed, masked, merged, origin_of, pairs
+from telemetry.otlp.values import Origin, hexed, merged, origin_of, pairs
 from telemetry.records import Distribution, MetricKind, MetricPoint, Temporality
 
 _TEMPORALITY: dict[int, Temporality] = {1: "delta", 2: "cumulative"}

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from typing import Any, get_args
 
+from telemetry.masks import masked
 from telemetry.otlp.decoded import Decoded, RefusedError, micros
-from telemetry.otlp.values import Origin, hexed, masked, merged, origin_of, pairs
+from telemetry.otlp.values import Origin, hexed, merged, origin_of, pairs
 from telemetry.records import Span, SpanKind, SpanStatus
 
 _KINDS: tuple[SpanKind, ...] = get_args(SpanKind)

@@ -6,14 +6,10 @@ import base64
 import json
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
-from functools import lru_cache
 from typing import Any
 
-from telemetry.redact import names_secret, redact
-from telemetry.secret_kinds import MARK
+from telemetry.masks import HIDDEN, hides, masked
 
-HIDDEN = f"{MARK}attribute]"
-"""Stands for the value of an attribute whose name says that it is a secret."""
 _NODES = ("k8s.node.name", "host.name", "host.id")
 _SERVICES = ("service.name", "k8s.deployment.name", "k8s.statefulset.name", "k8s.daemonset.name", "k8s.container.name", "faas.name")
 _PODS = ("k8s.pod.name",)
@@ -21,21 +17,6 @@ _DEEP = 16
 """Levels of nested values that are kept; below, a value is written as ``…``."""
 _encode = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
 Plain = str | int | float | bool | list[Any] | dict[str, Any] | None
-
-
-def masked(text: str) -> str:
-    """The text without its secrets."""
-    return _masked(text) if len(text) <= 256 else redact(text)[0]
-
-
-@lru_cache(50_000)
-def _masked(text: str) -> str:
-    return redact(text)[0]
-
-
-@lru_cache(10_000)
-def _secret(name: str) -> bool:
-    return names_secret(name) or names_secret(name.rpartition(".")[2])
 
 
 def plain(value: Any, name: str = "", deep: int = 0) -> Plain:
@@ -46,7 +27,7 @@ def plain(value: Any, name: str = "", deep: int = 0) -> Plain:
     if kind in {"bool_value", "int_value", "double_value"}:
         number: Plain = getattr(value, kind)
         return number
-    if _secret(name):
+    if hides(name):
         return HIDDEN
     if kind == "string_value":
         return masked(value.string_value)

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Self
 from telemetry.errors import StoreError
 from telemetry.records import Change, MetricPoint, Span
 from telemetry.store import version
-from telemetry.store.frames import Row, names_of, ordered, row_of, to_frame
+from telemetry.store.frames import IDENTITY, Row, names_of, ordered, row_of, to_frame
 from telemetry.store.guard import remove
 from telemetry.store.manifest import Manifest
 from telemetry.store.shelves import (
@@ -177,7 +177,7 @@ def _sync(path: Path) -> None:
 
 
 def _compact(manifest: Manifest, kind: RecordKind, least: int) -> int:
-    """Merge the small segments of each day of which there are enough; damaged ones stay."""
+    """Merge the small segments of each day of which there are enough, without their duplicates; damaged ones stay."""
     days: dict[str, list[RecordSegment]] = {}
     for segment in listed(manifest.db, kind):
         if segment.rows < SMALL:
@@ -196,7 +196,8 @@ def _merge(manifest: Manifest, kind: RecordKind, chosen: list[RecordSegment]) ->
             chosen.remove(segment)
     if len(chosen) < 2:
         return 0
-    written = write_records(manifest.home, kind, ordered(kind, pl.concat(frames)))
+    whole = pl.concat(frames).unique(IDENTITY[kind], keep="first", maintain_order=True)
+    written = write_records(manifest.home, kind, ordered(kind, whole))
     with manifest.transaction() as db:
         enlist(db, written)
         delist(db, chosen)
