@@ -1,17 +1,112 @@
-"""What is normal and what is to be explained: the baseline and the incident window, given or found in the data."""
+"""What is normal and what is to be explained: the baseline and the incident window, given or found in the data.
+
+Found by the best single stretch that differs from the rest (an epidemic change point, Levin and Kline 1985), over
+everything that was observed at once: each feature is a row of equal steps in robust standard deviations.
+"""
 
 from __future__ import annotations
 
-import numpy as np
+from collections.abc import Iterator
 
-from signals.observed import Observed, Window, Windows
+import numpy as np
+from numpy.typing import NDArray
+
+from signals.observed import Floats, Ints, Observed, Window, Windows
+
+STEPS = 96
+"""Equal steps into which the data is cut."""
+LEAST = 4
+"""Steps of a baseline, at least."""
+CLEAR = 4.0
+"""Standard deviations by which a stretch must differ, in its best features, to be called an incident."""
+_BEST = 8
+"""Features whose deviations are averaged: a fault shows in few of them."""
+_MOST = 2000
+"""Series that are looked at for a change point."""
 
 
 def choose(observed: Observed, at: int | None = None) -> Windows:
-    """The windows of an incident that was noticed ``at`` (µs); without it, the last quarter of the data."""
+    """The windows of an incident that was noticed ``at`` (µs), or of the clearest one there is."""
     low, high = extent(observed)
-    start = at if at is not None else high - (high - low) // 4
-    return Windows((Window(low, start),), Window(start, max(high, start + 1)), chosen="alert" if at is not None else "last quarter")
+    step = max((high - low) // STEPS, 1)
+    rows = np.array(list(_rows(observed, low, step)))
+    found = _stretch(rows, (at - low) // step if at is not None else None) if len(rows) and high - low > STEPS else None
+    if found is not None:
+        first, last = found
+        start, end = low + first * step, min(low + last * step, high)
+        told = f"the data differs most from {first} to {last} of {STEPS} steps" + (", around the given moment" if at is not None else "")
+        after = (Window(end, high),) if end < high and not (high - end) < 2 * step else ()
+        return Windows((Window(low, start), *after), Window(start, end), chosen=told)
+    if at is not None:
+        return Windows((Window(low, at),), Window(at, max(high, at + 1)), chosen="from the given moment on")
+    start = high - (high - low) // 4
+    return Windows((Window(low, start),), Window(start, max(high, start + 1)), chosen="no clear onset: the last quarter of the data")
+
+
+def _rows(observed: Observed, low: int, step: int) -> Iterator[Floats]:
+    """Features per step in robust standard deviations; those that never move are left out."""
+    for values in _features(observed, low, step):
+        level = np.median(values)
+        spread = 1.4826 * np.median(np.abs(values - level))
+        spread = max(float(spread), 0.05 * float(abs(level)), 0.1 * float(values.std()))
+        if spread > 0:
+            yield np.clip((values - level) / spread, -10, 10)
+
+
+def _features(observed: Observed, low: int, step: int) -> Iterator[Floats]:
+    logs, spans = observed.logs, observed.spans
+    if logs is not None:
+        severe = np.array([level in {"error", "fatal"} for level in logs.levels], np.bool_)[logs.template]
+        yield _counts(logs.time[severe], low, step)
+        for template, count in enumerate(np.bincount(logs.template, minlength=len(logs.templates))[:_MOST]):
+            if count >= LEAST:
+                yield _counts(logs.time[logs.template == template], low, step)
+    if spans is not None:
+        for service in range(len(spans.services)):
+            own = spans.service == service
+            yield _counts(spans.start[own & spans.error], low, step)
+            yield _means(spans.start[own], np.log1p(spans.duration[own].astype(np.float64)), low, step)
+    for series in observed.series[:_MOST]:
+        yield _means(series.times, series.values, low, step)
+
+
+def _counts(times: Ints, low: int, step: int) -> Floats:
+    places = np.clip((times - low) // step, 0, STEPS - 1)
+    return np.sqrt(np.bincount(places, minlength=STEPS)[:STEPS].astype(np.float64))
+
+
+def _means(times: Ints, values: Floats, low: int, step: int) -> Floats:
+    """Mean per step; empty steps get the median, which says nothing."""
+    places = np.clip((times - low) // step, 0, STEPS - 1)
+    counts = np.bincount(places, minlength=STEPS)[:STEPS]
+    sums = np.bincount(places, weights=values, minlength=STEPS)[:STEPS]
+    held = counts > 0
+    out = np.full(STEPS, float(np.median(values)) if len(values) else 0.0)
+    out[held] = sums[held] / counts[held]
+    return out
+
+
+def _stretch(rows: NDArray[np.float64], at: int | None) -> tuple[int, int] | None:
+    """The steps (first, last exclusive) that differ most from all others; None when none does clearly."""
+    sums = np.concatenate([np.zeros((len(rows), 1)), np.cumsum(rows, axis=1)], axis=1)
+    best, chosen = CLEAR, None
+    for first in range(LEAST, STEPS):
+        lasts = np.arange(first + 1, STEPS + 1)
+        lasts = lasts[lasts - first <= STEPS // 2]
+        if at is not None:
+            lasts = lasts[lasts > at] if first <= at else lasts[:0]
+        if not len(lasts):
+            continue
+        inside = lasts - first
+        mean_in = (sums[:, lasts] - sums[:, [first]]) / inside
+        mean_out = (sums[:, [-1]] - sums[:, lasts] + sums[:, [first]]) / (STEPS - inside)
+        deviation = np.abs(mean_in - mean_out) * np.sqrt(inside * (STEPS - inside) / STEPS)
+        top = -np.sort(-deviation, axis=0)[:_BEST]
+        score = top.mean(axis=0)
+        place = int(np.argmax(score))
+        if score[place] > best:
+            best, chosen = float(score[place]), (first, int(lasts[place]))
+    return chosen
 
 
 def extent(observed: Observed) -> tuple[int, int]:

@@ -19,7 +19,7 @@ def graph(found: dict[str, Any]) -> alt.LayerChart | None:
     scores = {one["entity"]["name"]: one["score"] for one in found["suspects"]}
     calls = [(caller["name"], callee["name"]) for caller, callee in found["graph"]["calls"] if caller["name"] != callee["name"]]
     names = _chosen(scores, calls, found["graph"].get("services", []))
-    if len(names) < 2:  # noqa: PLR2004 - one node is no graph
+    if len(names) < 2:
         return None
     places = _places(names, [pair for pair in calls if set(pair) <= set(names)])
     lines = [{"x": places[a][0], "y": places[a][1], "x2": places[b][0], "y2": places[b][1]} for a, b in calls if {a, b} <= set(names)]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from evals.rca import petshop, sockshop
 from evals.rca.cases import Loader
 
-LOADERS: tuple[Loader, ...] = ()
+LOADERS: tuple[Loader, ...] = (sockshop.LOADER, petshop.LOADER)
