@@ -24,6 +24,8 @@ COLLAPSE = 0.5
 COUNTED = 5.0
 """Requests below which a fall is chance: their number varies by its square root."""
 _MEANS = ("mean", "average", "avg")
+MATTERS = 0.05
+"""Share of the time that all requests of the busiest entity take, from which lost time counts fully."""
 CERTAIN = 12.0
 """Deviations beyond which latency or errors are no surer: from there on it counts how much time or how many requests are lost."""
 _SHARE_OF_OWN = 0.05
@@ -36,6 +38,8 @@ class Flow:
 
     shift: Shift
     extra: float
+    whole: float
+    """All of it, the usual included."""
 
 
 def signs(observed: Observed, windows: Windows, topology: Topology) -> list[Sign]:
@@ -64,7 +68,7 @@ def _resources(own: Sequence[Shift], traffic: Shift | None) -> list[Sign]:
     made = []
     for (entity, aspect), one in strongest.items():
         strength = one.strength if aspect in RESOURCES else one.strength / 2
-        load = traffic is not None and traffic.ratio > LOAD_RATIO and one.ratio < traffic.ratio * LOAD_RATIO
+        load = traffic is not None and traffic.before > 0 and traffic.ratio > LOAD_RATIO and one.ratio < traffic.ratio * LOAD_RATIO
         full = one.meaning.percent and one.during >= 90
         kind: SignKind = "restart" if aspect == "restart" else "saturation" if full else "metric_shift"
         told = statement(one) + (f", with its traffic ({traffic.ratio:.1f} times)" if load and traffic else "")
@@ -78,11 +82,12 @@ def _travelling(
     """Latency or errors: the own part, and the part that comes from below."""
     flows = {home: flow for home, own in by_home.items() if (flow := _flow(aspect, own, traffic[home])) is not None}
     most = max((flow.extra for flow in flows.values() if flow.shift.worse >= NOTABLE), default=0.0)
+    whole = max((flow.whole for flow in flows.values()), default=0.0) if aspect == "latency" else 0.0
     made = []
     for home, flow in flows.items():
         if flow.shift.worse < NOTABLE:
             continue
-        weight = max(flow.extra / most, 0.0) ** 0.5 if most > 0 else 1.0
+        weight = max(flow.extra / most, 0.0) ** 0.5 * (min(flow.extra / (MATTERS * whole), 1.0) if whole else 1.0) if most > 0 else 1.0
         below = {callee: flows[callee].extra for callee in topology.callees(home) if callee in flows and flows[callee].shift.worse > 1}
         explained = min(sum(max(extra, 0.0) for extra in below.values()) / flow.extra, 1.0) if flow.extra > 0 else 0.0
         own = max(1 - explained, _SHARE_OF_OWN) if below else 1.0
@@ -112,7 +117,7 @@ def _flow(aspect: str, own: Sequence[Shift], traffic: Shift | None) -> Flow | No
         chosen = chosen.of_so_many(traffic.during)
     counted = aspect == "errors" and not chosen.meaning.share and not chosen.meaning.percent
     rate = 1.0 if counted or traffic is None else traffic.during
-    return Flow(chosen, max((chosen.during - chosen.before) * rate, 0.0))
+    return Flow(chosen, max((chosen.during - chosen.before) * rate, 0.0), chosen.during * rate)
 
 
 def _traffic(own: Sequence[Shift]) -> Shift | None:

@@ -98,7 +98,7 @@ def shift(series: Series, windows: Windows) -> Shift | None:
     level = float(np.median(near if len(near) else normal))
     if not len(now):
         return Shift(series, about, level, level, 0.0, None, gone=_stopped(series.times[before], windows))
-    level_now = float(np.median(now) if len(now) >= FEW else np.mean(now))  # of a few points each is much of the incident
+    level_now = _level(now, level)
     far = [series.values[within(series.times, (one,))] for one in windows.baseline]
     least = SHARE_FLOOR if about.share else 0.0
     spread = max([spread_of(values, level, level_now, least) for values in far if len(values) >= LEAST_BEFORE], default=0.0) or \
@@ -106,6 +106,13 @@ def shift(series: Series, windows: Windows) -> Shift | None:
     score = (level_now - level) / spread if spread else 0.0
     score *= min(1.0, math.sqrt(len(normal) / FEW))
     return Shift(series, about, level, level_now, score, _onset(series.times[inside], now, level, spread, score), False, spread, len(now))
+
+
+def _level(now: Floats, usual: float) -> float:
+    """The level of an incident: the median; of a few points, each of which is much of it, the mean without the farthest."""
+    if len(now) >= FEW or len(now) < 3:
+        return float(np.median(now))
+    return float(np.mean(np.delete(now, np.argmax(np.abs(now - usual)))))
 
 
 def _failing(series: Series) -> Series:

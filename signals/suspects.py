@@ -22,10 +22,12 @@ from signals.topology import Topology
 
 FADE = 0.4
 """Weight of each next sign of an entity, relative to the one before."""
-TRAVELS = frozenset({"template_new", "template_burst", "template_gone", "error_ratio", "rate_collapse"})
+TRAVELS = frozenset({"template_new", "template_burst", "template_gone", "order_break", "error_ratio", "rate_collapse"})
 """Kinds that show at victims as at origins."""
 SHOUT = 0.3
 """Weight of what travels at an entity that rests on a suspect."""
+ENOUGH = 0.8
+"""Share of an entity's own score from which what it rests on explains what travels."""
 APART = 0.35
 """Weight of an entity that has no part in what the symptom's service rests on."""
 ALONE = 0.35
@@ -64,21 +66,16 @@ def rank(
 
 
 def _scores(by_home: Mapping[Entity, Sequence[Sign]], graph: Topology, symptom: Entity | None, aspect: str) -> dict[Entity, float]:
-    """Twice: first as if nothing travelled, then with what travels counted little above a suspect."""
+    """Twice: first as if nothing travelled, then with what travels counted little where it comes from below."""
     weights = {e: _part(e, graph, symptom) for e in by_home}
-    plain = {e: weights[e] * _sum(_intrinsic(own), aspect) for e, own in by_home.items()}
+    loud = {e: weights[e] * _sum(own, aspect) for e, own in by_home.items()}
     scores = {}
     for entity, own in by_home.items():
-        loud = _sum(own, aspect)
-        rests = max((plain.get(e, 0.0) for e in graph.below(entity)), default=0.0)
-        shouting = rests >= max(LEAST, plain[entity])
-        told = [(sign, SHOUT if sign.kind in TRAVELS and shouting else 1.0) for sign in own]
-        scores[entity] = weights[entity] * (_sum([_weighed(s, w) for s, w in told], aspect) if shouting else loud)
+        rests = max((loud.get(e, 0.0) for e in graph.below(entity) if entity not in graph.below(e)), default=0.0)
+        travelled = rests >= ENOUGH * loud[entity]
+        told = [_weighed(sign, SHOUT if sign.kind in TRAVELS and travelled else 1.0) for sign in own]
+        scores[entity] = weights[entity] * _sum(told, aspect)
     return scores
-
-
-def _intrinsic(own: Sequence[Sign]) -> list[Sign]:
-    return [sign for sign in own if sign.kind not in TRAVELS]
 
 
 def _weighed(sign: Sign, weight: float) -> Sign:
@@ -123,7 +120,7 @@ def _suspect(place: int, entity: Entity, chance: float, own: Sequence[Sign], ord
     against = tuple(sign for sign in own if sign.strength < 0)
     above = graph.above(entity)
     victims = tuple(sorted((e for e in above if e != entity), key=lambda e: (e not in order, e)))[:MOST]
-    positions = tuple(dict.fromkeys(sign.entity.name for sign in evidence if sign.entity.kind == "code"))
+    positions = tuple(dict.fromkeys(ref.removeprefix("code:") for sign in evidence for ref in sign.refs if ref.startswith("code:")))
     return Suspect(place, entity, _cause(evidence[0]), evidence[0].statement, chance, tuple(evidence), against, victims, positions)
 
 

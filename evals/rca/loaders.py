@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from evals.rca import petshop, sockshop
+from evals.rca import nezha, petshop, sockshop
 from evals.rca.cases import Loader
 
-LOADERS: tuple[Loader, ...] = (sockshop.LOADER, petshop.LOADER)
+LOADERS: tuple[Loader, ...] = (sockshop.LOADER, petshop.LOADER, nezha.DAYS, nezha.METRICS)

@@ -23,7 +23,7 @@ def micros(text: str) -> int:
     try:
         return round(float(text) * 1e6)
     except ValueError:
-        return round(datetime.fromisoformat(text[:19]).replace(tzinfo=UTC).timestamp() * 1e6)
+        return round(datetime.fromisoformat(text[:19].replace("T", " ")).replace(tzinfo=UTC).timestamp() * 1e6)
 
 
 def series_of(entity: Entity, metric: str, times: Sequence[int], texts: Sequence[str], unit: str = "") -> Series:
