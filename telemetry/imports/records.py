@@ -134,16 +134,16 @@ def _points(read: _Reading) -> Callable[[Row], list[Made]]:
         origin = {"service": service(row), "pod": pod(row), "node": node(row)}
         found: list[Made] = []
         if long is not None:
-            counts = _kind(kind(row), temporality(row), monotonic(row))
-            found.append(MetricPoint(long[0](row), at, number_of(long[1](row)), *counts[:1], unit(row), *counts[1:], begun,
-                                     attributes=attributes, **origin))
+            of, counting, rising = _kind(kind(row), temporality(row), monotonic(row))
+            found.append(MetricPoint(long[0](row), at, number_of(long[1](row)), of, unit(row), counting, rising, begun,
+                                     origin["service"], origin["pod"], origin["node"], attributes))
         for column, metric, groups in wide:
             value = _cell(read, row, column)
             if value is not None:
-                own = {**origin, **{k: v for k, v in groups.items() if k in origin and v}}
+                of_service, of_pod, of_node = (groups.get(name) or said for name, said in origin.items())
                 more = {k: v for k, v in groups.items() if k not in origin and k != "metric" and v}
                 found.append(MetricPoint(_named(metric, groups, column), at, value * metric.scale, metric.kind, metric.unit, metric.temporality,
-                                         metric.monotonic, begun, attributes={**attributes, **more}, **own))
+                                         metric.monotonic, begun, of_service, of_pod, of_node, {**attributes, **more}))
         return found
 
     return make

@@ -63,8 +63,8 @@ class Inbox:
         self._worker.start()
 
     @property
-    def bytes(self) -> int:
-        """What lies on the disk, and what waits to be written."""
+    def size(self) -> int:
+        """Bytes that lie on the disk or wait to be written."""
         with self._changed:
             return sum(self._sizes.values()) + self._waiting
 

@@ -218,7 +218,8 @@ class _Counts:
         bounds = np.union1d(self._bounds_of(before), self._bounds_of(row))
         now, last = (rebucket(self._bounds_of(n), self._counts[self._from[n]:self._from[n] + self._widths[n]], bounds)
                      for n in (row, before))
-        return self._of(np.array([row]), bounds, np.maximum(now - last, 0.0)[None, :])[0]
+        shares: Floats = self._of(np.array([row]), bounds, np.maximum(now - last, 0.0)[None, :])[0]
+        return shares
 
 
 def _flat(lists: pl.Series) -> tuple[Floats, Ints]:
