@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from functools import lru_cache
 
-from telemetry.redact import names_secret, redact
+from telemetry.redact import may_hold_secret, names_secret, redact
 from telemetry.secret_kinds import MARK
 
 HIDDEN = f"{MARK}attribute]"
@@ -19,7 +19,7 @@ def masked(text: str) -> str:
     """The text without its secrets."""
     if _PLAIN.fullmatch(text):
         return text
-    return _masked(text) if len(text) <= 256 else redact(text)[0]
+    return _masked(text) if len(text) <= 256 else _redacted(text)
 
 
 def masked_value(name: str, value: str) -> str:
@@ -35,4 +35,8 @@ def hides(name: str) -> bool:
 
 @lru_cache(50_000)
 def _masked(text: str) -> str:
-    return redact(text)[0]
+    return _redacted(text)
+
+
+def _redacted(text: str) -> str:
+    return redact(text)[0] if may_hold_secret(text) else text

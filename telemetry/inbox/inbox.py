@@ -128,7 +128,7 @@ class Inbox:
     def _recover(self) -> dict[Path, int]:
         """Cut off what was half written, and know again what is there."""
         sizes: dict[Path, int] = {}
-        for path in sorted(self.folder.glob("*.wal")):
+        for path in sorted(p for p in self.folder.glob("*.wal") if p.stem.isdecimal()):
             end = sound_end(path)
             if end < path.stat().st_size:
                 os.truncate(path, end)
