@@ -11,6 +11,7 @@ from api.wiring import Product
 from telemetry.errors import SourceError, UsageError
 from telemetry.imports.git import git_changes
 from telemetry.imports.mapping import MappingFile, Records, load_mapping
+from telemetry.imports.otlp import read_otlp, records_in
 from telemetry.imports.reading import Imported, files_of, read_feed, read_mapped, table_for
 from telemetry.imports.records import Made
 from telemetry.records import Change, MetricPoint, Span
@@ -58,10 +59,12 @@ def _one(path: Path, mapping: MappingFile | None, writer: RecordWriter, imported
         return
     before = imported.records.copy()
     try:
-        if table is not None and table.records == "logs":
-            logs.append(_log_file(path, read_mapped(path, table, imported), writer.home))
+        otlp = records_in(path) if table is None else None
+        made = read_mapped(path, table, imported) if table else read_otlp(path, otlp, imported) if otlp else read_feed(path, imported)
+        if "logs" in {otlp, table.records if table else ""}:
+            logs.append(_log_file(path, made, writer.home))
         else:
-            _add(read_mapped(path, table, imported) if table else read_feed(path, imported), writer)
+            _add(made, writer)
             writer.commit()
         imported.files += 1
     except (SourceError, UsageError) as error:

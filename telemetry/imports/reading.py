@@ -11,7 +11,7 @@ from pathlib import Path
 from telemetry.errors import SourceError, UsageError
 from telemetry.imports.mapping import MappingFile, Records, Spec, Table
 from telemetry.imports.records import Made, maker, missing
-from telemetry.imports.tables import Row, RowError, format_of, rows
+from telemetry.imports.tables import Row, RowError, format_of, known, rows
 
 _NATURAL: Mapping[str, tuple[str, ...]] = {
     "id": ("id", "uuid", "change_id", "event_id", "uid"),
@@ -129,9 +129,10 @@ def files_of(paths: list[str], mapping: MappingFile | None, imported: Imported) 
         path = Path(name).expanduser()
         if path.is_dir():
             inside = sorted(p for p in path.rglob("*") if p.is_file() and not p.name.startswith("."))
-            fitting = [p for p in inside if mapping is not None and table_for(p, mapping)]
+            fitting = [p for p in inside if (table_for(p, mapping) if mapping is not None else known(p))]
             if len(fitting) < len(inside):
-                imported.notes.append(f"{path}: {len(inside) - len(fitting)} files fit no table of the mapping and were passed over")
+                why = "fit no table of the mapping" if mapping is not None else "have no name that tells a format"
+                imported.notes.append(f"{path}: {len(inside) - len(fitting)} files {why} and were passed over")
             yield from fitting
         elif path.is_file():
             yield path

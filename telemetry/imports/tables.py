@@ -36,6 +36,15 @@ def format_of(path: Path) -> str:
     return _FORMATS[suffixes[-1]]
 
 
+def known(path: Path) -> bool:
+    """Whether a file's name tells its format."""
+    try:
+        format_of(path)
+    except SourceError:
+        return False
+    return True
+
+
 def rows(path: Path, form: str, *, delimiter: str = ",", header: int = 1, items: str | None = None) -> Found:
     """The rows of a file. Raises SourceError for a file that cannot be read as what it is."""
     if form == "csv":
@@ -46,7 +55,7 @@ def rows(path: Path, form: str, *, delimiter: str = ",", header: int = 1, items:
     return _json(path, items) if form == "json" else _json_lines(path)
 
 
-def _lines(path: Path) -> Iterator[str]:
+def lines(path: Path) -> Iterator[str]:
     """The lines of a text file with their ends, whatever its encoding or compression."""
     for block in blocks(Source(str(path))):
         yield from io.StringIO(block.data.decode(), newline="\n")  # no other character ends a line
@@ -54,7 +63,7 @@ def _lines(path: Path) -> Iterator[str]:
 
 def _csv(path: Path, delimiter: str, header: int) -> Found:
     csv.field_size_limit(_CELL)
-    reader = csv.reader(_lines(path), delimiter=delimiter)
+    reader = csv.reader(lines(path), delimiter=delimiter)
     try:
         heads = [row for _, row in zip(range(header), reader, strict=False)]
         if len(heads) < header:
@@ -92,7 +101,7 @@ def _parquet(path: Path) -> Found:
 
 def _json(path: Path, items: str | None) -> Found:
     try:
-        found = json.loads("".join(_lines(path)))
+        found = json.loads("".join(lines(path)))
     except (ValueError, RecursionError) as error:
         raise SourceError(f"is no JSON: {error}", where=str(path), remedy="say `format: jsonl` when each line is an object") from error
     for name in items.split(".") if items else ():
@@ -106,7 +115,7 @@ def _json(path: Path, items: str | None) -> Found:
 
 
 def _json_lines(path: Path) -> Found:
-    for number, line in enumerate(_lines(path), 1):
+    for number, line in enumerate(lines(path), 1):
         if not line.strip():
             continue
         try:
