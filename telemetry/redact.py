@@ -68,7 +68,12 @@ def rules_for(text: str) -> Rules:
 def _hinted(rules: Rules, text: str) -> Rules:
     low = text.lower()
     cards = _CARD_GROUPS.search(text) or _CARD_WORDS.search(text)
-    return tuple(rule for rule in rules if (any(hint in low for hint in rule.hints) if rule.hints else cards))
+    return tuple(rule for rule in rules if (_foretold(rule, low) if rule.hints else cards))
+
+
+def _foretold(rule: Rule, low: str) -> bool:
+    """Whether a lower-case text holds what comes before every hit of a rule."""
+    return any(map(low.__contains__, rule.hints)) and (not rule.head or compiled(rule.head, 0).search(low) is not None)
 
 
 def all_clean(texts: str, rules: Rules) -> bool:
