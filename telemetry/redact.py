@@ -8,7 +8,7 @@ stand, for callers that put something else in their place.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
@@ -30,8 +30,13 @@ _END = re.compile(r"-----END (?:[A-Z]+ ){0,4}PRIVATE KEY(?: BLOCK)?-----")
 
 def may_hold_secret(text: str) -> bool:
     """Whether texts that differ from ``text`` only in their digits may hold a secret."""
+    return _may_hold(text, _SURE, _HINTS)
+
+
+def _may_hold(text: str, sure: Sequence[str], hints: Sequence[str]) -> bool:
+    """The same with those hints alone that need to be looked for."""
     low = text.lower()
-    if any(map(low.__contains__, _SURE)) or (any(map(low.__contains__, _HINTS)) and LOOSE.search(low)):
+    if any(map(low.__contains__, sure)) or (any(map(low.__contains__, hints)) and LOOSE.search(low)):
         return True
     if _CARD_GROUPS.search(text):
         return True
@@ -63,6 +68,13 @@ def word_secrets(data: bytes) -> Iterator[int]:
 def rules_for(text: str) -> Rules:
     """The rules that may find something in texts that differ from ``text`` only in their digits."""
     return _hinted(RULES, text)
+
+
+def rules_for_each(texts: Sequence[str]) -> list[Rules | None]:
+    """:func:`rules_for` of many texts at once; None for those that :func:`may_hold_secret` denies."""
+    low = "\n".join(texts).lower()  # most hints are in none of them
+    sure, hints = ([hint for hint in known if hint in low] for known in (_SURE, _HINTS))
+    return [rules_for(text) if _may_hold(text, sure, hints) else None for text in texts]
 
 
 def _hinted(rules: Rules, text: str) -> Rules:
