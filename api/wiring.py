@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import importlib
 import logging
 import os
@@ -32,6 +33,17 @@ _OURS = ("agent", "tools", "vectorstore", "telemetry")
 """Loggers of OnCalm. What they tell goes where its spans go, and never to the terminal: answers say what went wrong."""
 
 
+@contextmanager
+def _seldom_collecting() -> Iterator[None]:
+    """Look for cyclic garbage less often: what an ingest makes is kept or goes by itself, and looking costs a tenth."""
+    usual = gc.get_threshold()
+    gc.set_threshold(50_000, *usual[1:])
+    try:
+        yield
+    finally:
+        gc.set_threshold(*usual)
+
+
 class Product:
     """OnCalm over one home folder."""
 
@@ -48,6 +60,7 @@ class Product:
         self.runbooks = runbooks
         self._observing, self._traceparent = observing, traceparent
 
+    @_seldom_collecting()
     def ingest(
         self, paths: Sequence[str | Path], *, service: str | None = None, declared: str | None = None,
         progress: Progress | None = None, follow: bool = False, stop: Callable[[], bool] = lambda: False,

@@ -8,7 +8,7 @@ stand, for callers that put something else in their place.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
@@ -30,8 +30,13 @@ _END = re.compile(r"-----END (?:[A-Z]+ ){0,4}PRIVATE KEY(?: BLOCK)?-----")
 
 def may_hold_secret(text: str) -> bool:
     """Whether texts that differ from ``text`` only in their digits may hold a secret."""
+    return _may_hold(text, _SURE, _HINTS)
+
+
+def _may_hold(text: str, sure: Sequence[str], hints: Sequence[str]) -> bool:
+    """The same with those hints alone that need to be looked for."""
     low = text.lower()
-    if any(map(low.__contains__, _SURE)) or (any(map(low.__contains__, _HINTS)) and LOOSE.search(low)):
+    if any(map(low.__contains__, sure)) or (any(map(low.__contains__, hints)) and LOOSE.search(low)):
         return True
     if _CARD_GROUPS.search(text):
         return True
@@ -65,10 +70,22 @@ def rules_for(text: str) -> Rules:
     return _hinted(RULES, text)
 
 
+def rules_for_each(texts: Sequence[str]) -> list[Rules | None]:
+    """:func:`rules_for` of many texts at once; None for those that :func:`may_hold_secret` denies."""
+    low = "\n".join(texts).lower()  # most hints are in none of them
+    sure, hints = ([hint for hint in known if hint in low] for known in (_SURE, _HINTS))
+    return [rules_for(text) if _may_hold(text, sure, hints) else None for text in texts]
+
+
 def _hinted(rules: Rules, text: str) -> Rules:
     low = text.lower()
     cards = _CARD_GROUPS.search(text) or _CARD_WORDS.search(text)
-    return tuple(rule for rule in rules if (any(hint in low for hint in rule.hints) if rule.hints else cards))
+    return tuple(rule for rule in rules if (_foretold(rule, low) if rule.hints else cards))
+
+
+def _foretold(rule: Rule, low: str) -> bool:
+    """Whether a lower-case text holds what comes before every hit of a rule."""
+    return any(map(low.__contains__, rule.hints)) and (not rule.head or compiled(rule.head, 0).search(low) is not None)
 
 
 def all_clean(texts: str, rules: Rules) -> bool:

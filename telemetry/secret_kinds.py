@@ -39,6 +39,8 @@ _NAMES = rf"(?:{_START}{_WORDS}|{_LEFT}{_WHOLE}|{_LEFT}sessionid){_SUFFIX}"
 SECRET_NAME = re.compile(rf"(?:.*{_START})?{_WORDS}{_SUFFIX}|(?:.*{_LEFT})?{_WHOLE}{_SUFFIX}|(?:proxy-)?authorization|(?:set-)?cookie", _I | re.DOTALL)
 """A name whose value is a secret, whatever it looks like."""
 _Q = r"\\{0,3}[\"']"
+_LIKE_NAMES = rf"(?:{_WORDS}|{_WHOLE}|sessionid){_SUFFIX}".replace(r"\d{1,2}|v\d", r"\d+|v\d+")
+_BLANK, _VALUE = r"[\s\x80-\xff]", r"(?![\"'\\])[^ \t\"'&,;)\]}]"
 _NAME_HINTS = ("pass", "pwd", "secret", "_key", "-key", *(f"{last}key" for last in "cdeginprst"), "token", "credential", "sessionid", "connectionstring", "connection_string",
                "connection-string", "rediscli_auth")
 """One of these stands in every one of ``_NAMES``. A bare ``key`` is none: caches and maps have keys in every line."""
@@ -61,6 +63,8 @@ class Rule:
     accept: Callable[[str], bool] | None = None
     sure: bool = False
     """Whether a hint is rare enough to go without ``LOOSE``."""
+    head: str = ""
+    """What every hit contains in a lower-case text, however many digits stand where one does; read as latin-1 or not."""
 
     @property
     def pattern(self) -> re.Pattern[str]:
@@ -80,6 +84,11 @@ def _rule(kind: str, pattern: str, *hints: str, accept: Callable[[str], bool] | 
 
 def _sure(kind: str, pattern: str, *hints: str, accept: Callable[[str], bool] | None = None, flags: int = 0) -> Rule:
     return Rule(kind, pattern, flags, hints, accept, sure=True)
+
+
+def _named(pattern: str, tail: str, *, name: str, accept: Callable[[str], bool] | None = None) -> Rule:
+    """A rule for what stands behind a name; ``tail`` is what its head has behind that."""
+    return Rule("secret", rf"{name}{pattern}", _I, _NAME_HINTS, accept, head=rf"{_LIKE_NAMES}{tail}")
 
 
 def _token(kind: str, body: str, *hints: str) -> Rule:
@@ -185,17 +194,18 @@ _NAMED: tuple[Rule, ...] = (
     _rule("pagerduty-key", rf"(?:routing|integration|service|pagerduty)[_-]?key{_Q}?\s*(?:[:=]|%3D)\s*{_Q}?"
           rf"(?P<s>{_NOT_MARK}(?=[a-z]*\d)[0-9a-z]{{32}})(?![0-9a-z])", "key", flags=_I),
     _rule("azure-key", rf"(?:Account|SharedAccess)Key=(?P<s>{_NOT_MARK}[A-Za-z0-9+/]{{20,}}={{0,2}})", "key="),
-    _rule("secret", rf"{_NAMES}{_Q}?\s*(?:=>|:=|[:=])\s*(?P<q>{_Q})(?P<s>{_NOT_MARK}(?:(?!(?P=q))[^\r\n])+)(?P=q)(?!\s*:)",
-          *_NAME_HINTS, accept=not_plain, flags=_I),
-    _rule("secret", rf"{_NAMES}{_Q}?=(?P<s>{_NOT_MARK}(?![\"'\\])[^\s\"'&,;)\]}}]+)", *_NAME_HINTS, accept=not_plain, flags=_I),
-    _rule("secret", rf"{_NAMES}(?:%22|%27)?%(?:25)?3[AD](?:%22|%27|%20|\+)*(?P<s>{_NOT_MARK}(?:(?!%2[02567C]|%0[AD]|%3B|%7D)[^\s\"'&,;)\]}}])+)",
-          *_NAME_HINTS, accept=not_plain, flags=_I),
-    _rule("secret", rf"{_SHOWN}{_Q}?(?:\s?:[ \t]?|[ \t]+=[ \t]+|[ \t]+=>[ \t]+|:[ \t]+)(?P<s>{_NOT_MARK}(?![\"'\\\[({{|>])"
-          r"(?=\S*[\d!@#$%^&*+/]|(?-i:\S{0,64}[A-Z]\S*[a-z]\S*[A-Z])|[^\s,;&]+(?:[,;&]|[ \t]*[\r\n]|\s*$))"
-          rf"[^{_ENDS}]{{3,}})", *_NAME_HINTS, accept=not_plain, flags=_I),
-    _rule("secret", rf"{_NAMES}:[ \t]*[|>][+-]?[ \t]*\n[ \t]+(?P<s>{_NOT_MARK}\S[^\r\n]*)", *_NAME_HINTS, flags=_I),
-    _rule("secret", rf"{_NAMES}{_Q}?[\s,]{{1,40}}{_Q}?value{_Q}?\s*[:=]\s*(?:{_Q})?(?P<s>{_NOT_MARK}[^\s\"'\\,;}}<>]+)",
-          *_NAME_HINTS, accept=not_plain, flags=_I),
+    _named(rf"{_Q}?\s*(?:=>|:=|[:=])\s*(?P<q>{_Q})(?P<s>{_NOT_MARK}(?:(?!(?P=q))[^\r\n])+)(?P=q)(?!\s*:)",
+           rf"{_Q}?{_BLANK}*(?:=>|:=|[:=]){_BLANK}*{_Q}", name=_NAMES, accept=not_plain),
+    _named(rf"{_Q}?=(?P<s>{_NOT_MARK}(?![\"'\\])[^\s\"'&,;)\]}}]+)", rf"{_Q}?={_VALUE}", name=_NAMES, accept=not_plain),
+    _named(rf"(?:%22|%27)?%(?:25)?3[AD](?:%22|%27|%20|\+)*(?P<s>{_NOT_MARK}(?:(?!%2[02567C]|%0[AD]|%3B|%7D)[^\s\"'&,;)\]}}])+)",
+           "%", name=_NAMES, accept=not_plain),
+    _named(rf"{_Q}?(?:\s?:[ \t]?|[ \t]+=[ \t]+|[ \t]+=>[ \t]+|:[ \t]+)(?P<s>{_NOT_MARK}(?![\"'\\\[({{|>])"
+           r"(?=\S*[\d!@#$%^&*+/]|(?-i:\S{0,64}[A-Z]\S*[a-z]\S*[A-Z])|[^\s,;&]+(?:[,;&]|[ \t]*[\r\n]|\s*$))"
+           rf"[^{_ENDS}]{{3,}})", rf"(?<!sessionid){_Q}?(?:{_BLANK}*:[ \t]*|[ \t]+=>?[ \t]+)(?![\"'\\\[({{|>])[^ \t,;)\]}}]",
+           name=_SHOWN, accept=not_plain),
+    _named(rf":[ \t]*[|>][+-]?[ \t]*\n[ \t]+(?P<s>{_NOT_MARK}\S[^\r\n]*)", r":[ \t]*[|>]", name=_NAMES),
+    _named(rf"{_Q}?[\s,]{{1,40}}{_Q}?value{_Q}?\s*[:=]\s*(?:{_Q})?(?P<s>{_NOT_MARK}[^\s\"'\\,;}}<>]+)",
+           rf"{_Q}?(?:{_BLANK}|,)+{_Q}?value", name=_NAMES, accept=not_plain),
     _rule("secret", rf"<(?:[\w.:-]{{0,60}}[.:_-])?(?:{_WORDS}|{_WHOLE}){_SUFFIX}(?:\s[^<>]{{0,200}})?>\s*(?P<s>{_NOT_MARK}[^<\s][^<]*)</", *_NAME_HINTS, accept=not_plain, flags=_I),
     _rule("secret", r"(?<![\w-])(?i:password|passwd|passphrase|pwd|secret|(?:secret|access|api|private)[ _-]?key|token|credentials?)(?: is| was)? +[\"']?"
           rf"(?P<s>{_NOT_MARK}[A-Za-z0-9+/_=~.-]{{16,}})(?![\w+/=])", "pass", "pwd", "secret", "key", "token", "credential", accept=random),

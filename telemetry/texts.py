@@ -54,6 +54,17 @@ class Texts:
         flags: Flags = self.lengths != NULL
         return flags
 
+    def kept(self) -> tuple[bytes, Texts]:
+        """Which values are there, as one bit per row (the lowest first), and those alone."""
+        import numpy as np
+
+        native = kernel()
+        if native:
+            bits, starts, lengths = native.known(self.starts, self.lengths)
+            return bits, Texts(self.data, starts, lengths)
+        known = self.known()
+        return np.packbits(known, bitorder="little").tobytes(), self.take(known.nonzero()[0])
+
     def values(self) -> list[bytes | None]:
         """Every value as a Python object."""
         data = self.data

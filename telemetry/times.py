@@ -299,6 +299,9 @@ def _read_shape(shape: _Shape, fmt: TimeFormat, found: _Fields) -> None:
     match = _compiled(fmt.pattern).fullmatch(shape.text)
     if not match:
         return
+    native = kernel()
+    if native and not fmt.epoch and _read_natively(native, shape, match, fmt, found):
+        return
     rows, size = shape.rows, len(shape.rows)
 
     def number(name: str, longest: int = 18) -> Ints:
@@ -332,6 +335,26 @@ def _read_shape(shape: _Shape, fmt: TimeFormat, found: _Fields) -> None:
             ok &= (month >= 1) & (month <= 12) & (day >= 1) & (day <= 31)
     found.shift[rows] = _shifts(shape, match)
     found.ok[rows] = ok
+
+
+def _read_natively(native: Kernel, shape: _Shape, match: re.Match[str], fmt: TimeFormat, found: _Fields) -> bool:
+    """The same in one pass; False when the kernel refuses."""
+    groups = match.groupdict()
+
+    def place(name: str, longest: int = 18) -> tuple[int, int]:
+        start, end = match.span(name) if name in groups else (-1, -1)
+        return (start, min(end, start + longest)) if end > start else (-1, -1)
+
+    fraction, month = place("f"), month_of(groups.get("b") or "")
+    parts = (place("Y" if "Y" in groups else "y"), place("m"), *map(place, "dHMS"), place("f", 6), place("n"))
+    half = ("", "am", "pm").index((groups.get("p") or "").lower())
+    form = (*(at for part in parts for at in part), month, "Y" not in groups, 10 ** max(0, 6 - (fraction[1] - fraction[0])),
+            half, fmt.has_year, fmt.dated)
+    if groups.get("b") and not month or not native.times(
+            shape.texts.data, shape.texts.starts, form, shape.rows, (found.day, found.time, found.ok)):
+        return False
+    found.shift[shape.rows] = _shifts(shape, match)
+    return True
 
 
 @lru_cache(maxsize=64)

@@ -246,7 +246,7 @@ class SourceReader:
             if bones not in self._table:
                 self._table[bones] = len(self._table)
                 self._plans.append(None)
-                self._secret.append(rules_of(raw))
+                self._secret += rules_of([raw])
             numbers[row] = self._table[bones]
         return numbers
 
@@ -264,7 +264,7 @@ class SourceReader:
         for number in fresh:
             self._table[skeletons.distinct[number]] = len(self._table)
             self._plans.append(None)
-            self._secret.append(rules_of(lines.raw(int(skeletons.first[number]))))
+        self._secret += rules_of([lines.raw(int(skeletons.first[number])) for number in fresh])
         numbers = np.array([self._table[bones] for bones in skeletons.distinct], dtype=np.int64)
         return lines, numbers[skeletons.which]
 
@@ -346,7 +346,7 @@ class SourceReader:
             done = row
             while done == row or (self._in_key and done < len(lines)):
                 raw = lines.raw(done)
-                rules = rules_of(raw) if self._wide else self._secret[numbers[done]]  # wide skeletons do not show all
+                rules = rules_of([raw])[0] if self._wide else self._secret[numbers[done]]  # wide skeletons do not show all
                 clean = self._redact_line(raw, rules, again=done < waited)
                 if clean != raw:
                     changed[done] = clean

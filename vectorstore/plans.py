@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from itertools import chain
 
 from telemetry.formats import LineReader, Parsed, continuation
-from telemetry.redact import Rules, may_hold_secret, rules_for
+from telemetry.redact import Rules, rules_for_each
 from telemetry.times import TimeFormat
 from vectorstore.masking import mask
 from vectorstore.runs import scan, skeleton
@@ -135,10 +135,9 @@ def _axis(line: str, *, wide: bool) -> _Axis:
     return _Axis([s for s, _ in spans], [e for _, e in spans], lost, bones)
 
 
-def rules_of(line: bytes) -> Rules | None:
-    """The rules by which lines of this skeleton must be redacted one by one; None when they hold no secret."""
-    text = line.decode("latin-1")
-    return rules_for(text) if may_hold_secret(text) else None
+def rules_of(lines: Sequence[bytes]) -> list[Rules | None]:
+    """By line, the rules by which lines of its skeleton must be redacted one by one; None when they hold no secret."""
+    return rules_for_each([line.decode("latin-1") for line in lines])
 
 
 def make_plan(raw: bytes, reader: LineReader, *, wide: bool = False) -> Plan:

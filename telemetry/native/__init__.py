@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import ctypes
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import lru_cache
@@ -27,7 +27,7 @@ _KINDS: dict[str, Any] = {"p": ctypes.c_void_p, "q": ctypes.c_int64, "Q": ctypes
 _SIGNATURES = {
     "oncalm_scan": "pqiQqppppppppp", "oncalm_runs": "pqipppp", "oncalm_cut": "pqppqppp", "oncalm_literals": "pQqppqpppppqp",
     "oncalm_distinct": "pqQqpppp", "oncalm_join": "pqqpppq",
-    "oncalm_shapes": "pqQqppqpppq", "oncalm_numbers": "pqqpqqp",
+    "oncalm_shapes": "pqQqppqpppq", "oncalm_numbers": "pqqpqqp", "oncalm_known": "qpp", "oncalm_kept": "qpppqpp", "oncalm_times": "pqqpppqppp",
 }
 _REFUSED = -1
 _MARK = 9
@@ -159,7 +159,7 @@ class Kernel:
         import numpy as np
 
         ids, first = np.empty(len(starts), dtype=np.int32), np.empty(len(starts), dtype=np.int64)
-        starts, lengths = _wide(starts), _wide(lengths)
+        starts, lengths = _narrow(starts), _narrow(lengths)
         count = self._calls["oncalm_distinct"](
             data, len(data), self._seed, len(starts), _at(starts), _at(lengths), _at(ids), _at(first))
         return None if count == _REFUSED else (ids, first[:count])
@@ -172,7 +172,7 @@ class Kernel:
         import numpy as np
 
         ids, first = np.empty(len(starts), dtype=np.int32), np.empty(len(starts), dtype=np.int64)
-        starts, lengths = _wide(starts), _wide(lengths)
+        starts, lengths = _narrow(starts), _narrow(lengths)
         scratch = np.empty(longest * len(starts), dtype=np.uint8)
         count = self._calls["oncalm_shapes"](
             data, len(data), self._seed, len(starts), _at(starts), _at(lengths), longest, _at(ids), _at(first),
@@ -183,7 +183,7 @@ class Kernel:
         """The digits from ``low`` to ``high`` behind each start, as numbers."""
         import numpy as np
 
-        numbers, starts = np.empty(len(starts), dtype=np.int64), _wide(starts)
+        numbers, starts = np.empty(len(starts), dtype=np.int64), _narrow(starts)
         done = self._calls["oncalm_numbers"](data, len(data), len(starts), _at(starts), low, high, _at(numbers))
         return None if done == _REFUSED else numbers
 
@@ -193,10 +193,31 @@ class Kernel:
 
         out = np.empty(len(before) + size, dtype=np.uint8)
         out[: len(before)] = np.frombuffer(before, dtype=np.uint8)
-        starts, lengths = _wide(starts), _wide(lengths)
+        starts, lengths = _narrow(starts), _narrow(lengths)
         done = self._calls["oncalm_join"](
             data, len(data), len(starts), _at(starts), _at(lengths), _at(out) + len(before), size)
         return out.data if done == size else None
+
+    def known(self, starts: Ints, lengths: Ints) -> tuple[bytes, Ints, Ints]:
+        """Which values of a column are there, as one bit per row (the lowest first), and where those lie."""
+        import numpy as np
+
+        starts, lengths = _narrow(starts), _narrow(lengths)
+        bits, count = np.empty(-(-len(lengths) // 8), dtype=np.uint8), len(lengths)
+        found = self._calls["oncalm_known"](count, _at(lengths), _at(bits))
+        if found < count:
+            there = np.empty((2, found), dtype=np.int32)
+            self._calls["oncalm_kept"](count, _at(starts), _at(lengths), _at(bits), found, _at(there), _at(there[1]))
+            starts, lengths = there
+        return bits.tobytes(), starts, lengths
+
+    def times(self, data: bytes, starts: Ints, form: Sequence[int], rows: Ints, into: tuple[NDArray[Any], ...]) -> bool:
+        """Read times of one shape into ``rows`` of days, times and flags; ``form`` is the ``Form`` of ``stamps.c``."""
+        import numpy as np
+
+        starts, rows, numbers = _narrow(starts), _wide(rows), np.array(form, dtype=np.int64)
+        return bool(self._calls["oncalm_times"](
+            data, len(data), len(starts), _at(starts), _at(numbers), _at(rows), len(into[0]), *map(_at, into)) != _REFUSED)
 
 
 def _at(array: NDArray[Any]) -> int:
@@ -208,6 +229,30 @@ def _wide(array: Ints) -> Ints:
     import numpy as np
 
     return np.ascontiguousarray(array, dtype=np.int64)
+
+
+def _narrow(array: Ints) -> Ints:
+    import numpy as np
+
+    return np.ascontiguousarray(array, dtype=np.int32)
+
+
+_M_TRIM, _M_MMAP, _M_ARENAS = -1, -3, -8
+"""Numbers of glibc's ``mallopt``."""
+
+
+def keep_memory() -> None:
+    """Have glibc keep what one block of an ingest took for the next one, whichever thread asks.
+
+    By itself it gives arrays back to the system as soon as they go, for threads one by one, and every page of the
+    next ones is cleared anew: a twentieth of an ingest. Elsewhere nothing is done.
+    """
+    try:
+        mallopt = ctypes.CDLL(None).mallopt
+    except (OSError, AttributeError, TypeError):
+        return
+    for number, value in ((_M_ARENAS, 1), (_M_TRIM, 128 << 20), (_M_MMAP, 32 << 20)):
+        mallopt(number, value)
 
 
 _off: list[None] = []
@@ -239,4 +284,4 @@ def without() -> Iterator[None]:
         _off.pop()
 
 
-__all__ = ["Cutter", "Kernel", "Scanned", "kernel", "without"]
+__all__ = ["Cutter", "Kernel", "Scanned", "keep_memory", "kernel", "without"]

@@ -9,7 +9,7 @@ import os
 import zlib
 from pathlib import Path
 
-SOURCES = [Path(__file__).parent / name for name in ("columns.c", "lines.c", "table.h")]
+SOURCES = [Path(__file__).parent / name for name in ("columns.c", "lines.c", "stamps.c", "table.h")]
 FLAGS = ("-std=c99", "-O3", "-fPIC", "-shared", "-Wall", "-Wextra")
 
 

@@ -103,8 +103,8 @@ static int fits(int64_t size, int64_t start, int64_t length)
 }
 
 /* Number the distinct texts of a column; nulls get NOTHING. Returns how many there are, `first` of each. */
-int64_t oncalm_distinct(const uint8_t *data, int64_t size, uint64_t seed, int64_t count, const int64_t *starts,
-                        const int64_t *lengths, int32_t *ids, int64_t *first)
+int64_t oncalm_distinct(const uint8_t *data, int64_t size, uint64_t seed, int64_t count, const int32_t *starts,
+                        const int32_t *lengths, int32_t *ids, int64_t *first)
 {
     Table table;
     int64_t row = 0;
@@ -125,7 +125,7 @@ int64_t oncalm_distinct(const uint8_t *data, int64_t size, uint64_t seed, int64_
 }
 
 /* Copy the texts of a column one behind the other into `out`, which has `room` octets. Returns how many. */
-int64_t oncalm_join(const uint8_t *data, int64_t size, int64_t count, const int64_t *starts, const int64_t *lengths,
+int64_t oncalm_join(const uint8_t *data, int64_t size, int64_t count, const int32_t *starts, const int32_t *lengths,
                     uint8_t *out, int64_t room)
 {
     int64_t at = 0;
@@ -143,8 +143,8 @@ int64_t oncalm_join(const uint8_t *data, int64_t size, int64_t count, const int6
 /* Number the distinct shapes of texts: what is left when each digit is written 0. Nulls, empty texts and those of
  * `longest` octets or more get NOTHING. Returns how many there are, `first` of each; `shapes` has `room` octets.
  */
-int64_t oncalm_shapes(const uint8_t *data, int64_t size, uint64_t seed, int64_t count, const int64_t *starts,
-                      const int64_t *lengths, int64_t longest, int32_t *ids, int64_t *first, uint8_t *shapes,
+int64_t oncalm_shapes(const uint8_t *data, int64_t size, uint64_t seed, int64_t count, const int32_t *starts,
+                      const int32_t *lengths, int64_t longest, int32_t *ids, int64_t *first, uint8_t *shapes,
                       int64_t room)
 {
     Table table;
@@ -174,7 +174,7 @@ int64_t oncalm_shapes(const uint8_t *data, int64_t size, uint64_t seed, int64_t 
 }
 
 /* Read the digits from `low` to `high` behind each start as a number; what is no digit counts as numpy has it. */
-int64_t oncalm_numbers(const uint8_t *data, int64_t size, int64_t count, const int64_t *starts, int64_t low,
+int64_t oncalm_numbers(const uint8_t *data, int64_t size, int64_t count, const int32_t *starts, int64_t low,
                        int64_t high, int64_t *numbers)
 {
     for (int64_t row = 0; row < count; row++) {
@@ -186,4 +186,46 @@ int64_t oncalm_numbers(const uint8_t *data, int64_t size, int64_t count, const i
         numbers[row] = (int64_t)number;
     }
     return count;
+}
+
+/* Tell which values of a column are there: a bit for each row, the lowest first. Returns how many there are. */
+int64_t oncalm_known(int64_t count, const int32_t *lengths, uint8_t *bits)
+{
+    int64_t found = 0, row = 0;
+    for (; row + 8 <= count; row += 8) {
+        unsigned octet = 0;
+        for (int bit = 0; bit < 8; bit++)
+            octet |= (unsigned)(lengths[row + bit] != NOTHING) << bit;
+        bits[row >> 3] = (uint8_t)octet;
+        for (; octet; octet &= octet - 1)
+            found++;
+    }
+    if (row < count)
+        bits[row >> 3] = 0;
+    for (; row < count; row++) {
+        unsigned there = lengths[row] != NOTHING;
+        bits[row >> 3] |= (uint8_t)(there << (row & 7));
+        found += there;
+    }
+    return found;
+}
+
+/* Where the values lie that `bits` tell; there is room for `room` of them. Returns how many there are. */
+int64_t oncalm_kept(int64_t count, const int32_t *starts, const int32_t *lengths, const uint8_t *bits, int64_t room,
+                    int32_t *kept_starts, int32_t *kept_lengths)
+{
+    int64_t found = 0;
+    for (int64_t row = 0; row < count; row++) {
+        if (!(row & 7) && !bits[row >> 3]) {
+            row += 7;
+            continue;
+        }
+        if (!(bits[row >> 3] >> (row & 7) & 1))
+            continue;
+        if (found == room)
+            return REFUSED;
+        kept_starts[found] = starts[row];
+        kept_lengths[found++] = lengths[row];
+    }
+    return found;
 }

@@ -10,6 +10,7 @@ from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import lru_cache
+from itertools import chain
 from pathlib import Path
 from typing import IO, Any
 
@@ -42,6 +43,7 @@ CREATE UNIQUE INDEX IF NOT EXISTS totals_group ON totals (
 _TALLIED = (
     "SELECT key, level, service, host, logger, sum(rows), min(first), max(last) FROM tallies {} GROUP BY 1, 2, 3, 4, 5"
 )
+_AT_ONCE = 50
 _ADD_TOTALS = f"""
 INSERT INTO totals {_TALLIED}
 ON CONFLICT (key, ifnull(level, char(0)), ifnull(service, char(0)), ifnull(host, char(0)), ifnull(logger, char(0)))
@@ -197,13 +199,19 @@ def add_segments(db: sqlite3.Connection, segments: Iterable[tuple[Segment, list[
             (segment.path, segment.rows, segment.bytes, segment.first, segment.last, segment.undated,
              segment.slots),
         )
-        db.executemany(
-            f"INSERT INTO tallies VALUES ({cursor.lastrowid},?,?,?,?,?,?,?,?,?)",
-            tallies,
-        )
+        _add_tallies(db, cursor.lastrowid or 0, tallies)
         added.append(cursor.lastrowid)
     if added:
         db.execute(_ADD_TOTALS.format(f"WHERE segment IN ({','.join('?' * len(added))})"), added)
+
+
+def _add_tallies(db: sqlite3.Connection, segment: int, tallies: list[tuple[Any, ...]]) -> None:
+    """Insert many rows by a statement, for each statement costs about as much as its rows."""
+    one = f"({segment},?,?,?,?,?,?,?,?,?)"
+    whole = len(tallies) - len(tallies) % _AT_ONCE
+    rows = (tuple(chain.from_iterable(tallies[at : at + _AT_ONCE])) for at in range(0, whole, _AT_ONCE))
+    db.executemany(f"INSERT INTO tallies VALUES {','.join([one] * _AT_ONCE)}", rows)
+    db.executemany(f"INSERT INTO tallies VALUES {one}", tallies[whole:])
 
 
 def sum_up(db: sqlite3.Connection) -> None:

@@ -9,7 +9,7 @@ from __future__ import annotations
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from itertools import repeat
-from typing import TYPE_CHECKING, BinaryIO
+from typing import TYPE_CHECKING, Any, BinaryIO
 
 from telemetry.store import thrift
 from telemetry.store.table import UNKNOWN, Coded, Column, Table, Times
@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     Flags = NDArray[np.bool_]
+    Ints = NDArray[np.signedinteger[Any]]
 
 GROUP = 65_536
 """Records of a row group at most; dictionary codes fit 16 bits with it."""
@@ -155,10 +156,10 @@ def _encode(column: Column, rows: int) -> _Chunk:
     if isinstance(column, Coded):
         return _coded(column, rows)
     if isinstance(column, Texts):
-        known = column.known()
-        levels, nulls = _levels(known)
-        there = column.take(known.nonzero()[0]) if nulls else column
-        return _Chunk(_Page(there.join_behind(levels + _lengths(there)), _LENGTHS, rows), nulls=nulls)
+        bits, there = column.kept()
+        nulls = len(column) - len(there)
+        before = _runs(bits, nulls, len(column)) + _lengths(there.lengths)
+        return _Chunk(_Page(there.join_behind(before), _LENGTHS, rows), nulls=nulls)
     values, levels, nulls = column.values, b"", 0
     if isinstance(column, Times):
         known = values != UNKNOWN
@@ -173,11 +174,16 @@ def _levels(known: Flags) -> tuple[bytes, int]:
     import numpy as np
 
     nulls = len(known) - int(np.count_nonzero(known))
-    if nulls in {0, len(known)}:
-        runs = thrift.varint(len(known) << 1) + bytes([not nulls])
+    return _runs(np.packbits(known, bitorder="little").tobytes(), nulls, len(known)), nulls
+
+
+def _runs(bits: bytes, nulls: int, rows: int) -> bytes:
+    """The same from one bit per row."""
+    if nulls in {0, rows}:
+        runs = thrift.varint(rows << 1) + bytes([not nulls])
     else:
-        runs = thrift.varint(-(-len(known) // 8) << 1 | 1) + np.packbits(known, bitorder="little").tobytes()
-    return len(runs).to_bytes(4, "little") + runs, nulls
+        runs = thrift.varint(-(-rows // 8) << 1 | 1) + bits
+    return len(runs).to_bytes(4, "little") + runs
 
 
 def _coded(column: Coded, rows: int) -> _Chunk:
@@ -210,11 +216,10 @@ def _indices(codes: NDArray[np.uint16], distinct: int) -> bytes:
     return bytes([16 if wide else 8]) + thrift.varint(groups << 1 | 1) + padded.tobytes()
 
 
-def _lengths(column: Texts) -> bytes:
-    """The lengths as DELTA_BINARY_PACKED, with one width in whole bytes for all of them."""
+def _lengths(lengths: Ints) -> bytes:
+    """Lengths as DELTA_BINARY_PACKED, with one width in whole bytes for all of them."""
     import numpy as np
 
-    lengths = column.lengths
     first = int(lengths[0]) if len(lengths) else 0
     head = thrift.varint(_BLOCK) + thrift.varint(_BLOCK // _MINI) + thrift.varint(len(lengths)) + thrift.zigzag(first)
     deltas = np.diff(lengths)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import shutil
 import subprocess
 import sys
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -14,8 +15,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
-from telemetry.native import Cutter, Kernel, kernel
+from telemetry.formats.stamps import at
+from telemetry.native import Cutter, Kernel, kernel, without
 from telemetry.native.build import build, library
+from telemetry.texts import Texts
+from telemetry.times import Clock
 
 WITHOUT = """
 import ctypes, sys
@@ -107,3 +111,39 @@ def test_more_texts_than_a_small_table_holds_stay_apart() -> None:
 
     assert found
     assert found[0].tolist() == [*range(5000), *range(5000)]
+
+
+@given(st.lists(st.one_of(st.none(), st.binary(max_size=4)), max_size=40))
+def test_values_that_are_there_are_told_alike(values: list[bytes | None]) -> None:
+    texts = Texts.of(values)
+    loaded()
+    bits, there = texts.kept()
+
+    with without():
+        plain_bits, plain = texts.kept()
+    assert (bits, there.values()) == (plain_bits, plain.values())
+
+
+@given(st.sampled_from(["%Y-%m-%d %H:%M:%S.123456", "%b %d %H:%M:%S", "%d/%b/%Y:%H:%M:%S +0200", "%m-%d %H:%M:%S,5", "%Y%m%d-%H:%M:%S:7",
+                        "%d/%m/%Y, %I:%M:%S PM", "%y%m%d %H%M%S", "%y/%m/%d %H:%M:%S"]),
+       st.lists(st.text("0123456789", min_size=24, max_size=24), min_size=1, max_size=8))
+def test_times_of_every_style_are_read_alike(style: str, digits: list[str]) -> None:
+    sample = datetime(2026, 11, 5, 13, 14, 15, tzinfo=UTC).strftime(style)
+    found = at(sample, 0, {})
+    assert found
+    drawn = [sample, *("".join(d if c.isdigit() else c for c, d in zip(sample, one + one, strict=False)) for one in digits)]
+    loaded()
+    ours = Clock(datetime(2026, 12, 1, tzinfo=UTC)).read(Texts.of(text.encode() for text in drawn), found[1]).tolist()
+
+    with without():
+        assert Clock(datetime(2026, 12, 1, tzinfo=UTC)).read(Texts.of(text.encode() for text in drawn), found[1]).tolist() == ours
+
+
+@given(st.binary(max_size=40), NUMBERS, NUMBERS)
+def test_times_beyond_the_buffer_are_refused(data: bytes, starts: list[int], rows: list[int]) -> None:
+    count = min(len(starts), len(rows))
+    into = (np.zeros(4, dtype=np.int64), np.zeros(4, dtype=np.int64), np.zeros(4, dtype=bool))
+    inside = all(0 <= start <= len(data) - 6 and 0 <= row < 4 for start, row in zip(starts[:count], rows[:count], strict=True))
+    form = (-1, -1, 0, 2, 2, 4, 4, 6, *[-1] * 8, 0, False, 1, 0, False, True)
+
+    assert loaded().times(data, array(starts[:count]), form, array(rows[:count]), into) == inside

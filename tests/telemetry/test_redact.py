@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import re
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from telemetry.redact import find_secrets, key_block, may_hold_secret, names_secret, redact
+from telemetry.redact import find_secrets, key_block, may_hold_secret, names_secret, redact, rules_for
+from telemetry.secret_kinds import RULES
 
 SECRETS = [
     ("using secret wJalrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLEKEY now", "wJalrXUtnFEMI"),
@@ -90,9 +93,25 @@ def test_fields_that_hold_secrets_are_told_by_name(name: str, *, secret: bool) -
 
 
 def test_no_planted_secret_hides_from_the_test_of_many_lines() -> None:
-    from telemetry.redact import all_clean, rules_for
+    from telemetry.redact import all_clean
     from tests.agent.secrets_corpus import planted
 
     for one in planted(each=3):
         if redact(one.text)[1]:
             assert not all_clean(one.text, rules_for(one.text)), one
+
+
+_NAME_PIECES = st.sampled_from([
+    "password", "DB_PASSWORD", "apiKey", "access-token", "sessionid", "Token", "secret", "clientSecret_v1", "pwd2", "token-12", "imagePullSecret",
+    "<db.password>", "<Token a=1>", "=", ":", " : ", " = ", " => ", ":=", "%3D", "%253D", "%22%3A", '"', "'", '\\"', "value", ", ", " ", "|", "\n ",
+    "\u2003", "é", "hunter22", "Ab1Cd2", "4111", "null", "{", "[", "(", ",", "</", "&", "[REDACTED:x]",
+])
+
+
+@given(st.lists(_NAME_PIECES, min_size=2, max_size=9), st.integers(1, 30), st.sampled_from("0379"))
+def test_rules_are_foretold_by_texts_with_other_digits(pieces: list[str], count: int, digit: str) -> None:
+    text = "".join(pieces)
+    like = re.sub(r"\d+", digit * count, text)
+
+    assert redact(text, rules_for(like)) == redact(text, RULES)
+    assert redact(text, rules_for(like.encode().decode("latin-1"))) == redact(text, RULES)
