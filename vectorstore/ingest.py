@@ -15,7 +15,6 @@ from pathlib import Path
 from time import monotonic
 
 from telemetry.errors import SourceError
-from telemetry.native import keep_memory
 from telemetry.sources.files import Block, Source, blocks
 from telemetry.sources.following import follow
 from telemetry.store.manifest import Manifest, SourceRow, add_keys, add_segments, put_source, set_assignments
@@ -58,7 +57,6 @@ class Ingestor:
 
     def __init__(self, home: Path, *, service: str | None = None, declared: str | None = None,
                  zone: str | None = None) -> None:
-        keep_memory()
         self.manifest = Manifest(home, write=True)
         sweep(self.manifest)
         self.keys = _keys(self.manifest)

@@ -237,24 +237,6 @@ def _narrow(array: Ints) -> Ints:
     return np.ascontiguousarray(array, dtype=np.int32)
 
 
-_M_TRIM, _M_MMAP, _M_ARENAS = -1, -3, -8
-"""Numbers of glibc's ``mallopt``."""
-
-
-def keep_memory() -> None:
-    """Have glibc keep what one block of an ingest took for the next one, whichever thread asks.
-
-    By itself it gives arrays back to the system as soon as they go, for threads one by one, and every page of the
-    next ones is cleared anew: a twentieth of an ingest. Elsewhere nothing is done.
-    """
-    try:
-        mallopt = ctypes.CDLL(None).mallopt
-    except (OSError, AttributeError, TypeError):
-        return
-    for number, value in ((_M_ARENAS, 1), (_M_TRIM, 128 << 20), (_M_MMAP, 32 << 20)):
-        mallopt(number, value)
-
-
 _off: list[None] = []
 
 
@@ -284,4 +266,4 @@ def without() -> Iterator[None]:
         _off.pop()
 
 
-__all__ = ["Cutter", "Kernel", "Scanned", "keep_memory", "kernel", "without"]
+__all__ = ["Cutter", "Kernel", "Scanned", "kernel", "without"]
