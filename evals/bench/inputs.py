@@ -14,7 +14,7 @@ SEED = 20
 _LEAD = 30
 """Characters at a line's start that stay: most times stand there."""
 _RUN = re.compile(
-    r"(?P<kept>\d{4}[-.]\d\d[-.]\d\d(?:[-_ T]\d\d[:.]\d\d[:.]\d\d(?:[.,]\d+)?)?|\d\d:\d\d:\d\d|\b1[01]\d{8}\b|\b0(?=[xX][0-9a-fA-F]))"
+    r"(?P<time>\d{4}[-.]\d\d[-.]\d\d(?:[-_ T]\d\d[:.]\d\d[:.]\d\d(?:[.,]\d+)?)?|\d\d:\d\d:\d\d|\b1[01]\d{8}\b)"
     r"|[0-9]+"
 )
 _DIGITS = "0123456789"
@@ -25,7 +25,7 @@ def mixed(folder: Path, target: Path, lines: int = LINES) -> int:
     """Write the logs of ``folder`` over and over, one block per system, values changed. Returns the lines.
 
     The first round is the original. Later ones draw new digits for every number, address and identifier, as
-    many as it had; a time's digits stay, so that it stays a time, and so does the 0 of 0x. Raises ValueError without a ``*.log``.
+    many as it had; a time's digits stay, so that it stays a time. Raises ValueError without a ``*.log``.
     """
     files = sorted(folder.rglob("*.log"))
     if not files:
@@ -43,11 +43,11 @@ def mixed(folder: Path, target: Path, lines: int = LINES) -> int:
 
 
 def _changed(line: str, rng: random.Random) -> str:
-    """Draw new digits for every number that is no time and says no base."""
+    """Draw new digits for every number that is no time."""
 
     def draw(match: re.Match[str]) -> str:
         text = match[0]
-        if match["kept"]:
+        if match["time"]:
             return text
         return text[:1] + "".join(rng.choices(_DIGITS, k=len(text) - 1)) if len(text) > 1 else rng.choice(_DIGITS)
 
