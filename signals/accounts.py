@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import math
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence, Set
 from dataclasses import dataclass, field
 
 from signals.aspects import PROPAGATING
@@ -26,6 +26,8 @@ SURE = 2.0
 """A callee with signs of this strength is as likely as not in trouble itself; its caller's trouble is then half explained."""
 ENOUGH = 0.1
 """A callee's extra latency explains its caller's from a tenth of it on: one call may be made many times."""
+OTHER = 0.2
+"""Slowness seldom fails requests, and failures seldom slow them: an alert about one is a fifth explained by the other."""
 FADE = 0.5
 """A further aspect of one entity counts half of the one before, for they depend on each other."""
 
@@ -46,14 +48,22 @@ class Account:
     notes: list[str] = field(default_factory=list)
 
 
-def open_accounts(signs: Sequence[Sign], topology: Topology, aspect: str = "") -> dict[Entity, Account]:
-    """Sum the signs of each whole and explain what can be explained."""
+def open_accounts(
+    signs: Sequence[Sign], topology: Topology, aspect: str = "", measured: Set[tuple[Entity, str]] = frozenset()
+) -> dict[Entity, Account]:
+    """Sum the signs of each whole and explain what can be explained.
+
+    :param aspect: what the alert is about.
+    :param measured: of which wholes which aspect is known, so that its want of signs says it is well.
+    """
     groups: dict[Entity, list[Sign]] = defaultdict(list)
     for sign in signs:
         groups[topology.home(sign.entity)].append(sign)
-    accounts = {entity: _account(entity, group, aspect) for entity, group in sorted(groups.items())}
+    accounts = {entity: _account(entity, group, aspect, known=(entity, aspect) in measured) for entity, group in sorted(groups.items())}
     for account in accounts.values():
         _explain(account, accounts, topology)
+    for account in accounts.values():
+        _lighten(account, accounts, topology)
     for account in accounts.values():
         account.score = _score(account, accounts)
     for account in accounts.values():
@@ -78,7 +88,7 @@ def nature(sign: Sign) -> str:
     return "own"
 
 
-def _account(entity: Entity, signs: list[Sign], aspect: str) -> Account:
+def _account(entity: Entity, signs: list[Sign], aspect: str, *, known: bool) -> Account:
     sums: dict[str, dict[str, float]] = {"own": {}, "felt": {}, "load": {}, "wait": {}}
     traffic = max((_rise(s) for s in signs if s.aspect == "traffic"), default=1.0)
     for sign in signs:
@@ -87,7 +97,7 @@ def _account(entity: Entity, signs: list[Sign], aspect: str) -> Account:
         if kind == "own" and weight > 0 and traffic > 1.3 and 1 < _rise(sign) <= 1.5 * traffic:
             weight *= SIDE  # it does more because more is asked of it
         if kind == "felt" and aspect in PROPAGATING and sign.aspect in PROPAGATING and sign.aspect != aspect:
-            weight *= 0.5  # the alert is about the other
+            weight *= OTHER * (0.5 if known else 1.0)  # the alert is about the other
         held = sums[kind]
         held[sign.aspect] = max(held.get(sign.aspect, -math.inf), weight)
     return Account(entity, signs, *(summed(sums[kind]) for kind in ("own", "felt", "load")))
@@ -111,6 +121,12 @@ def _explain(account: Account, accounts: Mapping[Entity, Account], topology: Top
         for sibling in sorted(_behind(entity, topology)):
             if sibling in accounts and accounts[sibling].felt > 0:
                 _credit(account, accounts[sibling], 0.9)
+
+
+def _lighten(account: Account, accounts: Mapping[Entity, Account], topology: Topology) -> None:
+    """More or fewer calls are its callers' doing when these are in trouble, or have more or fewer themselves."""
+    callers = [accounts[c] for c in topology.callers.get(account.entity, ()) if c in accounts]
+    account.load *= 1 - max((_likely(max(c.own, c.felt, c.load)) for c in callers), default=0.0)
 
 
 def _credit(account: Account, other: Account, most: float) -> None:

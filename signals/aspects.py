@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from functools import cache
 from typing import Literal
 
 Direction = Literal["up", "down", "both"]
@@ -57,6 +58,7 @@ class Meaning:
     """A share of a limit: 100 is full."""
 
 
+@cache
 def meaning(metric: str, unit: str = "") -> Meaning:
     """What a metric is about; its own name as the aspect when the words tell nothing."""
     words = {word.lower() for word in _JOINED.findall(metric)}

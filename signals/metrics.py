@@ -11,7 +11,7 @@ import numpy as np
 from signals.aspects import Meaning, meaning
 from signals.diagnosis import Sign, SignKind
 from signals.observed import Entity, Floats, Ints, Observed, Series, Windows
-from signals.shifts import PEER_FLOOR, Shift, clean, measure, rates, strength, within
+from signals.shifts import PEER_FLOOR, Shift, clean, counted, measure, rates, strength, within
 from signals.topology import Topology
 
 FULL = 0.95
@@ -40,9 +40,10 @@ def signs(observed: Observed, windows: Windows, topology: Topology) -> list[Sign
     counts = {each.series.entity: each for each in ready if each.means.aspect == "traffic"}
     found = []
     for each in ready:
-        floor = max(floors.get(each.series.metric, 0.0), _sampling(each, counts.get(each.series.entity), windows))
+        floor = floors.get(each.series.metric, 0.0)
         shift = measure(each.times, each.values, windows.baseline, windows.incident, floor=floor, share=each.means.share)
-        if shift is not None and (sign := _sign(each, shift)) is not None:
+        requests = _requests(counts.get(each.series.entity), windows) if each.means.share else np.inf
+        if shift is not None and (sign := _sign(each, shift, requests)) is not None:
             found.append(sign)
     return found + silent(ready, windows)
 
@@ -69,21 +70,17 @@ def peer_floors(ready: Sequence[Prepared]) -> dict[str, float]:
     return {metric: PEER_FLOOR * float(np.median(found)) for metric, found in levels.items() if len(found) >= 3}
 
 
-def _sampling(each: Prepared, traffic: Prepared | None, windows: Windows) -> float:
-    """The noise of a share that few requests make: one standard error of a proportion (binomial), with its worst value."""
-    if not each.means.share or traffic is None:
-        return 0.0
-    now = each.values[within(each.times, windows.incident)]
-    sizes = traffic.values[within(traffic.times, windows.incident)]
-    if not len(now) or not len(sizes) or np.median(sizes) < 1:
-        return 0.0
-    share = float(np.clip(now.max(), 0.0, 1.0))
-    return float(np.sqrt(max(share * (1 - share), 0.0) / np.median(sizes)))
+def _requests(traffic: Prepared | None, windows: Windows) -> float:
+    """How many requests a point of the incident stands for; endless when nobody counted."""
+    sizes = traffic.values[within(traffic.times, windows.incident)] if traffic is not None else ()
+    return float(np.median(sizes)) if len(sizes) else np.inf
 
 
-def _sign(each: Prepared, shift: Shift) -> Sign | None:
-    """What a shift says, nothing when it is within noise or for the better."""
+def _sign(each: Prepared, shift: Shift, requests: float) -> Sign | None:
+    """What a shift says, nothing when it is within noise or for the better; a share says no more than its requests can."""
     weight = strength(shift.score)
+    if np.isfinite(requests):
+        weight = min(weight, counted(shift.before, shift.during, requests))
     means, series = each.means, each.series
     if weight <= 0 or (means.bad == "up" and not shift.up and means.aspect in {"latency", "errors", "restart", "saturation"}):
         return None

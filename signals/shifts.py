@@ -17,8 +17,8 @@ DRIFT = 0.1
 """A tenth of the level is what a healthy system drifts between two looks: less is no shift, however steady it was."""
 PEER_FLOOR = 0.05
 """A twentieth of what its peers have of the same metric: threefold of next to nothing is next to nothing."""
-SHARE_FLOOR = 0.002
-"""Two in a thousand requests fail in healthy systems (three nines is a common objective)."""
+SHARE_FLOOR = 0.001
+"""One in a thousand requests fails in healthy systems (three nines is the commonest objective)."""
 BLOCKS = 8
 """A long incident is looked at in about this many blocks, by their medians."""
 EFFECTS = float(np.log(1e4))
@@ -46,6 +46,13 @@ def strength(score: float) -> float:
     z = max(score, 1.0)
     normal = 2 * 0.36755 * (1 + z * z / 3) ** -2
     return float(np.log(1 / (z * EFFECTS) / normal))
+
+
+def counted(before: float, during: float, requests: float) -> float:
+    """The log-likelihood ratio of so many failures among so many requests (binomial; n times the Kullback-Leibler divergence)."""
+    usual = min(max(before, SHARE_FLOOR), 0.999)
+    now = min(max(during, usual), 0.999)
+    return requests * (now * np.log(now / usual) + (1 - now) * np.log((1 - now) / (1 - usual)))
 
 
 def clean(times: Ints, values: Floats) -> tuple[Ints, Floats]:
@@ -92,19 +99,41 @@ def measure(
     baseline of few points has its level only, its noise is that of the longest. Two values in a row must be away (one,
     when the incident has one or two), so that a single spike in a long incident is none.
     """
+    incident = covering(times, incident, baseline)
     during = values[within(times, incident)]
-    befores = [part for window in baseline if len(part := values[within(times, window)])]
+    befores = [part for window in baseline if len(part := values[within(times, _cut(window, incident))])]
     if not len(during) or not befores:
         return None
     when, levels = _blocks(times[within(times, incident)], during)
     longest = max(befores, key=len)
+    usual = [float(np.median(before)) for before in befores]
+    apart = (max(usual) - min(usual)) / 2
     found = []
-    for before in befores:
-        level = float(np.median(before))
-        least = max(floor, SHARE_FLOOR if share else DRIFT * abs(level), 1e-12)
-        spread = noise(longest, least)
+    for before, level in zip(befores, usual, strict=True):
+        least = max(floor, SHARE_FLOOR if share else DRIFT * abs(level), apart, 1e-12)
+        spread = noise(longest, least) if before is longest else max(noise(longest, least), noise(before, 0.0))
         found.append(_stands_out(when, levels, level, spread))
     return min(found, key=lambda shift: shift.score)
+
+
+def _cut(window: Window, incident: Window) -> Window:
+    """A baseline without what :func:`covering` took."""
+    return Window(window.start, min(window.end, incident.start)) if window.start < incident.start else window
+
+
+def covering(times: Ints, incident: Window, baseline: Sequence[Window]) -> Window:
+    """The incident with the point before it, which may stand for the interval in which it began.
+
+    Some systems stamp an interval's start (CloudWatch), others its end (Prometheus); when a point is less than one
+    usual step before the onset, nobody can tell on which side it is.
+    """
+    first = int(np.searchsorted(times, incident.start))
+    if first < 1 or len(times) < 3:
+        return incident
+    step = float(np.median(np.diff(times)))
+    last = int(times[first - 1])
+    near = incident.start - last < step and any(window.start <= last < window.end for window in baseline)
+    return Window(last, incident.end) if near else incident
 
 
 def _blocks(times: Ints, values: Floats) -> tuple[Ints, Floats]:

@@ -8,6 +8,7 @@ from collections.abc import Mapping, Sequence
 from signals import topology as graphs
 from signals import windows as choosing
 from signals.accounts import Account, nature, open_accounts
+from signals.aspects import meaning
 from signals.diagnosis import Diagnosis, Excluded, Sign, Suspect
 from signals.observed import Entity, Observed, Windows
 from signals.sources import gather
@@ -21,6 +22,8 @@ SECOND = math.log(20.0)
 """A second incident at the same time is rare: one in twenty."""
 TEMPER = 2.0
 """Signs of one entity depend on each other; their sum counts half when it becomes a probability."""
+ALERT = 0.5
+"""Each thing known of the alert halves the odds, in logarithms, that the data holds no cause."""
 LEAST = 0.1
 """A best suspect less likely than this is none."""
 MOST = 20
@@ -40,9 +43,10 @@ def rank(
     chosen = windows or choosing.choose(observed, at)
     graph = graphs.build(observed)
     signs = gather(observed, chosen, graph)
-    accounts = open_accounts(signs, graph, {"availability": "errors"}.get(aspect, aspect))
+    measured = {(graph.home(series.entity), meaning(series.metric, series.unit).aspect) for series in observed.series}
+    accounts = open_accounts(signs, graph, meaning(aspect).aspect if aspect else "", measured)
     _weigh_path(accounts, graph, symptom)
-    suspects = _suspects(accounts, graph, _silence(observed, accounts))
+    suspects = _suspects(accounts, graph, _silence(observed, alert=at is not None, complaint=symptom is not None))
     blind = tuple(sorted({f"{e.kind} {e.name}: no telemetry" for e in unseen(observed, graph)}))
     return Diagnosis(
         chosen, suspects, _excluded(accounts, suspects), (*observed.not_assessed, *blind, *_needed(observed, suspects)),
@@ -85,9 +89,12 @@ def _weigh_path(accounts: Mapping[Entity, Account], graph: Topology, symptom: En
             account.score -= OUTSIDE
 
 
-def _silence(observed: Observed, accounts: Mapping[Entity, Account]) -> float:
-    """The score that "none of these" has: as many chances as there are series to be odd by accident."""
-    return math.log(1 + max(len(observed.series), len(accounts)))
+def _silence(observed: Observed, *, alert: bool, complaint: bool) -> float:
+    """The score that "none of these" has: each series is a chance to be odd by accident.
+
+    An alert makes that less likely, one that names who complains of what still less.
+    """
+    return math.log(1 + len(observed.series)) * (ALERT if alert else 1.0) * (ALERT if complaint else 1.0)
 
 
 def _suspects(accounts: Mapping[Entity, Account], graph: Topology, silence: float) -> tuple[Suspect, ...]:

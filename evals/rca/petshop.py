@@ -9,6 +9,7 @@ from __future__ import annotations
 import csv
 import json
 from collections.abc import Sequence
+from functools import cache
 from pathlib import Path
 
 import numpy as np
@@ -66,6 +67,7 @@ def entity(name: str) -> Entity:
     return Entity(kind, name)
 
 
+@cache
 def _table(path: Path) -> list[Series]:
     """Three header rows: service, metric, statistic."""
     with path.open(encoding="utf-8", newline="") as handle:
