@@ -45,10 +45,10 @@ def jittered(observed: Observed, case: Case) -> Perturbed:
 
 
 def rescaled(observed: Observed, case: Case) -> Perturbed:
-    """Every metric in another unit; shares and percentages keep theirs."""
+    """Every metric in another unit; shares, percentages and counts of requests have only one."""
     def scale(series: Series) -> Series:
         means = meaning(series.metric, series.unit)
-        factor = 1.0 if means.share or means.percent else 10.0 ** random.Random(series.metric).uniform(-6, 6)
+        factor = 1.0 if means.share or means.percent or means.aspect == "traffic" else 10.0 ** random.Random(series.metric).uniform(-6, 6)
         return replace(series, values=series.values * factor)
 
     return _series(observed, case, scale)

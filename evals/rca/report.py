@@ -73,8 +73,8 @@ def _confidence(outcomes: Sequence[Outcome]) -> str:
 
 def _svg(chart: dict[str, Any]) -> str:
     """Drawn by the Vega-Lite that altair's release is made for."""
-    import altair
+    import altair as alt
     import vl_convert
 
-    version = ".".join(str(altair.SCHEMA_VERSION).removeprefix("v").split(".")[:2])
+    version = ".".join(str(alt.SCHEMA_VERSION).removeprefix("v").split(".")[:2])
     return str(vl_convert.vegalite_to_svg(chart, vl_version=version))
