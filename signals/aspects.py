@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from functools import cache
 from typing import Literal
 
 Direction = Literal["up", "down", "both"]
@@ -19,7 +20,7 @@ WORDS: tuple[tuple[str, frozenset[str]], ...] = (
         "available success successes succeeded unavailable timeout timeouts reject rejected rejections throttle throttles throttled".split()
     )),
     ("latency", frozenset(
-        "latency latencies lat duration durations delay rt rtt response elapsed p50 p75 p90 p95 p99 p999 wait seconds ms".split()
+        "latency latencies lat duration durations delay rt rtt response elapsed p50 p75 p90 p95 p99 p999 wait pause".split()
     )),
     ("cpu", frozenset("cpu cpus processor processors core cores load1 load5 load15 millicores".split())),
     ("memory", frozenset("memory mem heap rss oom swap workingset pss gc".split())),
@@ -27,16 +28,19 @@ WORDS: tuple[tuple[str, frozenset[str]], ...] = (
     ("network", frozenset(
         "network net packet packets receive received transmit transmitted rx tx tcp retransmit retransmits socket sockets bandwidth drop dropped drops".split()
     )),
-    ("saturation", frozenset("queue queued pool backlog pending saturation threads connections conns lag utilization utilisation".split())),
+    ("saturation", frozenset("queue queued pool backlog pending saturation threads connections conns clients lag utilization utilisation".split())),
+    ("latency", frozenset("seconds ms milliseconds".split())),
     ("traffic", frozenset(
-        "request requests req reqs rps qps ops tps throughput workload traffic call calls invocations hits count lod load rate orders".split()
+        "request requests req reqs rps qps ops tps throughput workload traffic call calls invocations hits count lod load orders".split()
     )),
+    ("traffic", frozenset("rate count".split())),
 )  # fmt: skip
 """Aspects in the order in which their words decide: ``request_errors`` is about errors, ``request_duration`` about latency."""
 RESOURCES = frozenset({"cpu", "memory", "disk", "network", "saturation", "restart", "system calls"})
 PROPAGATING = frozenset({"latency", "errors"})
 _GOOD = frozenset("availability available success successes succeeded uptime".split())
 _OUTWARD = frozenset("client outbound egress outgoing upstream".split())
+_RATES = frozenset("rps qps ops tps rate throughput lod load".split())
 _JOINED = re.compile(r"[pP]\d{2,3}|[45]xx|load\d+|[A-Z]+(?![a-z])|[A-Z]?[a-z]+|\d+")
 
 
@@ -53,8 +57,11 @@ class Meaning:
     """A share of good outcomes, 0 to 1 or 0 to 100; worse is less."""
     percent: bool = False
     """A share of a limit: 100 is full."""
+    per_second: bool = False
+    """A rate: so many in each second, not in the interval of a point."""
 
 
+@cache
 def meaning(metric: str, unit: str = "") -> Meaning:
     """What a metric is about; its own name as the aspect when the words tell nothing."""
     words = {word.lower() for word in _JOINED.findall(metric)}
@@ -64,4 +71,5 @@ def meaning(metric: str, unit: str = "") -> Meaning:
     good = aspect == "errors" and bool(words & _GOOD)
     percent = (unit == "%" or "%" in metric or bool(words & {"percent", "pct", "utilization", "utilisation"})) and not good
     bad: Direction = "both" if aspect in {"traffic", ""} else "up"
-    return Meaning(aspect or metric, bad, bool(words & _OUTWARD) and aspect in PROPAGATING, good, percent and aspect in RESOURCES)
+    return Meaning(aspect or metric, bad, bool(words & _OUTWARD) and aspect in PROPAGATING, good, percent and aspect in RESOURCES,
+                   bool(words & _RATES))

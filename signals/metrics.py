@@ -1,171 +1,196 @@
-"""What metrics say: whose resources, latency, errors and traffic left their normal range, and how much of it is its own.
-
-Latency and errors travel from callee to caller, so what the callees of an entity explain is not its own. The extra time
-spent (or requests failed) is compared, not the score: mean latency times requests adds up along the calls. Use of a
-resource does not travel. What grows with an entity's own traffic is load, not fault.
-"""
+"""Which metrics changed, free of scale: one sign for each series that left its normal range, fell silent or hit its limit."""
 
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
-from signals.aspects import PROPAGATING, RESOURCES
+import numpy as np
+
+from signals.aspects import Meaning, meaning
 from signals.diagnosis import Sign, SignKind
-from signals.observed import Entity, Observed, Windows
-from signals.shifts import NOTABLE, Shift, evidence, shift
+from signals.observed import Entity, Floats, Ints, Observed, Series, Window, Windows
+from signals.shifts import (
+    PEER_FLOOR,
+    Shift,
+    clean,
+    counted,
+    covering,
+    measure,
+    quantile,
+    rates,
+    strength,
+    within,
+)
 from signals.topology import Topology
 
-LOAD_RATIO = 1.3
-"""Traffic growth from which a resource may have grown with it; and how much more than traffic it may grow."""
-COLLAPSE = 0.5
-"""Share of the usual traffic below which it has collapsed."""
-COUNTED = 5.0
-"""Requests below which a fall is chance: their number varies by its square root."""
-_MEANS = ("mean", "average", "avg")
-MATTERS = 0.05
-"""Share of the time that all requests of the busiest entity take, from which lost time counts fully."""
-CERTAIN = 12.0
-"""Deviations beyond which latency or errors are no surer: from there on it counts how much time or how many requests are lost."""
-_SHARE_OF_OWN = 0.05
-"""Least own part of a shift that travels: nobody is cleared entirely by arithmetic on noisy means."""
+FULL = 0.95
+"""From here on a resource with a limit makes others wait (queueing: waiting time grows with 1/(1 - utilisation))."""
+SATURATED = 1.5
+WRONG, NEWCOMER = 0.1, 4.0
+"""A newcomer of whose calls a tenth fail is e⁴ ≈ 50 times likelier a mistake of its caller than a new feature."""
+SILENT = 3.0
+"""At most e³ times likelier: an exporter may also stop for reasons of its own."""
 
 
 @dataclass(frozen=True, slots=True)
-class Flow:
-    """Extra time or failures of one entity per second (or per request, where traffic is unknown)."""
+class Prepared:
+    """A series as it is compared: cleaned, counters as rates, shares of good outcomes as shares of bad ones."""
 
-    shift: Shift
-    extra: float
-    whole: float
-    """All of it, the usual included."""
+    series: Series
+    means: Meaning
+    times: Ints
+    values: Floats
+    level: float
+    """The median of its baseline."""
+    rate: bool = False
+    """Per second, by its name or made from a counter."""
 
 
 def signs(observed: Observed, windows: Windows, topology: Topology) -> list[Sign]:
-    """Signs of all series, at the entity that each is of."""
-    shifts = [found for one in observed.series if (found := shift(one, windows)) is not None]
-    by_home: dict[Entity, list[Shift]] = defaultdict(list)
-    for one in shifts:
-        by_home[topology.home(one.series.entity)].append(one)
-    traffic = {home: _traffic(own) for home, own in by_home.items()}
-    found = [sign for home, own in by_home.items() for sign in _resources(own, traffic[home])]
-    for aspect in sorted(PROPAGATING):
-        found += _travelling(aspect, by_home, traffic, topology)
-    return [*found, *_collapsed(traffic, topology), *_silent(by_home)]
+    """The signs of all series: shifts, saturation, silence."""
+    ready = [prepare(series, windows) for series in observed.series]
+    floors = peer_floors(ready)
+    counts = {each.series.entity: each for each in ready if each.means.aspect == "traffic"}
+    found = []
+    for each in ready:
+        floor = floors.get(each.series.metric, 0.0)
+        shift = measure(each.times, each.values, windows.baseline, windows.incident, floor=floor, share=each.means.share)
+        requests = _requests(counts.get(each.series.entity), windows) if each.means.share else np.inf
+        if shift is not None and (sign := _sign(each, shift, requests)) is not None:
+            found.append(sign)
+    return found + silent(ready, windows) + newcomers(ready, windows, topology)
 
 
-def _resources(own: Sequence[Shift], traffic: Shift | None) -> list[Sign]:
-    """One sign per resource: its strongest series. Metrics that nobody knows the meaning of count half."""
-    strongest: dict[tuple[Entity, str], Shift] = {}
-    for one in own:
-        about = one.meaning
-        if about.aspect in PROPAGATING or about.aspect == "traffic" or abs(one.score) < NOTABLE:
-            continue
-        key = (one.series.entity, about.aspect)
-        if key not in strongest or one.strength > strongest[key].strength:
-            strongest[key] = one
-    made = []
-    for (entity, aspect), one in strongest.items():
-        strength = one.strength if aspect in RESOURCES else one.strength / 2
-        load = traffic is not None and traffic.before > 0 and traffic.ratio > LOAD_RATIO and one.ratio < traffic.ratio * LOAD_RATIO
-        full = one.meaning.percent and one.during >= 90
-        kind: SignKind = "restart" if aspect == "restart" else "saturation" if full else "metric_shift"
-        told = statement(one) + (f", with its traffic ({traffic.ratio:.1f} times)" if load and traffic else "")
-        made.append(_sign(one, kind, strength * (0.3 if load else 1.0) + (1.0 if full else 0.0), told, entity, aspect))
-    return made
+def prepare(series: Series, windows: Windows) -> Prepared:
+    """Clean one series and read its name."""
+    means = meaning(series.metric, series.unit)
+    times, values = clean(series.times, series.values)
+    rate = means.per_second
+    if series.metric.endswith(("_total", "_count", "_sum", "_bucket")) and len(values) > 2 and np.mean(np.diff(values) >= 0) >= 0.9:  # a counter
+        times, values = rates(times, values)
+        rate = True
+    if means.share and len(values):
+        values = 1.0 - values / (100.0 if values.max() > 1.5 else 1.0)
+    before = [values[within(times, window)] for window in windows.baseline]
+    longest = max(before, key=len, default=values[:0])
+    return Prepared(series, means, times, values, quantile(np.sort(longest), 0.5) if len(longest) else 0.0, rate)
 
 
-def _travelling(
-    aspect: str, by_home: Mapping[Entity, Sequence[Shift]], traffic: Mapping[Entity, Shift | None], topology: Topology,
-) -> list[Sign]:
-    """Latency or errors: the own part, and the part that comes from below."""
-    flows = {home: flow for home, own in by_home.items() if (flow := _flow(aspect, own, traffic[home])) is not None}
-    most = max((flow.extra for flow in flows.values() if flow.shift.worse >= NOTABLE), default=0.0)
-    whole = max((flow.whole for flow in flows.values()), default=0.0) if aspect == "latency" else 0.0
-    made = []
-    for home, flow in flows.items():
-        if flow.shift.worse < NOTABLE:
-            continue
-        weight = max(flow.extra / most, 0.0) ** 0.5 * (min(flow.extra / (MATTERS * whole), 1.0) if whole else 1.0) if most > 0 else 1.0
-        below = {callee: flows[callee].extra for callee in topology.callees(home) if callee in flows and flows[callee].shift.worse > 1}
-        explained = min(sum(max(extra, 0.0) for extra in below.values()) / flow.extra, 1.0) if flow.extra > 0 else 0.0
-        own = max(1 - explained, _SHARE_OF_OWN) if below else 1.0
-        entity, strength = flow.shift.series.entity, evidence(min(flow.shift.worse, CERTAIN))
-        told = statement(flow.shift)
-        kinds: tuple[SignKind, SignKind] = ("latency_self", "latency_wait") if aspect == "latency" else ("error_origin", "error_ratio")
-        if explained > _SHARE_OF_OWN:
-            worst = max(below, key=lambda callee: below[callee])
-            told += f"; {explained:.0%} of it comes from below, most from {worst.name}"
-            made.append(_sign(flow.shift, kinds[1], -strength * explained, told, entity, aspect))
-        if own > _SHARE_OF_OWN:
-            made.append(_sign(flow.shift, kinds[0], strength * own * max(weight, _SHARE_OF_OWN), told, entity, aspect))
-    return made
+def peer_floors(ready: Sequence[Prepared]) -> dict[str, float]:
+    """A metric's least noise, from what it usually is among three or more that have it."""
+    levels: dict[str, list[float]] = defaultdict(list)
+    for each in ready:
+        if not each.means.share:
+            levels[each.series.metric].append(abs(each.level))
+    return {metric: PEER_FLOOR * float(np.median(found)) for metric, found in levels.items() if len(found) >= 3}
 
 
-def _flow(aspect: str, own: Sequence[Shift], traffic: Shift | None) -> Flow | None:
-    """The series that stands for an aspect of an entity, and how much it adds per second.
+def _requests(traffic: Prepared | None, windows: Windows) -> float:
+    """How many requests a point of the incident stands for; endless when nobody counted."""
+    if traffic is None or not len(sizes := traffic.values[within(traffic.times, windows.incident)]):
+        return np.inf
+    seconds = float(np.median(np.diff(traffic.times))) / 1e6 if traffic.rate and len(traffic.times) > 1 else 1.0
+    return float(np.median(sizes)) * seconds
 
-    Means add up along calls; of other statistics the one that moved most stands in.
-    """
-    fitting = [one for one in own if one.meaning.aspect == aspect and not one.meaning.outward and not one.gone]
-    if not fitting:
+
+def _sign(each: Prepared, shift: Shift, requests: float) -> Sign | None:
+    """What a shift says, nothing when it is within noise or for the better; a share says no more than its requests can."""
+    weight = strength(shift.score)
+    if np.isfinite(requests):
+        weight = min(weight, counted(shift.before, shift.during, requests))
+    means, series = each.means, each.series
+    if weight <= 0 or (means.bad == "up" and not shift.up and means.aspect in {"latency", "errors", "restart", "saturation"}):
         return None
-    means = [one for one in fitting if any(word in one.series.metric.lower() for word in _MEANS)]
-    chosen = max(means or fitting, key=lambda one: one.worse)
-    if traffic is not None and chosen.meaning.share:
-        chosen = chosen.of_so_many(traffic.during)
-    counted = aspect == "errors" and not chosen.meaning.share and not chosen.meaning.percent
-    rate = 1.0 if counted or traffic is None else traffic.during
-    return Flow(chosen, max((chosen.during - chosen.before) * rate, 0.0), chosen.during * rate)
+    kind: SignKind = "metric_shift"
+    if means.outward:
+        kind = "latency_wait" if means.aspect == "latency" else "metric_shift"
+    elif means.aspect == "traffic" and not shift.up:
+        kind = "rate_collapse"
+    if means.bad == "up" and not shift.up:
+        weight *= 0.3  # a resource used less: more often the effect of idling than a cause
+    full = means.percent and shift.up and shift.during >= 100 * FULL and shift.before < 90
+    weight += SATURATED * full
+    return Sign(
+        series.entity, "saturation" if full else kind, weight, _statement(each, shift), at=shift.at, aspect=means.aspect,
+        refs=(f"series:{series.entity.name}/{series.metric}",),
+        figures={"before": shift.before, "during": shift.during, "score": shift.score, "noise": shift.noise, "up": float(shift.up)},
+    )  # fmt: skip
 
 
-def _traffic(own: Sequence[Shift]) -> Shift | None:
-    """The traffic series with the most of it."""
-    fitting = [one for one in own if one.meaning.aspect == "traffic" and not one.gone]
-    return max(fitting, key=lambda one: (one.before, one.series.metric), default=None)
+def _statement(each: Prepared, shift: Shift) -> str:
+    """The numbers in a sentence; a share of good outcomes is told as failures."""
+    what = f"failures ({each.series.metric})" if each.means.share else each.series.metric
+    unit = f" {each.series.unit}" if each.series.unit and not each.means.share else ""
+    word = "rose" if shift.up else "fell"
+    figure = (f"{shift.before:.2%}", f"{shift.during:.2%}") if each.means.share else (f"{shift.before:.4g}{unit}", f"{shift.during:.4g}{unit}")
+    return f"{what} of {each.series.entity.name} {word} from {figure[0]} to {figure[1]}, {shift.score:.1f} times its noise"
 
 
-def _collapsed(traffic: Mapping[Entity, Shift | None], topology: Topology) -> list[Sign]:
-    """Requests that stopped coming: weak where the callers have none to send either."""
-    fallen = {home: one for home, one in traffic.items() if one is not None and one.score < -NOTABLE and one.ratio < COLLAPSE and one.before >= COUNTED}
+def silent(ready: Sequence[Prepared], windows: Windows) -> list[Sign]:
+    """Entities all of whose regular series stopped while others go on.
+
+    When more than half stop, it is the collection that failed and says nothing of any.
+    """
+    gone: dict[Entity, list[bool]] = defaultdict(list)
+    expected: dict[Entity, float] = {}
+    for each in ready:
+        hope = _expected(each, windows)
+        if hope >= 3:
+            gone[each.series.entity].append(not len(each.values[within(each.times, windows.incident)]))
+            expected[each.series.entity] = max(expected.get(each.series.entity, 0.0), hope)
+    quiet = [entity for entity, each in gone.items() if all(each)]
+    if len(quiet) * 2 > len(gone):
+        return []
     return [
-        _sign(one, "rate_collapse", min(evidence(-one.score), 2.0) * (0.15 if topology.callers.get(home, frozenset()) & set(fallen) else 0.5),
-              statement(one), one.series.entity, "traffic")
-        for home, one in fallen.items()
-    ]
+        Sign(entity, "missing_data", min(SILENT, 1.0 + 0.2 * expected[entity]),
+             f"nothing was reported of {entity.name} during the incident, {expected[entity]:.0f} points were due",
+             at=windows.incident.start, aspect="missing data", figures={"expected": expected[entity]})
+        for entity in quiet
+    ]  # fmt: skip
 
 
-def _silent(by_home: Mapping[Entity, Sequence[Shift]]) -> list[Sign]:
-    """Entities whose every series stopped."""
-    made = []
-    for own in by_home.values():
-        parts: dict[Entity, list[Shift]] = defaultdict(list)
-        for one in own:
-            parts[one.series.entity].append(one)
-        made += [Sign(entity, "missing_data", 3.0, f"{entity.name} stopped reporting: none of its {len(held)} series has a point in the incident",
-                      None, "missing data", (ref(held[0]),)) for entity, held in parts.items() if all(one.gone for one in held)]
-    return made
+def newcomers(ready: Sequence[Prepared], windows: Windows, topology: Topology) -> list[Sign]:
+    """Callees that nobody called before and that fail: their caller was told a wrong name or address.
+
+    The blame is on who calls them, for that is what changed; on the newcomer itself when nobody knows its callers.
+    """
+    groups: dict[Entity, list[Prepared]] = defaultdict(list)
+    for each in ready:
+        groups[topology.home(each.series.entity)].append(each)
+    found = []
+    for entity, group in sorted(groups.items()):
+        failing = max((_failing(each, windows) for each in group if each.means.share), default=0.0)
+        if failing < WRONG or any(_known_before(each, windows) for each in group):
+            continue
+        found += [
+            Sign(blamed, "error_origin", NEWCOMER, f"calls to {entity.name}, which nobody called before, fail ({failing:.0%})",
+                 at=windows.incident.start, aspect="config", figures={"during": failing, "before": 0.0})
+            for blamed in sorted(topology.callers.get(entity, ())) or [entity]
+        ]  # fmt: skip
+    return found
 
 
-def _sign(one: Shift, kind: SignKind, strength: float, told: str, entity: Entity, aspect: str) -> Sign:
-    figures = {"before": one.before, "during": one.during, "score": one.score}
-    return Sign(entity, kind, strength, told, one.at, aspect, (ref(one),), figures)
+def _failing(each: Prepared, windows: Windows) -> float:
+    during = each.values[within(each.times, windows.incident)]
+    return float(np.median(during)) if len(during) else 0.0
 
 
-def ref(one: Shift) -> str:
-    """How a series is cited."""
-    return f"series:{one.series.entity.name}/{one.series.metric}"
+def _known_before(each: Prepared, windows: Windows) -> bool:
+    """Whether there was anything but zeros before the incident and the point that may belong to it."""
+    incident = covering(each.times, windows.incident, windows.baseline)
+    before = [each.values[within(each.times, window)] for window in windows.baseline if window.start >= incident.end]
+    before += [each.values[within(each.times, Window(window.start, min(window.end, incident.start)))]
+               for window in windows.baseline if window.start < incident.start]  # fmt: skip
+    return any(len(part) > 0 and (each.means.share or float(np.max(np.abs(part))) > 0) for part in before)
 
 
-def statement(one: Shift) -> str:
-    """A shift in one sentence."""
-    word = "rose" if one.score > 0 else "fell"
-    unit = f" {one.series.unit}" if one.series.unit else ""
-    before, during = (f"{value:.2%} failing" if one.meaning.share else f"{number(value)}{unit}" for value in (one.before, one.during))
-    return f"{one.series.metric} of {one.series.entity.name} {word} from {before} to {during} ({abs(one.score):.1f} deviations)"
+def _expected(each: Prepared, windows: Windows) -> float:
+    """How many points were due in the incident, by the usual interval of the baseline."""
+    times = [each.times[within(each.times, window)] for window in windows.baseline]
+    longest = max(times, key=len, default=each.times[:0])
+    if len(longest) < 4:
+        return 0.0
+    return float((windows.incident.end - windows.incident.start) / np.median(np.diff(longest)))
 
-
-def number(value: float) -> str:
-    """Four significant digits, thousands marked."""
-    return f"{value:,.0f}" if abs(value) >= 1000 else f"{value:.4g}"

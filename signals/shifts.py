@@ -1,152 +1,173 @@
-"""How far a series left its normal range: robust, free of scale, honest about short and constant baselines.
+"""How far one series left its normal range, in units of its own noise: numbers only, free of scale.
 
-The score is that of BARO's RobustScorer (Pham et al., FSE 2024) with two changes: the median of the incident is compared,
-not its largest point, so that single outliers do not count; and the spread has a floor, a share of the larger level, so
-that a constant series does not win by a division through nearly nothing.
+The start is BARO's RobustScorer (Pham et al., FSE 2024): median and interquartile range instead of mean and deviation.
+Added here: floors for constant and tiny baselines, a shift that lasts two points, several baselines, direction.
 """
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import numpy as np
 
-from signals.aspects import Meaning, meaning
-from signals.observed import Flags, Floats, Ints, Series, Window, Windows
+from signals.observed import Floats, Ints, Window
 
-FLOOR = 0.02
-"""Least spread, as a share of the larger of both levels: no shift scores above 1 / FLOOR."""
-IQR_TO_SIGMA = 1.349
-"""Interquartile range of a normal distribution with standard deviation 1."""
-TAILS_TO_SIGMA = 4.107
-"""Distance of the 2nd and 98th percentile of the same: what jumps now and then is wide, however tight its middle."""
-LEAST_BEFORE = 2
-"""Points of a baseline below which nothing can be called a shift."""
-FEW = 8
-"""Points of a baseline below which its spread is not to be trusted: the score shrinks with them."""
+DRIFT = 0.1
+"""A tenth of the level is what a healthy system drifts between two looks: less is no shift, however steady it was."""
+PEER_FLOOR = 0.05
+"""A twentieth of what its peers have of the same metric: threefold of next to nothing is next to nothing."""
 SHARE_FLOOR = 0.001
-"""Least spread of a share of failures: one in a thousand."""
-NOTABLE = 3.0
-"""Score from which a shift is worth saying: three standard deviations."""
+"""One in a thousand requests fails in healthy systems (three nines is the commonest objective)."""
+BLOCKS = 8
+"""A long incident is looked at in about this many blocks, by their medians."""
+EFFECTS = float(np.log(1e4))
+"""A fault's effect may be anything from one to ten thousand times the noise, log-uniformly."""
 
 
 @dataclass(frozen=True, slots=True)
 class Shift:
-    """One series before and during; of a share of good outcomes, the share of bad ones. ``score`` is signed, in robust standard deviations; ``at`` is when it began (µs)."""
+    """A shift in units of noise: ``score`` ≥ 0; ``up`` says which way; ``at`` when it is first seen."""
 
-    series: Series
-    meaning: Meaning
+    score: float
     before: float
     during: float
-    score: float
-    at: int | None
-    gone: bool = False
-    """Points came before, and none during."""
-    spread: float = 0.0
-    points: int = 0
-    """Points during."""
-
-    def of_so_many(self, requests: float) -> Shift:
-        """The shift of a share, of which each point rests on so many requests: few requests make noise (binomial)."""
-        share = min(max(self.during, 0.0), 1.0)
-        noise = math.sqrt(share * (1 - share) / max(requests * self.points, 1.0))
-        wide = max(self.spread, noise)
-        return replace(self, score=self.score * self.spread / wide, spread=wide) if wide > 0 else self
-
-    @property
-    def ratio(self) -> float:
-        """During over before; infinity where there was nothing before."""
-        return self.during / self.before if self.before else math.inf if self.during else 1.0
-
-    @property
-    def worse(self) -> float:
-        """The score towards what is worse for this metric; a shift for the better is negative."""
-        return self.score if self.meaning.share or self.meaning.bad == "up" else -self.score if self.meaning.bad == "down" else abs(self.score)
-
-    @property
-    def strength(self) -> float:
-        """Natural logarithm of how much likelier such a shift is at the cause than anywhere: 0 at two deviations."""
-        return evidence(self.worse)
+    up: bool
+    at: int
+    noise: float
 
 
-def evidence(score: float) -> float:
-    """Strength of a score in robust standard deviations: grows with its logarithm, as shifts have heavy tails."""
-    return math.log(score / 2) if score > 2 else min(score, 0.0) / 4 if score < 0 else 0.0
+def strength(score: float) -> float:
+    """About the log-likelihood ratio of a shift of ``score`` noises: log-uniform effect against Student's t, 3 degrees.
+
+    Metrics have heavy tails, so that a normal law would make outliers of one spike in a hundred. Rises with the score;
+    zero at about 3.6.
+    """
+    z = max(score, 1.0)
+    normal = 2 * 0.36755 * (1 + z * z / 3) ** -2
+    return float(np.log(1 / (z * EFFECTS) / normal))
 
 
-def within(times: Ints, windows: Sequence[Window]) -> Flags:
-    """Which times lie in any of the windows."""
-    chosen = np.zeros(len(times), np.bool_)
-    for one in windows:
-        chosen |= (times >= one.start) & (times < one.end)
-    return chosen
+def counted(before: float, during: float, requests: float) -> float:
+    """The log-likelihood ratio of so many failures among so many requests (binomial; n times the Kullback-Leibler divergence)."""
+    usual = min(max(before, SHARE_FLOOR), 0.999)
+    now = min(max(during, usual), 0.999)
+    return requests * (now * np.log(now / usual) + (1 - now) * np.log((1 - now) / (1 - usual)))
 
 
-def shift(series: Series, windows: Windows) -> Shift | None:
-    """How ``series`` moved; None when it has too few points before to tell."""
-    before, inside = within(series.times, windows.baseline), within(series.times, (windows.incident,))
-    normal, now = series.values[before], series.values[inside]
-    about = meaning(series.metric, series.unit)
-    if len(normal) < LEAST_BEFORE:
+def clean(times: Ints, values: Floats) -> tuple[Ints, Floats]:
+    """Ascending, without repeats (the last one counts) and without what is not a number."""
+    keep = np.isfinite(values)
+    times, values = times[keep], values[keep]
+    if len(times) > 1 and not np.all(times[1:] > times[:-1]):
+        order = np.argsort(times, kind="stable")
+        times, values = times[order], values[order]
+        last = np.append(times[1:] != times[:-1], True)
+        times, values = times[last], values[last]
+    return times, values
+
+
+def rates(times: Ints, values: Floats) -> tuple[Ints, Floats]:
+    """Per second of a counter that only rises; after a reset it counts from zero (as Prometheus' ``rate``)."""
+    steps = np.diff(values)
+    steps = np.where(steps < 0, values[1:], steps)
+    return times[1:], steps / (np.diff(times) / 1e6)
+
+
+def within(times: Ints, window: Window) -> slice:
+    """Where a window lies in ascending times."""
+    low, high = np.searchsorted(times, (window.start, window.end))
+    return slice(int(low), int(high))
+
+
+def quantile(ordered: Floats, share: float) -> float:
+    """A quantile of ascending values, between neighbours (numpy's own costs ten times as much on short arrays)."""
+    place = share * (len(ordered) - 1)
+    low = int(place)
+    high = min(low + 1, len(ordered) - 1)
+    return float(ordered[low] + (ordered[high] - ordered[low]) * (place - low))
+
+
+def noise(values: Floats, floor: float) -> float:
+    """The spread of a baseline: of its middle half, or of its outer tenth when that lasts two points; never below the floor."""
+    if len(values) < 4:
+        return max(floor, float(np.ptp(values)) if len(values) else 0.0)
+    ordered = np.sort(values)
+    far = np.abs(values - quantile(ordered, 0.5))
+    lasting = np.sort(np.minimum(far[1:], far[:-1]))
+    return max(floor, (quantile(ordered, 0.75) - quantile(ordered, 0.25)) / 1.349, quantile(lasting, 0.9) / 1.645)
+
+
+def measure(
+    times: Ints, values: Floats, baseline: Sequence[Window], incident: Window, *, floor: float = 0.0, share: bool = False
+) -> Shift | None:
+    """The shift of a series that :func:`clean` prepared, or nothing without points on both sides.
+
+    With several baselines it must stand out from each: what already differed before the onset is not the incident. A
+    baseline of few points has its level only, its noise is that of the longest. Two values in a row must be away (one,
+    when the incident has one or two), so that a single spike in a long incident is none.
+    """
+    incident = covering(times, incident, baseline)
+    during = values[within(times, incident)]
+    befores = [part for window in baseline if len(part := values[within(times, _cut(window, incident))])]
+    if not len(during) or not befores:
         return None
-    if about.share:
-        series = _failing(series)
-        normal, now = series.values[before], series.values[inside]
-    near = series.values[within(series.times, (nearest(windows),))]
-    level = float(np.median(near if len(near) else normal))
-    if not len(now):
-        return Shift(series, about, level, level, 0.0, None, gone=_stopped(series.times[before], windows))
-    level_now = _level(now, level)
-    far = [series.values[within(series.times, (one,))] for one in windows.baseline]
-    least = SHARE_FLOOR if about.share else 0.0
-    spread = max([spread_of(values, level, level_now, least) for values in far if len(values) >= LEAST_BEFORE], default=0.0) or \
-        spread_of(normal, level, level_now, least)
-    score = (level_now - level) / spread if spread else 0.0
-    score *= min(1.0, math.sqrt(len(normal) / FEW))
-    return Shift(series, about, level, level_now, score, _onset(series.times[inside], now, level, spread, score), False, spread, len(now))
+    when, levels = _blocks(times[within(times, incident)], during)
+    longest = max(befores, key=len)
+    usual = [quantile(np.sort(before), 0.5) for before in befores]
+    apart = (max(usual) - min(usual)) / 2
+    found = []
+    for before, level in zip(befores, usual, strict=True):
+        least = max(floor, SHARE_FLOOR if share else DRIFT * abs(level), apart, 1e-12)
+        spread = noise(longest, least) if before is longest else max(noise(longest, least), noise(before, 0.0))
+        found.append(_stands_out(when, levels, level, spread))
+    return min(found, key=lambda shift: shift.score)
 
 
-def _level(now: Floats, usual: float) -> float:
-    """The level of an incident: the median; of a few points, each of which is much of it, the mean without the farthest."""
-    if len(now) >= FEW or len(now) < 3:
-        return float(np.median(now))
-    return float(np.mean(np.delete(now, np.argmax(np.abs(now - usual)))))
+def _cut(window: Window, incident: Window) -> Window:
+    """A baseline without what :func:`covering` took."""
+    return Window(window.start, min(window.end, incident.start)) if window.start < incident.start else window
 
 
-def _failing(series: Series) -> Series:
-    """A share of good outcomes (0 to 1, or percent) as the share of bad ones, 0 to 1."""
-    whole = 100.0 if len(series.values) and float(series.values.max()) > 1.5 else 1.0
-    return Series(series.entity, series.metric, series.times, np.clip((whole - series.values) / whole, 0.0, 1.0), series.unit)
+def covering(times: Ints, incident: Window, baseline: Sequence[Window]) -> Window:
+    """The incident with the point before it, which may stand for the interval in which it began.
+
+    Some systems stamp an interval's start (CloudWatch), others its end (Prometheus); when a point is less than one
+    usual step before the onset, nobody can tell on which side it is.
+    """
+    first = int(np.searchsorted(times, incident.start))
+    if first < 1 or len(times) < 3:
+        return incident
+    step = float(np.median(np.diff(times)))
+    last = int(times[first - 1])
+    near = incident.start - last < step and any(window.start <= last < window.end for window in baseline)
+    return Window(last, incident.end) if near else incident
 
 
-def nearest(windows: Windows) -> Window:
-    """The stretch of the baseline that the level is taken from: the last before the incident, for levels drift over days."""
-    earlier = [one for one in windows.baseline if one.end <= windows.incident.start]
-    return max(earlier, key=lambda one: one.end, default=windows.baseline[0] if windows.baseline else windows.incident)
+def _blocks(times: Ints, values: Floats) -> tuple[Ints, Floats]:
+    """A long stretch as the medians of its blocks, each with its first time."""
+    size = len(values) // BLOCKS
+    if size < 2:
+        return times, values
+    count = len(values) // size
+    return times[: count * size : size], np.median(values[: count * size].reshape(count, size), axis=1)
 
 
-def spread_of(normal: Floats, level: float, level_now: float, least: float = 0.0) -> float:
-    """The spread of a baseline in the unit of the series, not below its floor; 0 only when all is 0."""
-    floor = max(FLOOR * max(abs(level), abs(level_now)), least)
-    if len(normal) < FEW:  # quantiles of so few points say little: their whole range
-        return max(float(normal.max() - normal.min()), floor)
-    bottom, low, high, top = np.percentile(normal, [2, 25, 75, 98])
-    return max(float(high - low) / IQR_TO_SIGMA, float(top - bottom) / TAILS_TO_SIGMA, floor)
+def _stands_out(times: Ints, levels: Floats, before: float, spread: float) -> Shift:
+    away = (levels - before) / spread
+    best = _lasting(away), _lasting(-away)
+    up = best[0][0] >= best[1][0]
+    score, where = best[0] if up else best[1]
+    far = away if up else -away
+    first = int(np.argmax(far >= score / 2)) if score > 0 else where
+    return Shift(max(0.0, score), before, float(levels[where]), up, int(times[first]), spread)
 
 
-def _stopped(times: Ints, windows: Windows) -> bool:
-    """Whether points that came steadily stopped: at least three more were due."""
-    if len(times) < FEW:
-        return False
-    usual = float(np.median(np.diff(times)))
-    return windows.incident.end - max(windows.incident.start, int(times[-1])) > 3 * max(usual, 1.0)
-
-
-def _onset(times: Ints, values: Floats, level: float, spread: float, score: float) -> int | None:
-    """The first time at which the values are on the side of the shift, beyond a third of it."""
-    if abs(score) < NOTABLE:
-        return None
-    beyond = (values - level) * math.copysign(1.0, score) > abs(score) * spread / 3
-    return int(times[int(np.argmax(beyond))]) if beyond.any() else None
+def _lasting(away: Floats) -> tuple[float, int]:
+    """The largest excursion that two neighbours share (two points alone need not), and where it is."""
+    if len(away) <= 2:
+        where = int(np.argmax(away))
+        return float(away[where]), where
+    pairs = np.minimum(away[1:], away[:-1])
+    where = int(np.argmax(pairs))
+    return float(pairs[where]), where if away[where] <= away[where + 1] else where + 1

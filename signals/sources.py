@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from signals import changes, flows, logs, metrics, traces
+from signals import changes, metrics
 from signals.diagnosis import Sign
 from signals.observed import Observed, Windows
 from signals.topology import Topology
@@ -13,9 +13,6 @@ SignSource = Callable[[Observed, Windows, Topology], list[Sign]]
 
 SOURCES: tuple[SignSource, ...] = (
     metrics.signs,
-    traces.signs,
-    logs.signs,
-    flows.signs,
     changes.signs,
 )
 

@@ -1,152 +1,161 @@
-"""Who is to blame: signs of every kind fused into ranked suspects.
-
-Signs at the parts of a whole (pods, code) count for the whole. The strongest sign counts fully, each next one less, since
-signs of one fault repeat each other. What travels (messages about failures, waiting) counts little at an entity that rests
-on a suspect of its own: a victim that shouts does not outrank a quiet origin. Scores become probabilities with one more
-hypothesis beside the suspects: that the cause is in none of what was observed.
-"""
+"""Who is to blame: signs of every kind fused into ranked suspects, with what speaks for and against each."""
 
 from __future__ import annotations
 
 import math
-from collections import defaultdict
 from collections.abc import Mapping, Sequence
 
 from signals import topology as graphs
 from signals import windows as choosing
-from signals.aspects import PROPAGATING
+from signals.accounts import Account, nature, open_accounts
+from signals.aspects import meaning
 from signals.diagnosis import Diagnosis, Excluded, Sign, Suspect
 from signals.observed import Entity, Observed, Windows
 from signals.sources import gather
 from signals.topology import Topology
 
-FADE = 0.4
-"""Weight of each next sign of an entity, relative to the one before."""
-TRAVELS = frozenset({"template_new", "template_burst", "template_gone", "order_break", "error_ratio", "rate_collapse"})
-"""Kinds that show at victims as at origins."""
-SHOUT = 0.3
-"""Weight of what travels at an entity that rests on a suspect."""
-ENOUGH = 0.8
-"""Share of an entity's own score from which what it rests on explains what travels."""
-APART = 0.35
-"""Weight of an entity that has no part in what the symptom's service rests on."""
-ALONE = 0.35
-"""Weight of a change at an entity of which nothing else speaks."""
-LEAST = 0.7
-"""Score below which nobody is suspected: odds of e."""
-OTHER = 0.4
-"""Weight of latency or missing traffic where errors are complained of, and so on: it does not explain the complaint."""
-UNSEEN = 1.5
-"""Score of the cause being in none of what was observed."""
-SHARPNESS = 1.4
-"""Probabilities are proportional to exp(SHARPNESS × score)."""
-MOST = 10
+OFF_PATH = 3.0
+"""e³ ≈ 20 times less likely is who the complaining service does not depend on."""
+OUTSIDE = 1.0
+"""e times less likely is what is known only from its callers' view: what they see includes the way there."""
+SECOND = math.log(20.0)
+"""A second incident at the same time is rare: one in twenty."""
+TEMPER = 2.0
+"""Signs of one entity depend on each other; their sum counts half when it becomes a probability."""
+ALERT = 0.5
+"""Each thing known of the alert halves the odds, in logarithms, that the data holds no cause."""
+LEAST = 0.1
+"""A best suspect less likely than this is none."""
+MOST = 20
+"""So many suspects are told of."""
 
 
 def rank(
     observed: Observed, *, at: int | None = None, windows: Windows | None = None, symptom: Entity | None = None, aspect: str = ""
 ) -> Diagnosis:
-    """Rank the suspects. ``at`` is a moment within the incident (µs), ``windows`` wins over it; ``symptom`` is who suffers.
+    """Rank who may be the origin of an incident.
 
-    ``aspect`` is what is complained of.
+    :param at: when it was noticed (µs); the windows are chosen around it, or from the data alone when it is not given.
+    :param windows: baseline and incident, when they are known.
+    :param symptom: who complained; suspects it does not depend on count less.
+    :param aspect: what it complained about (``latency``, ``errors``, ``availability``).
     """
     chosen = windows or choosing.choose(observed, at)
     graph = graphs.build(observed)
     signs = gather(observed, chosen, graph)
-    by_home: dict[Entity, list[Sign]] = defaultdict(list)
-    for sign in signs:
-        by_home[graph.home(sign.entity)].append(sign)
-    scores = _scores(by_home, graph, symptom, aspect)
-    order = sorted((e for e in scores if scores[e] >= LEAST), key=lambda e: (-scores[e], e))[:MOST]
-    chances = _chances([scores[e] for e in order])
-    suspects = tuple(_suspect(place, e, chance, by_home[e], order, graph) for place, (e, chance) in
-                     enumerate(zip(order, chances, strict=True), start=1))
-    excluded = tuple(_excluded(e, by_home[e], graph, order) for e in sorted(by_home) if e not in order)
-    return Diagnosis(chosen, suspects, excluded, (*observed.not_assessed, *_blind(observed, graph, by_home)), tuple(signs), graph.edges())
+    measured = {(graph.home(series.entity), meaning(series.metric, series.unit).aspect) for series in observed.series}
+    accounts = open_accounts(signs, graph, meaning(aspect).aspect if aspect else "", measured)
+    _weigh_path(accounts, graph, symptom)
+    suspects = _suspects(accounts, graph, _silence(observed, alert=at is not None, complaint=symptom is not None))
+    blind = tuple(sorted({f"{e.kind} {e.name}: no telemetry" for e in unseen(observed, graph)}))
+    return Diagnosis(
+        chosen, suspects, _excluded(accounts, suspects), (*observed.not_assessed, *blind, *_needed(observed, suspects)),
+        tuple(signs), graph.edges(),
+    )  # fmt: skip
 
 
-def _scores(by_home: Mapping[Entity, Sequence[Sign]], graph: Topology, symptom: Entity | None, aspect: str) -> dict[Entity, float]:
-    """Twice: first as if nothing travelled, then with what travels counted little where it comes from below."""
-    weights = {e: _part(e, graph, symptom) for e in by_home}
-    loud = {e: weights[e] * _sum(own, aspect) for e, own in by_home.items()}
-    scores = {}
-    for entity, own in by_home.items():
-        rests = max((loud.get(e, 0.0) for e in graph.below(entity) if entity not in graph.below(e)), default=0.0)
-        travelled = rests >= ENOUGH * loud[entity]
-        told = [_weighed(sign, SHOUT if sign.kind in TRAVELS and travelled else 1.0) for sign in own]
-        scores[entity] = weights[entity] * _sum(told, aspect)
-    return scores
-
-
-def _weighed(sign: Sign, weight: float) -> Sign:
-    return sign if weight == 1.0 else Sign(sign.entity, sign.kind, sign.strength * weight, sign.statement, sign.at, sign.aspect, sign.refs, sign.figures)
-
-
-def _sum(own: Sequence[Sign], aspect: str) -> float:
-    """The strongest sign of each kind and aspect, each next one fading; a change alone counts less."""
-    best: dict[tuple[str, str], float] = {}
-    for sign in own:
-        if sign.strength > 0:
-            other = aspect in PROPAGATING and sign.aspect != aspect and (sign.aspect in PROPAGATING or sign.kind == "rate_collapse")
-            key = (sign.kind, sign.aspect)
-            best[key] = max(best.get(key, 0.0), sign.strength * (OTHER if other else 1.0))
-    if best and all(kind == "change" for kind, _ in best):
-        best = {key: value * ALONE for key, value in best.items()}
-    return sum(value * FADE**place for place, value in enumerate(sorted(best.values(), reverse=True)))
-
-
-def _part(entity: Entity, graph: Topology, symptom: Entity | None) -> float:
-    """1 for who the symptom's service rests on, itself, its hosts, and who shares what it rests on; less for others."""
-    if symptom is None:
-        return 1.0
-    home = graph.home(symptom)
-    below = graph.below(home) | {home}
-    known = below & (set(graph.calls) | set(graph.callers))
-    if not known or entity in below or any(entity in graph.hosts.get(e, ()) for e in below):
-        return 1.0
-    return 0.9 if graph.callees(entity) & below else APART
-
-
-def _chances(scores: Sequence[float]) -> list[float]:
-    """Probabilities of the suspects beside the unseen cause (a softmax, computed from its largest term)."""
-    top = max([UNSEEN, *scores])
-    weights = [math.exp(SHARPNESS * (score - top)) for score in scores]
-    whole = sum(weights) + math.exp(SHARPNESS * (UNSEEN - top))
-    return [weight / whole for weight in weights]
-
-
-def _suspect(place: int, entity: Entity, chance: float, own: Sequence[Sign], order: Sequence[Entity], graph: Topology) -> Suspect:
-    evidence = sorted((sign for sign in own if sign.strength > 0), key=lambda s: (-s.strength, s.statement))
-    against = tuple(sign for sign in own if sign.strength < 0)
-    above = graph.above(entity)
-    victims = tuple(sorted((e for e in above if e != entity), key=lambda e: (e not in order, e)))[:MOST]
-    positions = tuple(dict.fromkeys(ref.removeprefix("code:") for sign in evidence for ref in sign.refs if ref.startswith("code:")))
-    return Suspect(place, entity, _cause(evidence[0]), evidence[0].statement, chance, tuple(evidence), against, victims, positions)
-
-
-def _cause(sign: Sign) -> str:
-    """A short word for what a sign shows."""
-    if sign.kind == "change":
-        return f"{sign.aspect} change"
-    return {"missing_data": "down", "template_new": "new errors", "order_break": "code path", "missing_call": "missing calls"}.get(
-        sign.kind, sign.aspect or sign.kind.replace("_", " "))
-
-
-def _excluded(entity: Entity, own: Sequence[Sign], graph: Topology, order: Sequence[Entity]) -> Excluded:
-    passing = [sign for sign in own if sign.strength < 0]
-    if passing and any(e in order for e in graph.below(entity)):
-        worst = min(passing, key=lambda sign: sign.strength)
-        return Excluded(entity, f"a victim: {worst.statement}", tuple(own))
-    strongest = max(own, key=lambda sign: sign.strength)
-    return Excluded(entity, f"too weak: {strongest.statement}", tuple(own))
-
-
-def _blind(observed: Observed, graph: Topology, by_home: Mapping[Entity, Sequence[Sign]]) -> list[str]:
-    """Entities of the graph of which there is no record at all."""
-    seen = {graph.home(one.entity) for one in observed.series} | set(by_home)
+def unseen(observed: Observed, graph: Topology) -> set[Entity]:
+    """Who is in the graph, or part of it, and reported nothing at all."""
+    known = {entity for pair in graph.edges() for entity in pair} | set(graph.homes.values())
+    seen = {graph.home(series.entity) for series in observed.series if len(series.times)}
     if observed.spans is not None:
-        seen |= {Entity("service", name) for name in observed.spans.services}
+        seen |= {Entity("service", observed.spans.services[number]) for number in set(observed.spans.service.tolist())}
     if observed.logs is not None:
-        seen |= {graph.home(entity) for entity in observed.logs.entities}
-    silent = sorted((set(graph.calls) | set(graph.callers)) - seen)
-    return [f"{entity.kind} {entity.name}: it is called, but no record of it is there" for entity in silent[:MOST]]
+        seen |= {graph.home(observed.logs.entities[number]) for number in set(observed.logs.entity.tolist())}
+    return known - seen
+
+
+def _needed(observed: Observed, suspects: Sequence[Suspect]) -> tuple[str, ...]:
+    """Without a suspect: what would have to be looked at."""
+    if suspects:
+        return ()
+    kinds = {"metrics": bool(observed.series), "traces": observed.spans is not None, "logs": observed.logs is not None,
+             "changes": bool(observed.changes), "a call graph": bool(observed.calls) or observed.spans is not None}  # fmt: skip
+    missing = [kind for kind, have in kinds.items() if not have]
+    return (f"no cause in this data; what would be needed: {', '.join(missing) or 'a longer baseline, or telemetry of the unseen'}",)
+
+
+def _weigh_path(accounts: Mapping[Entity, Account], graph: Topology, symptom: Entity | None) -> None:
+    """Count less what the complaining service does not depend on, and what is seen from outside only."""
+    path: set[Entity] = set()
+    if symptom is not None and graph.callees(symptom):
+        path = {graph.home(symptom), *graph.below(symptom)}
+        path |= {host for each in path for host in graph.hosts.get(each, ())}
+    for account in accounts.values():
+        if path and account.entity not in path:
+            account.score -= OFF_PATH
+            account.notes.append("the service that complained does not depend on it")
+        if account.entity.kind == "external":
+            account.score -= OUTSIDE
+
+
+def _silence(observed: Observed, *, alert: bool, complaint: bool) -> float:
+    """The score that "none of these" has: each series is a chance to be odd by accident.
+
+    An alert makes that less likely, one that names who complains of what still less.
+    """
+    return math.log(1 + len(observed.series)) * (ALERT if alert else 1.0) * (ALERT if complaint else 1.0)
+
+
+def _suspects(accounts: Mapping[Entity, Account], graph: Topology, silence: float) -> tuple[Suspect, ...]:
+    order = sorted((a for a in accounts.values() if a.score > 0), key=lambda a: (-a.score, a.entity))[:MOST]
+    chances = probabilities([account.score for account in order], silence)
+    if not order or chances[0] < LEAST:
+        return ()
+    return tuple(
+        _suspect(number, account, chance, accounts, graph)
+        for number, (account, chance) in enumerate(zip(order, chances, strict=True), start=1)
+    )
+
+
+def probabilities(scores: Sequence[float], silence: float) -> list[float]:
+    """Each one's chance to be an origin, for scores in falling order: the first against the others and none, the rest as second incidents."""
+    if not scores:
+        return []
+    rivals = sum(math.exp((score - scores[0]) / TEMPER) for score in scores)
+    found = [_chance(scores[0] - silence) / rivals]
+    for score in scores[1:]:
+        together = found[0] * math.exp((score - scores[0]) / TEMPER)
+        found.append(min(found[-1], max(together, _chance(score - silence - SECOND) * 0.5)))
+    return found
+
+
+def _chance(odds: float) -> float:
+    return 1 / (1 + math.exp(-max(-60.0, min(60.0, odds / TEMPER))))
+
+
+def _suspect(number: int, account: Account, chance: float, accounts: Mapping[Entity, Account], graph: Topology) -> Suspect:
+    strongest = sorted((s for s in account.signs if s.strength > 0), key=lambda s: (-s.strength, s.statement))
+    against = tuple(s for s in account.signs if s.strength < 0)
+    main = max(strongest, key=lambda s: (s.strength * (nature(s) != "wait"), s.statement), default=account.signs[0])
+    victims = tuple(sorted(e for e in graph.above(account.entity) if e in accounts and _suffers(accounts[e])))
+    positions = dict.fromkeys(s.entity.name for s in strongest if s.entity.kind == "code")
+    statement = main.statement
+    if account.by is not None and account.explained > 0.5:
+        statement += f"; {account.by.name}, which it depends on, explains it in part"
+    entity = _finest(account, strongest, graph)
+    return Suspect(number, entity, main.aspect, statement, round(chance, 4), tuple(strongest), against, victims, tuple(positions))
+
+
+def _finest(account: Account, strongest: Sequence[Sign], graph: Topology) -> Entity:
+    """One pod of several, when all signs are its; else the whole."""
+    pods = {part for part, home in graph.homes.items() if home == account.entity and part.kind == "pod"}
+    blamed = {sign.entity for sign in strongest}
+    return next(iter(blamed)) if len(pods) > 1 and len(blamed) == 1 and blamed <= pods else account.entity
+
+
+def _suffers(account: Account) -> bool:
+    return account.felt > 0 or any(nature(sign) == "wait" for sign in account.signs)
+
+
+def _excluded(accounts: Mapping[Entity, Account], suspects: Sequence[Suspect]) -> tuple[Excluded, ...]:
+    """Whose signs another explains, or who is off the path."""
+    blamed = {suspect.entity for suspect in suspects[:1]}
+    found = []
+    for account in accounts.values():
+        why = list(account.notes)
+        if account.by is not None and account.explained > 0.5:
+            why.insert(0, f"{account.by.name}, which it depends on, shows the same and explains it")
+        if why and account.entity not in blamed:
+            found.append(Excluded(account.entity, "; ".join(why), tuple(account.signs)))
+    return tuple(found)

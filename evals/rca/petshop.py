@@ -1,79 +1,86 @@
-"""Amazon's PetShop: per scenario a call graph, metrics without an issue, and metrics of issues with ``target.json``."""
+"""``TRAFFIC/ISSUE/metrics.csv`` with ``target.json``, ``TRAFFIC/noissue/metrics.csv`` and ``TRAFFIC/graph.csv`` (PetShop, AWS).
+
+The on-caller knows the alert: its time, the node and the metric it named. The root cause is the scorer's alone. A name
+ends in its type as X-Ray writes it; a ``remote`` is known only from its callers.
+"""
 
 from __future__ import annotations
 
+import csv
 import json
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
+from functools import cache
 from pathlib import Path
 
-from evals.rca.cases import Case, Loader, Truth
-from evals.rca.tables import micros, rows_of, series_of
-from signals.observed import Entity, Observed, Series, Window, Windows
+import numpy as np
 
-HEAD = 4
-"""Rows above the numbers: microservice, metric, statistic, and the name of the first column."""
-PERIOD = 300_000_000
-"""Five minutes: a row tells what happened in the five minutes from its time on."""
+from evals.rca.cases import Case, Loader, Truth
+from evals.rca.tables import columns, joined, number
+from signals.observed import Entity, EntityKind, Observed, Series
 
 
 def fits(folder: Path) -> bool:
-    return any(folder.glob("*/graph.csv")) and any(folder.glob("*/*/target.json"))
+    """Whether issues with a target lie two folders down, and a graph beside them."""
+    return any((path.parent.parent / "graph.csv").is_file() for path in folder.glob("*/*/target.json"))
 
 
 def cases(folder: Path) -> tuple[Sequence[Case], Sequence[str]]:
-    found, problems = [], []
+    """One case for each issue."""
+    found, missing = [], []
     for path in sorted(folder.glob("*/*/target.json")):
-        name, graph = str(path.parent.relative_to(folder)), path.parent.parent / "graph.csv"
+        name = f"{path.parent.parent.name}/{path.parent.name}"
         try:
-            given = json.loads(path.read_text())
-            target, cause = given["target"], given["root_cause"]
-            at = micros(str(target["timestamp"]))
-            times = _times(path.parent / "metrics.csv")
-        except (OSError, KeyError, ValueError) as error:
-            problems.append(f"{name}: {error!r}")
-            continue
-        usual = _times(path.parent.parent / "noissue" / "metrics.csv")
-        begun = at - PERIOD + 1  # the row whose five minutes hold the alert
-        before = [Window(min(times), begun)] + ([Window(min(usual), max(usual) + 1)] if usual else [])
-        windows = Windows(tuple(before), Window(begun, max(times) + 1), "the alert")
-        metric = target["metric"]
-        aspect = "errors" if metric == "availability" else metric
-        scenario = path.parent.parent.name.partition("_")[0]
-        found.append(Case(name, _observe(path.parent, graph), Truth(frozenset({cause["node"]}), metric, f"{scenario} {metric}"), at=at,
-                          symptom=Entity("service", target["node"]), aspect=aspect, windows=windows))
-    return found, problems
+            target = json.loads(path.read_text(encoding="utf-8"))
+            alert, cause = target["target"], target["root_cause"]
+            truth = Truth(frozenset({cause["node"]}), alert["metric"], f"{path.parent.parent.name} {alert['metric']}")
+            found.append(Case(
+                name, lambda home=path.parent: observe(home), truth,  # type: ignore[misc]
+                int(alert["timestamp"] * 1e6), entity(alert["node"]), alert["metric"],
+            ))  # fmt: skip
+        except (OSError, ValueError, KeyError, TypeError) as error:
+            missing.append(f"{name}: {error!r}")
+    return found, missing
 
 
-def _observe(place: Path, graph: Path) -> Callable[[], Observed]:
-    def read() -> Observed:
-        files = [path for path in (place.parent / "noissue" / "metrics.csv", place / "metrics.csv") if path.exists()]
-        return Observed(series=tuple(_joined(files)), calls=_calls(graph))
-
-    return read
+def observe(home: Path) -> Observed:
+    """The issue's rows, the traffic's healthy rows as another stretch of time, and the graph."""
+    tables = [_table(path) for path in (home.parent / "noissue" / "metrics.csv", home / "metrics.csv") if path.is_file()]
+    return Observed(series=joined(tables), calls=graph(home.parent / "graph.csv"))
 
 
-def _joined(files: Sequence[Path]) -> list[Series]:
-    """The columns of several files as one series each."""
-    held: dict[tuple[str, str], tuple[list[int], list[str]]] = {}
-    for path in files:
-        rows = rows_of(path)
-        times = [micros(row[0]) for row in rows[HEAD:]]
-        for at, (service, metric, statistic) in enumerate(zip(*rows[:3], strict=True)):
-            if at:
-                kept = held.setdefault((service, f"{metric}.{statistic}"), ([], []))
-                kept[0].extend(times)
-                kept[1].extend(row[at] for row in rows[HEAD:])
-    return [series_of(Entity("service", service), metric, *kept) for (service, metric), kept in held.items()]
+def graph(path: Path) -> tuple[tuple[Entity, Entity], ...]:
+    """The adjacency matrix as (caller, callee)."""
+    with path.open(encoding="utf-8", newline="") as handle:
+        header, *rows = csv.reader(handle)
+    return tuple(
+        (entity(row[0]), entity(callee)) for row in rows for callee, cell in zip(header[1:], row[1:], strict=True) if number(cell) > 0
+    )
 
 
-def _times(path: Path) -> list[int]:
-    return [micros(row[0]) for row in rows_of(path)[HEAD:]] if path.exists() else []
+def entity(name: str) -> Entity:
+    """The kind by the type at a name's end."""
+    kind: EntityKind = "service"
+    if name.endswith(("_remote", "_client")):
+        kind = "external"
+    elif "Database::" in name or name.endswith("::Table"):
+        kind = "database"
+    return Entity(kind, name)
 
 
-def _calls(path: Path) -> tuple[tuple[Entity, Entity], ...]:
-    rows = rows_of(path)
-    return tuple((Entity("service", row[0]), Entity("service", callee)) for row in rows[1:]
-                 for callee, cell in zip(rows[0][1:], row[1:], strict=True) if cell not in {"", "0", "0.0", "False"})
+@cache
+def _table(path: Path) -> list[Series]:
+    """Three header rows: service, metric, statistic."""
+    with path.open(encoding="utf-8", newline="") as handle:
+        names, metrics, statistics, *rows = csv.reader(handle)
+    rows = [row for row in rows if row and np.isfinite(number(row[0]))]
+    times = np.array([int(number(row[0]) * 1e6) for row in rows], dtype=np.int64)
+    header = ["\0".join(cells) for cells in zip(names, metrics, statistics, strict=True)]
+
+    def where(column: str) -> tuple[Entity, str] | None:
+        name, metric, statistic = column.split("\0")
+        return (entity(name), f"{metric} {statistic}") if column != header[0] else None
+
+    return columns(header, rows, times, where)
 
 
 LOADER = Loader("petshop", fits, cases)

@@ -1,58 +1,55 @@
-"""Folders ``SERVICE-FAULT/N`` with ``normal.csv`` and ``anomalous.csv``: a column is ``SERVICE_METRIC`` (RCD's Sock Shop)."""
+"""``SERVICE-FAULT/RUN/normal.csv`` and ``anomalous.csv``: one row a second, columns ``SERVICE_METRIC`` (the layout of RCD and BARO).
+
+The on-caller knows when the alert came: where ``anomalous.csv`` begins. There is no call graph.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 
-from evals.rca.cases import Case, Loader, Truth
-from evals.rca.tables import micros, rows_of, series_of
-from signals.observed import Entity, Observed, Window, Windows
+import numpy as np
 
-NORMAL, ANOMALOUS = "normal.csv", "anomalous.csv"
+from evals.rca.cases import Case, Loader, Truth
+from evals.rca.tables import columns, joined, number, read
+from signals.observed import Entity, Observed, Series
 
 
 def fits(folder: Path) -> bool:
-    return any(folder.glob(f"*/{NORMAL}")) or any(folder.glob(f"*/*/{NORMAL}"))
+    """Whether runs lie two folders down, each with a table of normal and one of anomalous rows."""
+    return any((path.parent / "normal.csv").is_file() for path in folder.glob("*/*/anomalous.csv"))
 
 
 def cases(folder: Path) -> tuple[Sequence[Case], Sequence[str]]:
-    found, problems = [], []
-    for path in sorted({*folder.glob(f"*/{NORMAL}"), *folder.glob(f"*/*/{NORMAL}")}):
-        place = path.parent
-        label = place.relative_to(folder).parts[0]
-        if not (place / ANOMALOUS).exists():
-            problems.append(f"{place.relative_to(folder)}: there is no {ANOMALOUS}")
-            continue
+    """One case for each run."""
+    found, missing = [], []
+    for path in sorted(folder.glob("*/*/anomalous.csv")):
+        label, run = path.parent.parent.name, path.parent.name
         service, _, fault = label.rpartition("-")
-        start, end = _extent(place / ANOMALOUS)
-        before = _extent(place / NORMAL)
-        windows = Windows((Window(*before),), Window(start, end), "the alert")
-        found.append(Case(str(place.relative_to(folder)), _observe(place), Truth(frozenset({service}), fault), at=start, windows=windows))
-    return found, problems
+        if not service or not (path.parent / "normal.csv").is_file():
+            missing.append(f"{label}/{run}: no service and fault in its name, or no normal.csv")
+            continue
+        at = int(number(read(path)[1][0][0]) * 1e6)
+        found.append(Case(f"{label}/{run}", lambda home=path.parent: observe(home), Truth(frozenset({service}), fault), at))  # type: ignore[misc]
+    return found, missing
 
 
-def _observe(place: Path) -> Callable[[], Observed]:
-    def read() -> Observed:
-        halves = [rows_of(place / name) for name in (NORMAL, ANOMALOUS)]
-        header = [name for name in halves[0][0] if name in halves[1][0]]
-        columns = [dict(zip(half[0], zip(*half[1:], strict=True), strict=True)) for half in halves]
-        times = [micros(text) for column in columns for text in column["time"]]
-        made = []
-        for name in header:
-            service, _, metric = name.partition("_")
-            if metric:
-                made.append(series_of(Entity("service", service), metric, times, [*columns[0][name], *columns[1][name]]))
-        return Observed(series=tuple(made))
-
-    return read
+def observe(home: Path) -> Observed:
+    """Both tables as one stretch of time each."""
+    return Observed(series=joined([_table(home / "normal.csv"), _table(home / "anomalous.csv")]))
 
 
-def _extent(path: Path) -> tuple[int, int]:
-    rows = rows_of(path)
-    at = rows[0].index("time")
-    times = [micros(row[at]) for row in rows[1:] if row]
-    return min(times), max(times) + 1
+def _table(path: Path) -> list[Series]:
+    header, rows = read(path)
+    clock = header.index("time")
+    times = np.array([int(number(row[clock]) * 1e6) for row in rows], dtype=np.int64)
+    return columns(header, rows, times, _where)
+
+
+def _where(column: str) -> tuple[Entity, str] | None:
+    """``carts-db_lat_90`` is ``lat_90`` of ``carts-db``."""
+    service, _, metric = column.partition("_")
+    return (Entity("service", service), metric) if metric else None
 
 
 LOADER = Loader("sockshop1", fits, cases)
