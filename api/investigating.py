@@ -9,15 +9,16 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-if TYPE_CHECKING:
-    from telemetry.store.beyond import RecordReader
+from telemetry.store.shelves import RecordKind
 
+if TYPE_CHECKING:
     from agent.offline.investigator import Investigator
     from telemetry.models import Window
+    from telemetry.store.beyond import RecordReader
     from telemetry.store.reader import Reader
     from tools.registry import Registry
 
-_KINDS = ("spans", "points", "changes")
+_KINDS: tuple[RecordKind, ...] = ("spans", "points", "changes")
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,10 +51,13 @@ class Holdings:
         """The reading tools over spans, metrics and changes, and the weighing of all records."""
         from tools.changes import change_tools
         from tools.incident import incident_tools
+        from tools.metrics import metric_tools
         from tools.observing import observe
+        from tools.traces import trace_tools
 
         weighing = incident_tools(lambda window: observe(self.logs, self.records, window), self.extent)
-        return weighing.merged(change_tools(self.records.changes))
+        looking = trace_tools(self.records, self.logs).merged(metric_tools(self.records))
+        return weighing.merged(change_tools(self.records.changes)).merged(looking)
 
     def investigator(self, tools: Registry, at: datetime | None) -> Investigator:
         """Who weighs an incident without a model."""

@@ -58,7 +58,7 @@ class Diagnosed(Passages):
     not_assessed: list[str]
     graph: dict[str, Any]
     """``calls``: (caller, callee); ``services``: each with its load ``before`` and ``during``, durations in seconds."""
-    bursts: list[dict[str, Any]] = []
+    bursts: list[dict[str, Any]]
     """The suspects' templates over time: ``counts`` per ``step`` seconds from ``start`` on."""
 
 

@@ -16,7 +16,6 @@ from telemetry.store.events import EventColumns, event_columns
 
 if TYPE_CHECKING:
     from telemetry.store.beyond import RecordReader, SeriesColumns, SpanColumns
-
     from telemetry.store.reader import Reader
 
 _POSITION = re.compile(r"\S+[#:]\d+")
@@ -35,7 +34,7 @@ def observe(logs: Reader, records: RecordReader, window: Window) -> Observed:
         (len(changes), "changes: no deploy, setting or flag is on record for this window; none may have been sent"),
     ) if not there]
     return Observed(
-        series=series, spans=_spans(columns) if len(columns) else None, logs=_logs(logs, events) if len(events) else None,
+        series=series, spans=spans_of(columns) if len(columns) else None, logs=_logs(logs, events) if len(events) else None,
         changes=tuple(changes), belongs=_belongs(columns, held), not_assessed=tuple(missing),
     )
 
@@ -52,7 +51,8 @@ def micros(when: datetime) -> int:
     return round(when.timestamp() * 1_000_000)
 
 
-def _spans(columns: SpanColumns) -> Spans:
+def spans_of(columns: SpanColumns) -> Spans:
+    """Spans of the store as signals read them."""
     return Spans(
         trace=columns.trace, parent=columns.parent, start=columns.start, duration=columns.duration, service=columns.service,
         operation=columns.operation, pod=columns.pod, error=columns.error, services=columns.services, operations=columns.operations,

@@ -43,7 +43,7 @@ def serve(name: str, handle: Handle, telemetry: Telemetry) -> None:
         def do_GET(self) -> None:
             url = urllib.parse.urlparse(self.path)
             begun = time.monotonic()
-            above = propagate.extract(dict(self.headers))
+            above = propagate.extract({name.lower(): value for name, value in self.headers.items()})
             with telemetry.spans.start_as_current_span(
                 f"GET {url.path}", context=above, kind=SpanKind.SERVER,
                 attributes={"http.request.method": "GET", "url.path": url.path, "server.port": PORTS[name]},

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,14 +14,20 @@ if TYPE_CHECKING:
 
 Ints = NDArray[np.int64]
 Flags = NDArray[np.bool_]
-COLUMNS = ("trace_id", "span_id", "parent_id", "service", "operation", "pod", "start", "duration", "status")
+COLUMNS = ("trace_id", "span_id", "parent_id", "service", "operation", "pod", "start", "duration", "status", "kind", "attributes")
+PEERS = ("peer.service", "db.namespace", "db.name", "messaging.destination.name", "rpc.service", "server.address", "net.peer.name", "db.system.name", "db.system")
+"""Attributes by which a calling span names whom it calls, the most telling first (OpenTelemetry's semantic conventions)."""
 _MIX = np.uint64(0x9E3779B97F4A7C15)
 """An odd constant (2^64 / golden ratio): what is multiplied by it can be told apart again."""
 
 
 @dataclass(frozen=True, slots=True)
 class SpanColumns:
-    """Spans as columns of one length, in no certain order; times and durations in microseconds (UTC)."""
+    """Spans as columns of one length, in no certain order; times and durations in microseconds (UTC).
+
+    Whom a calling span names but who tells nothing of itself (a database, another company's API) is there too: as a
+    span of that name within the calling one, as service graphs show them.
+    """
 
     trace: Ints
     """Traces by number; equal number, same trace."""
@@ -105,10 +112,53 @@ def _columns(frame: pl.DataFrame, trace: Ints, parent: Ints, orphan: Flags, *, i
         none = pods.index("")
         pod = np.where(pod == none, -1, pod - (pod > none))
         pods = tuple(p for p in pods if p)
-    named = frame.select(pl.concat_str("trace_id", "span_id", separator="/")).to_series().to_list() if ids else ()
-    return SpanColumns(
+    named = frame.select(pl.concat_str("trace_id", "span_id", separator="/")).to_series().to_list() if ids else []
+    found = SpanColumns(
         trace, parent, frame["start"].cast(pl.Int64).to_numpy(), frame["duration"].to_numpy(), service, operation, pod,
         (frame["status"] == "error").to_numpy(), services, operations, pods, orphan, tuple(named))
+    return _with_peers(found, *_peers(frame, parent))
+
+
+def _peers(frame: pl.DataFrame, parent: Ints) -> tuple[Ints, list[str]]:
+    """Rows of calling spans below which nothing was recorded, and whom they name."""
+    import polars as pl
+
+    alone = np.ones(len(frame), dtype=np.bool_)
+    alone[parent[parent >= 0]] = False
+    calling = frame.select(pl.col("kind").is_in(["client", "producer"])).to_series().to_numpy()
+    rows = np.flatnonzero(alone & calling)
+    if not len(rows):
+        return rows, []
+    texts = frame["attributes"].gather(rows)
+    distinct = texts.unique().to_list()  # attributes differ in little: each text is read once
+    told = {text: _peer(text) for text in distinct}
+    names = [told[text] for text in texts.to_list()]
+    held = [bool(name) for name in names]
+    return rows[np.array(held)], [name for name in names if name]
+
+
+def _peer(attributes: str | None) -> str:
+    found = json.loads(attributes) if attributes else {}
+    return next((str(found[name]) for name in PEERS if found.get(name)), "")
+
+
+def _with_peers(columns: SpanColumns, rows: Ints, names: list[str]) -> SpanColumns:
+    if not len(rows):
+        return columns
+    fresh = sorted(set(names) - set(columns.services))
+    services = (*columns.services, *fresh)
+    place = {name: number for number, name in enumerate(services)}
+
+    def longer(values: NDArray[Any], more: NDArray[Any]) -> NDArray[Any]:
+        return np.concatenate([values, more])
+
+    return SpanColumns(
+        longer(columns.trace, columns.trace[rows]), longer(columns.parent, rows), longer(columns.start, columns.start[rows]),
+        longer(columns.duration, columns.duration[rows]), longer(columns.service, np.array([place[name] for name in names], np.int64)),
+        longer(columns.operation, columns.operation[rows]), longer(columns.pod, np.full(len(rows), -1, np.int64)),
+        longer(columns.error, columns.error[rows]), services, columns.operations, columns.pods,
+        longer(columns.orphan, np.zeros(len(rows), np.bool_)),
+        (*columns.ids, *(columns.ids[row] for row in rows)) if columns.ids else ())
 
 
 def _coded(texts: pl.Series) -> tuple[Ints, tuple[str, ...]]:
