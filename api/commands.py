@@ -28,6 +28,7 @@ DEMO = (
     "when did the database is locked error first happen?",
     "summarise the errors",
 )
+DEMO_SYMPTOM = "checkouts are failing: why?"
 _SIZES = {**BYTES, **{letter: BYTES[f"{letter}b"] for letter in "kmgt"}}
 _AGES = {unit: seconds for unit, seconds in {**SECONDS, **CALENDAR}.items() if seconds >= 1}
 
@@ -247,25 +248,31 @@ def import_records(
 
 
 def demo(home: Path | None, *, as_json: bool) -> int:
-    """Read the recorded incident into a fresh home and ask about it as an engineer would."""
-    from samples import incident_folder
+    """Read the recorded incident into a fresh home, ask about it as an engineer would, and find its cause."""
+    from api.importing import import_files
+    from samples import incident_folder, incident_records
 
     with tempfile.TemporaryDirectory(prefix="oncalm-demo-") as folder:
         product = Product(home or Path(folder))
         with render.IngestProgress(enabled=not as_json) as shown:
             report = product.ingest([incident_folder()], progress=shown.update, started=shown.start)
         product.index()
+        imported = import_files(product, [str(path) for path in incident_records()], None)
         if not as_json:
             render.report(report)
+            render.imported(imported.records)
         answers = []
         for question in DEMO:
             answer = product.ask(question, conversation="demo")
             answers.append(answer)
             if not as_json:
                 render.answer(answer, brief=True)
+        found = product.investigate(DEMO_SYMPTOM)
         if as_json:
-            _print_json({"ingested": report.records, "answers": answers})
-    return DONE if all(a["understood"] for a in answers) else FAILED
+            _print_json({"ingested": report.records, "imported": dict(imported.records), "answers": answers, "investigation": found})
+        else:
+            render.investigation(found, brief=True)
+    return DONE if all(a["understood"] for a in answers) and found["suspects"] else FAILED
 
 
 def _print_json(value: Any) -> None:

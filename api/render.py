@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 import sys
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, Self
 
@@ -225,6 +225,11 @@ def report(done: Report) -> None:
         out.print(f"{done.resumed} sources were known and read on from where they were left")
     for note in done.notes[:8]:
         out.print(f"[dim]{printable(note)}[/]")
+
+
+def imported(records: Mapping[str, int]) -> None:
+    """What an import added, on stderr."""
+    print("imported " + (", ".join(f"{count:,} {kind}" for kind, count in records.items() if count) or "nothing"), file=sys.stderr)
 
 
 def templates(chosen: Sequence[Template], total: int) -> None:
