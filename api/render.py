@@ -193,7 +193,8 @@ def _cell(value: Any) -> str:
 def _evidence(out: Console, evidence: dict[str, Any], kind: str, *, lines: int) -> None:
     status = evidence["status"].replace("_", " ")
     total, searched = evidence["total"], evidence["searched"]
-    out.print(f"[dim]{evidence['id']} {evidence['tool']}: {status}, {total:,} of {searched:,} records[/]")
+    of = f" of {searched:,} records" if searched else ""
+    out.print(f"[dim]{evidence['id']} {evidence['tool']}: {status}, {total:,}{of}[/]")
     if evidence.get("error"):
         out.print(f"[red]{printable(evidence['error'])}[/]")
     if kind != "lines":

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from telemetry.store.reader import Reader
 
 _POSITION = re.compile(r"\S+[#:]\d+")
-_OF_POINTS = ("service.name", "service.version", "service.namespace", "service.instance.id", "telemetry.")
+_OF_POINTS = ("otel.scope.", "service.name", "service.version", "service.namespace", "service.instance.id", "telemetry.")
 """Attributes that say who speaks, not what is measured."""
 
 
