@@ -25,7 +25,7 @@ KINDS = (
 )
 """Keys of :attr:`ClusterState.objects`: the plural resource names of the API, lower case."""
 
-PARTS = ("logs", "usage", "requests", "node_services", "connectivity")
+PARTS = ("logs", "usage", "requests", "node_services", "connectivity", "calls")
 """What is not an API object and may be known or not as a whole."""
 
 
@@ -96,6 +96,9 @@ class ClusterState:
     second), ``cpu`` (cores), ``memory`` (bytes), ``throttled`` (share of periods), ``network_receive`` …"""
     node_services: tuple[NodeService, ...] | None = None
     connectivity: tuple[Connectivity, ...] | None = None
+    calls: tuple[tuple[str, str], ...] | None = None
+    """(caller, callee) by workload name, from traces, a mesh or connection records; what the environment of containers
+    names is added by the rules themselves."""
     not_assessed: Mapping[str, str] = field(default_factory=dict)
     """Kind or part → why it could not be looked at (``pods is forbidden: …``, ``metrics-server is not installed``)."""
 

@@ -1,0 +1,151 @@
+"""Routes that lead to a wrong service: Ingress, Gateway API, Istio, and gateways configured by a ConfigMap or environment.
+
+Sources: kubernetes.io/docs/concepts/services-networking/ingress, gateway-api.sigs.k8s.io (HTTPRoute ``backendRefs``),
+istio.io/latest/docs/reference/config/networking/virtual-service, docs.spring.io/spring-cloud-gateway (``spring.cloud.
+gateway.routes``: ``id``, ``uri``, ``predicates``).
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from signals.kube.finding import CONFIGURED, LIKELY, STATED, Finding, Rule, found
+from signals.kube.matching import labels_match, nearest
+from signals.kube.state import Object, at, items_at, mapping_at, name_of, namespace_of
+from signals.kube.view import View, Workload
+from signals.observed import Entity
+
+_SPRING = re.compile(r"-\s*id:\s*[\"']?(?P<id>[\w.-]+)[\"']?\s*\n(?:\s+.*\n)??\s+uri:\s*[\"']?(?:lb|https?|ws)://(?P<host>[\w.-]+)(?::(?P<port>\d+))?", re.M)
+_NGINX = re.compile(r"location\s+(?:[=~^*]+\s+)?(?P<path>/[^\s{]*)[^}]*?proxy_pass\s+https?://(?P<host>[\w.-]+)(?::(?P<port>\d+))?", re.S)
+
+
+@dataclass(frozen=True, slots=True)
+class Route:
+    """One route. ``owner`` is the workload or object that routes, ``hint`` what it is called or matches."""
+
+    owner: Entity
+    namespace: str
+    host: str
+    port: str
+    hint: str
+    ref: str
+
+
+def misrouted(view: View) -> Iterator[Finding]:
+    """Routes to a service or port that does not exist, or to another service than the route is named after."""
+    if not view.state.knows("services"):
+        return
+    for route in routes(view):
+        namespace = route.host.split(".")[1] if re.search(r"\.svc|\.\w+$", route.host) and "." in route.host else route.namespace
+        name = route.host.split(".")[0]
+        service = view.service(name, namespace)
+        why, strength = "", STATED
+        if service is None:
+            like = nearest(name, [name_of(each) for each in view.state.of("services", namespace)])
+            why = f"there is no service {name} in {namespace}" + (f", but {like}" if like else "")
+        elif route.port and not _offers(service, route.port):
+            why = f"service {name} offers no port {route.port}"
+        elif other := _meant(view, route, name):
+            why, strength = f"it goes to {name}, and is named after {other}", CONFIGURED
+        if why:
+            yield found("gateway_route", route.owner, f"route {route.hint} → {route.host}{f':{route.port}' if route.port else ''}: {why}",
+                        strength, namespace=route.namespace, refs=(route.ref,))
+
+
+def _offers(service: Object, port: str) -> bool:
+    return any(port in {str(each.get("port")), str(each.get("name"))} for each in items_at(service, "spec", "ports"))
+
+
+def _meant(view: View, route: Route, name: str) -> str:
+    """Another service whose whole name the route is called by."""
+    services = {name_of(each) for each in view.state.of("services", route.namespace)}
+    hint = re.sub(r"[-_]route$", "", route.hint.lower().strip("/"))
+    return hint if hint in services and hint != name else ""
+
+
+def routes(view: View) -> Iterator[Route]:
+    """All routes that are known."""
+    for kind, read in (("ingresses", _ingress), ("httproutes", _httproute), ("virtualservices", _virtual)):
+        for each in view.state.of(kind, view.namespace):
+            yield from read(view, each, f"kube:{kind}/{namespace_of(each)}/{name_of(each)}")
+    yield from _configured(view)
+
+
+def _ingress(view: View, each: Object, ref: str) -> Iterator[Route]:
+    backends = [("default", at(each, "spec", "defaultBackend"))]
+    for rule in items_at(each, "spec", "rules"):
+        backends += [(str(at(path, "path") or "/"), at(path, "backend")) for path in items_at(rule, "http", "paths")]
+    for hint, backend in backends:
+        name = at(backend, "service", "name")
+        if name:
+            port = at(backend, "service", "port", "number") or at(backend, "service", "port", "name") or ""
+            yield Route(_owner(view, each, str(name)), namespace_of(each), str(name), str(port), hint, ref)
+
+
+def _httproute(view: View, each: Object, ref: str) -> Iterator[Route]:
+    for rule in items_at(each, "spec", "rules"):
+        path = next((str(at(match, "path", "value")) for match in items_at(rule, "matches") if at(match, "path", "value")), name_of(each))
+        for backend in items_at(rule, "backendRefs"):
+            namespace = str(backend.get("namespace") or namespace_of(each))
+            yield Route(_owner(view, each, str(backend.get("name"))), namespace, str(backend.get("name")), str(backend.get("port") or ""),
+                        path if path != "/" else name_of(each), ref)
+
+
+def _virtual(view: View, each: Object, ref: str) -> Iterator[Route]:
+    hosts = [str(host) for host in items_at(each, "spec", "hosts")]
+    for kind in ("http", "tcp", "tls"):
+        for rule in items_at(each, "spec", kind):
+            for target in items_at(rule, "route"):
+                host = str(at(target, "destination", "host") or "")
+                hint = next((h.split(".")[0] for h in hosts if "*" not in h), name_of(each))
+                if host:
+                    yield Route(_owner(view, each, hint), namespace_of(each), host, str(at(target, "destination", "port", "number") or ""), hint, ref)
+
+
+def _owner(view: View, each: Object, name: str) -> Entity:
+    """The workload a route is meant for, else the route's own name."""
+    namespace = namespace_of(each)
+    labels = mapping_at(each, "metadata", "labels")
+    for candidate in (name_of(each), str(labels.get("app") or ""), name):
+        workload = view.workload(candidate, namespace) or view.workload(re.sub(r"[-_](?:ingress|route|gateway|vs|virtualservice)$", "", candidate), namespace)
+        if workload is not None:
+            return workload.entity
+    return Entity("deployment", name)
+
+
+def _configured(view: View) -> Iterator[Route]:
+    """Routes in ConfigMaps and environments of workloads."""
+    for workload in view.workloads:
+        for ref, text in _texts(view, workload):
+            for pattern in (_SPRING, _NGINX):
+                for match in pattern.finditer(text):
+                    hint = match["id"] if "id" in match.re.groupindex else match["path"]
+                    yield Route(workload.entity, workload.namespace, match["host"], match["port"] or "", hint, ref)
+
+
+def _texts(view: View, workload: Workload) -> Iterator[tuple[str, str]]:
+    for volume in items_at(workload.spec, "volumes"):
+        config = view.state.find("configmaps", str(at(volume, "configMap", "name") or ""), workload.namespace)
+        data: Mapping[str, Any] = mapping_at(config, "data")
+        for value in data.values():
+            yield f"kube:configmaps/{workload.namespace}/{name_of(config or {})}", str(value)
+    for container in workload.containers:
+        for each in items_at(container, "env"):
+            if "\n" in str(each.get("value") or ""):
+                yield workload.ref, str(each["value"])
+
+
+def gateways(view: View) -> Iterator[Finding]:
+    """Istio Gateways whose selector matches no pod (istio.io/latest/docs/reference/config/networking/gateway)."""
+    for each in view.state.of("gateways"):
+        selector = mapping_at(each, "spec", "selector")
+        if selector and view.state.knows("pods") and not any(labels_match(selector, mapping_at(pod, "metadata", "labels"))
+                                                             for pod in view.state.of("pods")):
+            yield found("gateway_route", Entity("deployment", name_of(each)), f"gateway {name_of(each)} selects no pod", LIKELY - 1,
+                        namespace=namespace_of(each), refs=(f"kube:gateways/{namespace_of(each)}/{name_of(each)}",))
+
+
+RULES: tuple[Rule, ...] = (misrouted, gateways)
