@@ -1,0 +1,188 @@
+"""Every other kind that kubectl describes, back into API objects; and the events below each."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterator
+from datetime import UTC, datetime, timedelta
+
+from evals.kube import specs
+from evals.kube.specs import Json
+from evals.kube.tables import NOTHING, Entry, description, moment, seconds, section
+
+KINDS = {"pods": "Pod", "deployments": "Deployment", "replicasets": "ReplicaSet", "statefulsets": "StatefulSet", "daemonsets": "DaemonSet",
+         "jobs": "Job", "cronjobs": "CronJob", "services": "Service", "endpoints": "Endpoints", "nodes": "Node", "persistentvolumeclaims": "PersistentVolumeClaim",
+         "persistentvolumes": "PersistentVolume", "storageclasses": "StorageClass", "resourcequotas": "ResourceQuota", "serviceaccounts": "ServiceAccount",
+         "configmaps": "ConfigMap", "secrets": "Secret", "ingresses": "Ingress", "networkpolicies": "NetworkPolicy", "namespaces": "Namespace",
+         "limitranges": "LimitRange", "horizontalpodautoscalers": "HorizontalPodAutoscaler", "virtualservices": "VirtualService",
+         "gateways": "Gateway", "httproutes": "HTTPRoute", "destinationrules": "DestinationRule",
+         "mutatingwebhookconfigurations": "MutatingWebhookConfiguration", "validatingwebhookconfigurations": "ValidatingWebhookConfiguration"}
+ALIASES = {"pod": "pods", "deployment": "deployments", "replicaset": "replicasets", "service": "services", "svc": "services", "node": "nodes",
+           "pvc": "persistentvolumeclaims", "pv": "persistentvolumes", "resourcequota": "resourcequotas", "quota": "resourcequotas",
+           "configmap": "configmaps", "secret": "secrets", "serviceaccount": "serviceaccounts", "namespace": "namespaces", "ingress": "ingresses",
+           "networkpolicy": "networkpolicies", "limitrange": "limitranges", "storageclass": "storageclasses", "event": "events", "hpa": "horizontalpodautoscalers"}
+_EVENT_AGE = re.compile(r"(?P<last>\S+)(?: \(x(?P<count>\d+) over (?P<first>\S+)\))?")
+_MODES = {"RWO": "ReadWriteOnce", "ROX": "ReadOnlyMany", "RWX": "ReadWriteMany", "RWOP": "ReadWriteOncePod"}
+
+
+def read(kind: str, text: str) -> Json | None:
+    """The object a description tells of; None when it tells of none."""
+    entry = description(text)
+    name = entry.text("Name")
+    if not name:
+        return None
+    build = _READERS.get(kind, _plain)
+    found = build(entry, text)
+    metadata = found.setdefault("metadata", {})
+    metadata.update({key: value for key, value in {"name": name, "namespace": entry.text("Namespace"), "labels": entry.pairs("Labels")}.items()
+                     if value or key == "name"})
+    created = moment(entry.text("CreationTimestamp"))
+    if created:
+        metadata["creationTimestamp"] = created.astimezone(UTC).isoformat()
+    return found
+
+
+def events(kind: str, text: str, now: datetime) -> Iterator[Json]:
+    """Events below a description, with their ages made times."""
+    entry = description(text)
+    about = {"kind": KINDS.get(kind, kind), "name": entry.text("Name"), "namespace": entry.text("Namespace")}
+    for row in _event_rows(text):
+        age = _EVENT_AGE.match(row["Age"])
+        last = seconds(age["last"]) if age else None
+        first = seconds(age["first"]) if age and age["first"] else last
+        each: Json = {"involvedObject": about, "metadata": {"namespace": about["namespace"]}, "type": row["Type"], "reason": row["Reason"],
+                      "message": row["Message"], "count": int(age["count"] or 1) if age else 1, "source": {"component": row["From"]}}
+        for key, ago in (("lastTimestamp", last), ("firstTimestamp", first)):
+            if ago is not None:
+                each[key] = (now - timedelta(seconds=ago)).astimezone(UTC).isoformat()
+        yield each
+
+
+def _event_rows(text: str) -> list[dict[str, str]]:
+    rows: list[dict[str, str]] = []
+    lines = text.splitlines()
+    start = next((number for number, line in enumerate(lines) if line.startswith("Events:")), len(lines))
+    tail = "\n".join(lines[start:])
+    for row in section(tail, "Events"):
+        if row.get("Type") in {"Normal", "Warning"}:
+            rows.append({key: row.get(key, "") for key in ("Type", "Reason", "Age", "From", "Message")})
+        elif rows:
+            rows[-1]["Message"] += "\n" + " ".join(row.values()).strip()
+    return rows
+
+
+def _plain(entry: Entry, text: str) -> Json:
+    return {}
+
+
+def _workload(entry: Entry, text: str) -> Json:
+    template = entry.get("Pod Template")
+    desired = re.match(r"(\d+) desired|(?:\d+) current / (\d+) desired", entry.text("Replicas"))
+    ready = re.search(r"(\d+) available", entry.text("Replicas"))
+    wanted = next((int(each) for each in (desired.groups() if desired else ()) if each), None)
+    owner = entry.text("Controlled By").partition("/")
+    spec: Json = {"selector": {"matchLabels": entry.pairs("Selector")},
+                  "template": {"metadata": {"labels": template.pairs("Labels") if template else {}},
+                               "spec": specs.pod_spec(template) if template else {}}}
+    if wanted is not None:
+        spec["replicas"] = wanted
+    conditions = [{"type": row.get("Type", ""), "status": row.get("Status", ""), "reason": row.get("Reason", ""), "message": row.get("Message", "")}
+                  for row in section(text, "Conditions")]
+    return {"metadata": {"ownerReferences": [{"kind": owner[0], "name": owner[2]}] if owner[2] else []}, "spec": spec,
+            "status": {"conditions": conditions, "availableReplicas": int(ready[1]) if ready else None}}
+
+
+def _service(entry: Entry, text: str) -> Json:
+    ports: list[Json] = []
+    for each in entry.below:
+        words = each.value.split()
+        if each.key == "Port" and words:
+            number, _, protocol = words[-1].partition("/")
+            ports.append({"name": words[0] if len(words) > 1 and words[0] != "<unset>" else "", "port": int(number), "protocol": protocol})
+        elif each.key == "TargetPort" and ports:
+            ports[-1]["targetPort"] = specs.number(each.value.partition("/")[0])
+        elif each.key == "AppProtocol" and ports:
+            ports[-1]["appProtocol"] = each.value
+    spec: Json = {"type": entry.text("Type"), "selector": entry.pairs("Selector"), "clusterIP": entry.text("IP"), "ports": ports}
+    return {"spec": spec}
+
+
+def _endpoints(entry: Entry, text: str) -> Json:
+    subsets = entry.get("Subsets")
+    ready = [part.strip() for part in (subsets.text("Addresses") if subsets else "").split(",") if part.strip()]
+    waiting = [part.strip() for part in (subsets.text("NotReadyAddresses") if subsets else "").split(",") if part.strip()]
+    return {"subsets": [{"addresses": [{"ip": each} for each in ready], "notReadyAddresses": [{"ip": each} for each in waiting]}]
+            if ready or waiting else []}
+
+
+def _node(entry: Entry, text: str) -> Json:
+    taints: list[Json] = []
+    for line in entry.values("Taints"):
+        pair, _, effect = line.rpartition(":")
+        key, _, value = pair.partition("=")
+        taints.append({"key": key, "value": value, "effect": effect})
+    conditions = [{"type": row.get("Type", ""), "status": row.get("Status", ""), "reason": row.get("Reason", ""), "message": row.get("Message", "")}
+                  for row in section(text, "Conditions")]
+    amounts = {key.lower(): {each.key: each.value for each in specs.below(entry, key)} for key in ("Capacity", "Allocatable")}
+    return {"spec": {"taints": taints, "unschedulable": entry.text("Unschedulable") == "true"}, "status": {"conditions": conditions, **amounts}}
+
+
+def modes(text: str) -> list[str]:
+    """``RWO,RWX`` in full."""
+    return [_MODES.get(each.strip(), each.strip()) for each in text.split(",") if each.strip() not in NOTHING]
+
+
+def _claim(entry: Entry, text: str) -> Json:
+    spec: Json = {"storageClassName": entry.text("StorageClass"), "volumeName": entry.text("Volume")}
+    if modes(entry.text("Access Modes")):
+        spec["accessModes"] = modes(entry.text("Access Modes"))
+    return {"spec": spec, "status": {"phase": entry.text("Status"), "capacity": {"storage": entry.text("Capacity")}}}
+
+
+def _volume(entry: Entry, text: str) -> Json:
+    spec: Json = {"storageClassName": entry.text("StorageClass"), "accessModes": modes(entry.text("Access Modes")),
+                  "capacity": {"storage": entry.text("Capacity")}}
+    namespace, _, claim = entry.text("Claim").partition("/")
+    if claim:
+        spec["claimRef"] = {"namespace": namespace, "name": claim}
+    return {"spec": spec, "status": {"phase": entry.text("Status")}}
+
+
+def _quota(entry: Entry, text: str) -> Json:
+    used, hard = quota_rows(text.splitlines())
+    return {"status": {"used": used, "hard": hard}}
+
+
+def quota_rows(lines: list[str]) -> tuple[dict[str, str], dict[str, str]]:
+    """Used and hard of a quota: rows below ``Resource  Used  Hard``."""
+    rows = [line.split() for line in lines]
+    start = next((number for number, row in enumerate(rows) if row == ["Resource", "Used", "Hard"]), len(rows))
+    found = [row for row in rows[start + 1:] if len(row) == 3 and not set(row[0]) <= {"-"}]
+    return {row[0]: row[1] for row in found}, {row[0]: row[2] for row in found}
+
+
+def _class(entry: Entry, text: str) -> Json:
+    return {"provisioner": entry.text("Provisioner"), "volumeBindingMode": entry.text("VolumeBindingMode")}
+
+
+def _account(entry: Entry, text: str) -> Json:
+    return {"imagePullSecrets": [{"name": line.split(" ")[0]} for line in entry.values("Image pull secrets")]}
+
+
+def _data(entry: Entry, text: str) -> Json:
+    """A ConfigMap: keys stand alone before a line of dashes."""
+    found = re.findall(r"^(\S+):\n-{4}\n(.*?)(?=\n\n|\n\S+:\n-{4}\n|\nBinaryData|\Z)", text, re.M | re.S)
+    return {"data": {key: value.strip("\n") for key, value in found}}
+
+
+def _secret(entry: Entry, text: str) -> Json:
+    """Keys only, never values."""
+    tail = text.partition("Data\n====")[2]
+    return {"type": entry.text("Type"), "data": dict.fromkeys(re.findall(r"^(\S+):\s+\d+ bytes", tail, re.M), "")}
+
+
+_READERS: dict[str, Callable[[Entry, str], Json]] = {
+    "pods": specs.pod, "deployments": _workload, "replicasets": _workload, "statefulsets": _workload, "daemonsets": _workload,
+    "services": _service, "endpoints": _endpoints, "nodes": _node, "persistentvolumeclaims": _claim, "persistentvolumes": _volume,
+    "resourcequotas": _quota, "storageclasses": _class, "serviceaccounts": _account, "configmaps": _data, "secrets": _secret,
+}
