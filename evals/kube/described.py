@@ -181,8 +181,29 @@ def _secret(entry: Entry, text: str) -> Json:
     return {"type": entry.text("Type"), "data": dict.fromkeys(re.findall(r"^(\S+):\s+\d+ bytes", tail, re.M), "")}
 
 
+def _policy(entry: Entry, text: str) -> Json:
+    """A NetworkPolicy, as far as "allows nothing" goes."""
+    spec = entry.get("Spec")
+    if spec is None:
+        return {}
+    types = [each.strip() for each in spec.text("Policy Types").split(",") if each.strip()]
+    made: Json = {"podSelector": {"matchLabels": spec.pairs("PodSelector")}, "policyTypes": types}
+    for key, field in (("Allowing ingress traffic", "ingress"), ("Allowing egress traffic", "egress")):
+        rules = spec.get(key)
+        if rules is not None:
+            made[field] = [] if any(each.key.startswith("<none>") for each in rules.below) else [{"from": _peers(rules)} if field == "ingress" else {}]
+    return {"spec": made}
+
+
+def _peers(rules: Entry) -> list[Json]:
+    found = [each.pairs("PodSelector") for each in [rules, *rules.below] if each.get("PodSelector")]
+    found += [dict([pair.split("=", 1)]) for each in rules.below if each.key == "PodSelector" for pair in each.value.split(",") if "=" in pair]
+    return [{"podSelector": {"matchLabels": each}} for each in found]
+
+
 _READERS: dict[str, Callable[[Entry, str], Json]] = {
     "pods": specs.pod, "deployments": _workload, "replicasets": _workload, "statefulsets": _workload, "daemonsets": _workload,
     "services": _service, "endpoints": _endpoints, "nodes": _node, "persistentvolumeclaims": _claim, "persistentvolumes": _volume,
     "resourcequotas": _quota, "storageclasses": _class, "serviceaccounts": _account, "configmaps": _data, "secrets": _secret,
+    "networkpolicies": _policy,
 }

@@ -14,8 +14,11 @@ from signals.kube.state import ContainerLog
 from signals.kube.view import View, Workload
 
 LONGEST = 400
-_STILL = 45 * SECOND
-"""A complaint not repeated for this long, in a log that went on, is over."""
+_PATIENCE = 8
+"""A complaint is over when the log went on for this many times the usual pause between two of its kind."""
+_LEAST = 5 * SECOND
+_LONE = 20 * SECOND
+"""One complaint alone is over after this long."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,7 +37,7 @@ class Excerpt:
 def excerpts(view: View, workload: Workload, pattern: re.Pattern[str], *, past: bool = False) -> Iterator[Excerpt]:
     """What the pattern finds in each log of a workload; what is over only when ``past`` is asked for."""
     for log in view.logs_of(workload):
-        found = _last(log, pattern, workload)
+        found = _last(log, pattern, workload) if pattern.search(view.text(log)) else None
         if found is not None and (past or not found.over):
             yield found
 
@@ -45,11 +48,19 @@ def _last(log: ContainerLog, pattern: re.Pattern[str], workload: Workload) -> Ex
         return None
     number, match = hits[-1]
     when = _near(log.lines, number)
-    end = _near(log.lines, len(log.lines) - 1)
-    over = not log.previous and workload.ready and (
-        end - when > _STILL if when is not None and end is not None else number < len(log.lines) - max(20, len(log.lines) // 10))
+    over = not log.previous and workload.ready and _over(log, hits[0][0], number, len(hits))
     return Excerpt(shortened(log.lines[number], match), log.container, len(hits), when, over, match,
                    f"log:{log.namespace}/{log.pod}/{log.container}{'/previous' if log.previous else ''}")
+
+
+def _over(log: ContainerLog, first: int, last: int, count: int) -> bool:
+    """Did the log go on without it? By time where lines have one, else by lines."""
+    began, when, end = (_near(log.lines, each) for each in (first, last, len(log.lines) - 1))
+    if began is None or when is None or end is None:
+        pause = (last - first) / (count - 1) if count > 1 else 20.0
+        return len(log.lines) - 1 - last > max(20.0, _PATIENCE * pause)
+    silence = end - when
+    return silence > (max(_LEAST, _PATIENCE * (when - began) / (count - 1)) if count > 1 else _LONE)
 
 
 def _near(lines: tuple[str, ...], number: int) -> int | None:

@@ -113,5 +113,5 @@ def nearest(name: str, names: Sequence[str]) -> str:
     """The most alike name, or "" when none is alike enough."""
     import difflib
 
-    found = difflib.get_close_matches(name, names, n=1, cutoff=0.7)
+    found = difflib.get_close_matches(name, names, n=1, cutoff=0.85)
     return found[0] if found else ""

@@ -70,6 +70,11 @@ class Workload:
         return mapping_at(self.object, "spec", "template", "metadata", "labels") or (
             mapping_at(self.pods[0], "metadata", "labels") if self.pods else {})
 
+    def carries(self, wanted: Mapping[str, Any]) -> bool:
+        """Does one of its pods have these labels (operators add some), or would the next by its template?"""
+        own = [mapping_at(each, "metadata", "labels") for each in self.pods] or [self.labels]
+        return any(labels_match(wanted, each) for each in own)
+
     @property
     def desired(self) -> int | None:
         """``spec.replicas``; None when not known."""
@@ -104,6 +109,7 @@ class View:
         self.state = state
         self.now = now
         self.namespace = namespace
+        self._texts: dict[int, str] = {}
 
     @cached_property
     def everywhere(self) -> tuple[Workload, ...]:
@@ -126,7 +132,7 @@ class View:
     def serving(self, service: Object) -> tuple[Workload, ...]:
         """The workloads whose pods a service selects."""
         wanted, where = mapping_at(service, "spec", "selector"), namespace_of(service)
-        return tuple(each for each in self.everywhere if each.namespace == where and labels_match(wanted, each.labels))
+        return tuple(each for each in self.everywhere if each.namespace == where and each.carries(wanted))
 
     def service(self, name: str, namespace: str) -> Object | None:
         """The service of that name."""
@@ -160,6 +166,12 @@ class View:
         names = {name_of(each) for each in workload.pods}
         logs = [each for each in self.state.logs or () if each.namespace == workload.namespace and each.pod in names]
         return tuple(sorted(logs, key=lambda each: each.previous))
+
+    def text(self, log: ContainerLog) -> str:
+        """A log as one text, to tell quickly that something is not in it."""
+        if id(log) not in self._texts:
+            self._texts[id(log)] = "\n".join(log.lines)
+        return self._texts[id(log)]
 
     def nodes(self) -> tuple[Object, ...]:
         """All nodes."""

@@ -11,8 +11,8 @@ import re
 from collections.abc import Iterator
 
 from signals.kube.addresses import Address
-from signals.kube.excerpts import excerpts
-from signals.kube.finding import CONFIGURED, LIKELY, STATED, Finding, Rule, found
+from signals.kube.excerpts import Excerpt, excerpts
+from signals.kube.finding import CONFIGURED, LIKELY, POSSIBLE, STATED, Finding, Rule, found
 from signals.kube.matching import nearest
 from signals.kube.state import Object, at, items_at, name_of
 from signals.kube.view import View, Workload, waiting
@@ -84,13 +84,21 @@ def addresses(view: View) -> Iterator[Finding]:
         for address in view.addresses_of(workload):
             why = wrong(view, workload, address)
             if why:
-                told = next((each for each in excerpts(view, workload, _CONNECT)), None)
-                suffers = told is not None or not workload.ready
+                told = complaint(view, workload, address)
+                exists = view.service(address.service, address.namespace or workload.namespace) is not None
+                strength = CONFIGURED + 1 if told else CONFIGURED if exists or ", but " in why else POSSIBLE - 1
                 yield found("env_address", workload.entity,
                             f"{workload.name} is given {address.variable}={address.value}: {why}"
                             + (f"; its log: “{told.line}”" if told else ""),
-                            (CONFIGURED + 1 if suffers else LIKELY), namespace=workload.namespace,
-                            refs=(workload.ref, *((told.ref,) if told else ())))
+                            strength, namespace=workload.namespace, refs=(workload.ref, *((told.ref,) if told else ())))
+
+
+def complaint(view: View, workload: Workload, address: Address) -> Excerpt | None:
+    """A line of its log that complains of that host or port. An address nobody uses hurts nobody."""
+    port = rf"|:{address.port}\b" if address.port else ""
+    about = re.compile(rf"\b{re.escape(address.service)}\b{port}", re.I)
+    return next((each for each in excerpts(view, workload, _CONNECT) if about.search(each.match.string)), None) or next(
+        (each for each in excerpts(view, workload, about) if _CONNECT.search(each.match.string)), None)
 
 
 def wrong(view: View, workload: Workload, address: Address) -> str:

@@ -14,7 +14,7 @@ import math
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
-from signals.kube.finding import LIKELY, POSSIBLE, STATED, Finding, Rule, found
+from signals.kube.finding import LIKELY, STATED, Finding, Rule, found
 from signals.kube.shifts import Rise, rises
 from signals.kube.state import at, name_of
 from signals.kube.view import View, Workload
@@ -23,9 +23,13 @@ from signals.observed import Entity
 SLOW_RATIO, SLOW_SECONDS = 3.0, 0.03
 """A latency counts as risen from three times the baseline and 30 ms more: above the jitter of local networks."""
 CPU_RATIO, CPU_CORES, THROTTLED = 1.5, 0.02, 0.1
-RETRANSMITTED = 1.0
-"""Segments per second more than before."""
-_SURE, _MAYBE = 1.0, 0.5
+LOST = 0.01
+"""Share of packets sent again from which a network loses rather than delays; a delay alone causes a few by timers that fire."""
+SHARE = 0.2
+"""From this share of slow calls on, the upper percentiles that are measured (90th to 99th) are slow."""
+OFTEN = 4.0
+"""A caller may call a slow service a few times for one request of its own."""
+_LEAST, _MOST = 0.05, 0.95
 
 
 def cpu(view: View) -> Iterator[Finding]:
@@ -50,14 +54,6 @@ def _of(rises_: Mapping[Entity, Rise], workload: Workload) -> Rise | None:
                  if each in rises_), None)
 
 
-@dataclass(frozen=True, slots=True)
-class _Pattern:
-    """What a culprit would slow: surely and maybe."""
-
-    surely: frozenset[str]
-    maybe: frozenset[str]
-
-
 def network(view: View) -> Iterator[Finding]:
     """The pod or node whose delay explains which services are slow."""
     latency = {workload.name: own for workload in view.workloads if (own := _of(rises(view.state.requests or (), "latency"), workload))}
@@ -65,21 +61,19 @@ def network(view: View) -> Iterator[Finding]:
     if not slow:
         return
     busy = frozenset(name for name, each in latency.items() if each.before > 0 or each.during > 0)
-    scored = sorted(((score(pattern, slow, busy), entity.kind == "node", entity.name, entity) for entity, pattern in _patterns(view, busy)),
-                    key=lambda each: (-each[0], each[1], each[2]))
-    lost = {entity.name: own for entity, own in rises(view.state.requests or (), "retransmi").items() if own.amount >= RETRANSMITTED}
+    traffic = Traffic.of(view, busy)
+    scored = sorted(((fit(expected, slow, busy) + _own(view, entity, {each: latency[each].amount for each in slow}), entity.kind == "node",
+                      entity.name, entity) for entity, expected in traffic.culprits(view)), key=lambda each: (-each[0], each[1], each[2]))
     told = ", ".join(f"{name} {latency[name].before * 1000:.0f} → {latency[name].during * 1000:.0f} ms"
                      for name in sorted(slow, key=lambda each: -slow[each])[:6])
-    for place, (fit, _, _, entity) in enumerate(scored[:3]):
-        losing = entity.kind == "node" and entity.name in lost
-        cause = "pod_network_delay" if entity.kind != "node" else "node_packet_loss" if losing else "node_network_delay"
-        yield found(cause, entity, f"a delay at {entity.name} would explain {fit:.0%} of what is slow ({told})",
-                    (LIKELY if place == 0 else POSSIBLE) + max(min(fit, 1.0), 0.0), at=min((latency[each].at for each in slow), default=None),
+    best, begin = scored[0][0], min((latency[each].at for each in slow), default=None)
+    for likelihood, _, _, entity in scored[:3]:
+        lost = lost_share(view, entity.name) if entity.kind == "node" else 0.0
+        cause = "pod_network_delay" if entity.kind != "node" else "node_packet_loss" if lost >= LOST else "node_network_delay"
+        yield found(cause, entity, f"a disturbed network at {entity.name} would explain best what is slow and what is not ({told})"
+                    + (f"; {lost:.1%} of its packets are sent again" if lost >= LOST else ""),
+                    LIKELY + 0.5 + max(likelihood - best, -3.0) * 0.5, at=begin,
                     namespace=view.namespace or "", refs=tuple(f"series:service/{each}/latency" for each in sorted(slow)[:6]))
-    for name, own in lost.items():
-        yield found("node_packet_loss", Entity("node", name),
-                    f"TCP retransmissions of {name} rose from {own.before:.2f} to {own.during:.2f} a second while services are slow ({told})",
-                    LIKELY + 0.5, refs=(f"series:node/{name}/retransmissions",), at=own.at)
 
 
 def _weight(each: Rise) -> float:
@@ -87,57 +81,93 @@ def _weight(each: Rise) -> float:
     return min(1.0, max(0.3, math.log10(max(each.amount, SLOW_SECONDS) / SLOW_SECONDS) / 2))
 
 
-def score(pattern: _Pattern, slow: Mapping[str, float], busy: frozenset[str]) -> float:
-    """Share of the slowness explained, less what should be slow and is not; 1 is a perfect fit."""
-    total = sum(slow.values())
-    explained = sum(weight * (1.0 if name in pattern.surely else 0.8) for name, weight in slow.items()
-                    if name in pattern.surely | pattern.maybe)
-    unexplained = sum(weight for name, weight in slow.items() if name not in pattern.surely | pattern.maybe)
-    absent = 0.6 * len((pattern.surely & busy) - slow.keys()) + 0.15 * len((pattern.maybe & busy) - slow.keys())
-    return (explained - unexplained) / total - absent / max(len(slow), 2)
+def fit(expected: Mapping[str, float], slow: Mapping[str, float], busy: frozenset[str]) -> float:
+    """Log-likelihood of what is slow and what is not, given how likely each is to be slow."""
+    chance = {name: min(max(expected.get(name, 0.0), _LEAST), _MOST) for name in busy | slow.keys()}
+    return sum(slow[name] * math.log(each) if name in slow else math.log(1 - each) for name, each in chance.items())
 
 
-def _patterns(view: View, busy: frozenset[str]) -> Iterator[tuple[Entity, _Pattern]]:
-    calls = {each.name: view.calls.get(each.name, frozenset()) for each in view.workloads}
-    callers: dict[str, set[str]] = {}
-    for caller, callees in calls.items():
-        for callee in callees:
-            callers.setdefault(callee, set()).add(caller)
-    for workload in view.workloads:
-        if workload.name in busy or calls.get(workload.name) or callers.get(workload.name):
-            yield workload.entity, _of_pod(workload.name, calls, callers, busy)
-    homes = {each.name: {str(at(pod, "spec", "nodeName")) for pod in each.pods} for each in view.workloads}
-    for node in view.nodes():
-        inside = frozenset(name for name, on in homes.items() if on == {name_of(node)})
-        if inside:
-            yield Entity("node", name_of(node)), _of_node(inside, calls, callers)
+def _own(view: View, entity: Entity, amounts: Mapping[str, float]) -> float:
+    """What speaks for the culprit itself: a caller waits as often as it calls, not ten times longer than the culprit is
+    slow; packets to and from a slow node are sent again by timers."""
+    if entity.kind == "node":
+        again = _retransmitted(view, entity.name)
+        return 0.3 * math.log1p(max(again.amount, 0.0)) if again else 0.0
+    own = amounts.get(entity.name)
+    return -max(0.0, math.log(max(amounts.values()) / own / OFTEN)) if own else 0.0
 
 
-def _of_pod(name: str, calls: Mapping[str, frozenset[str]], callers: Mapping[str, set[str]], busy: frozenset[str]) -> _Pattern:
-    above = _above({name}, callers)
-    below = calls.get(name, frozenset())
-    only = frozenset(each for each in below if callers.get(each, set()) & busy <= {name})
-    surely = frozenset({name}) | frozenset(callers.get(name, set())) if name in busy else frozenset(callers.get(name, set()))
-    return _Pattern(surely | (only if below else frozenset()), frozenset(above) | below)
+def _retransmitted(view: View, node: str) -> Rise | None:
+    about = Entity("node", node)
+    return rises((each for each in view.state.requests or () if each.entity == about), "retransmi").get(about)
 
 
-def _of_node(inside: frozenset[str], calls: Mapping[str, frozenset[str]], callers: Mapping[str, set[str]]) -> _Pattern:
-    """A call crosses the border when one end is inside."""
-    crossing = {(a, b) for a, callees in calls.items() for b in callees if (a in inside) != (b in inside)}
-    touched = {each for edge in crossing for each in edge}
-    all_in = frozenset(b for _, b in crossing if all((a, b) in crossing for a in callers.get(b, set())))
-    from_in = frozenset(a for a, b in crossing if a in inside)
-    return _Pattern(all_in | from_in, frozenset(touched) | frozenset(_above(touched, callers)))
+def lost_share(view: View, node: str) -> float:
+    """Retransmitted segments of a node as a share of the packets that its pods send."""
+    again = _retransmitted(view, node)
+    sent = rises(view.state.requests or (), "network_transmit")
+    homes = [workload for workload in view.workloads for pod in workload.pods if at(pod, "spec", "nodeName") == node]
+    packets = sum(own.before for each in homes if (own := _of(sent, each)))
+    return max(again.amount, 0.0) / packets if again and packets else 0.0
 
 
-def _above(names: set[str], callers: Mapping[str, set[str]]) -> set[str]:
-    seen: set[str] = set()
-    todo = list(names)
-    while todo:
-        for each in callers.get(todo.pop(), set()) - seen:
-            seen.add(each)
-            todo.append(each)
-    return seen
+@dataclass(frozen=True, slots=True)
+class Traffic:
+    """Who calls whom, and how much each is asked a second (1 when nobody counted)."""
+
+    calls: Mapping[str, frozenset[str]]
+    callers: Mapping[str, frozenset[str]]
+    rate: Mapping[str, float]
+    busy: frozenset[str]
+
+    @classmethod
+    def of(cls, view: View, busy: frozenset[str]) -> Traffic:
+        """From the state's calls and its request rates; callers without traffic do not count."""
+        rates = rises(view.state.requests or (), "requests")
+        calls = {each.name: view.calls.get(each.name, frozenset()) for each in view.workloads}
+        callers = {each.name: frozenset(other for other, callees in calls.items() if each.name in callees and other in busy) for each in view.workloads}
+        rate = {each.name: own.before for each in view.workloads if (own := _of(rates, each)) and own.before > 0}
+        return cls(calls, callers, rate, busy)
+
+    def culprits(self, view: View) -> Iterator[tuple[Entity, Mapping[str, float]]]:
+        """Each pod and node with how likely its delay makes each service slow."""
+        for workload in view.workloads:
+            if workload.name in self.busy or self.callers.get(workload.name):
+                name = workload.name
+                edges = {(caller, name) for caller in self.callers.get(name, ())} | {(name, each) for each in self.calls.get(name, ())}
+                yield workload.entity, self._expected(edges, {name} if name in self.busy else set())
+        homes = {each.name: {str(at(pod, "spec", "nodeName")) for pod in each.pods} for each in view.workloads}
+        for node in view.nodes():
+            inside = {name for name, on in homes.items() if on == {name_of(node)}}
+            crossing = {(a, b) for a, callees in self.calls.items() for b in callees if (a in inside) != (b in inside)}
+            if inside:
+                yield Entity("node", name_of(node)), self._expected(crossing, set())
+
+    def _expected(self, edges: set[tuple[str, str]], own: set[str]) -> Mapping[str, float]:
+        """Slow for sure: whose calls mostly come over a slow edge, and who waits on one; those above them less so."""
+        chance = dict.fromkeys(own, 1.0)
+        for callee in {b for _, b in edges}:
+            share = self._share(callee, {a for a, b in edges if b == callee})
+            chance[callee] = max(chance.get(callee, 0.0), min(1.0, share / SHARE))
+        todo = [(a, b) for a, b in edges if a in self.busy]
+        seen: set[tuple[str, str]] = set()
+        while todo:
+            caller, callee = todo.pop()
+            if (caller, callee) in seen:
+                continue
+            seen.add((caller, callee))
+            reached = chance.get(callee, 0.0) if (caller, callee) not in edges else 1.0
+            often = min(1.0, max(0.5, self.rate.get(callee, 1.0) / self.rate.get(caller, 1.0)))
+            if reached * often > chance.get(caller, 0.0):
+                chance[caller] = reached * often
+            todo += [(above, caller) for above in self.callers.get(caller, ())]
+        return chance
+
+    def _share(self, callee: str, through: set[str]) -> float:
+        """The share of its calls that come from these callers, by how busy they are."""
+        weight = {each: self.rate.get(each, 1.0) for each in self.callers.get(callee, frozenset())}
+        total = sum(weight.values())
+        return sum(value for each, value in weight.items() if each in through) / total if total else 0.0
 
 
 def usage(view: View) -> Iterator[Finding]:

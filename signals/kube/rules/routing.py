@@ -6,8 +6,10 @@ there (kubernetes.io/docs/tasks/debug/debug-application/debug-service).
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 
+from signals.kube.excerpts import excerpts
 from signals.kube.finding import CONFIGURED, LIKELY, POSSIBLE, STATED, SYMPTOM, Finding, Rule, found
 from signals.kube.matching import nearest, selector_matches
 from signals.kube.rules.admission import absent_services
@@ -15,6 +17,8 @@ from signals.kube.rules.probes import listening
 from signals.kube.state import Object, at, items_at, mapping_at, name_of, namespace_of
 from signals.kube.view import View, Workload
 from signals.observed import Entity
+
+_TIMES_OUT = re.compile(r"i/o timeout|timed? ?out|ETIMEDOUT|deadline exceeded|no route to host", re.I)
 
 
 def unselected(view: View) -> Iterator[Finding]:
@@ -71,7 +75,9 @@ def _port(view: View, service: Object, workload: Workload, port: Object) -> Iter
     names = {str(at(each, "name")) for container in workload.containers for each in items_at(container, "ports") if at(each, "name")}
     refs = (_ref(service), workload.ref)
     suffers = 0.0 if _fails(view, workload) else -1.0
-    if str(target).isdigit() and known and int(str(target)) not in known or not str(target).isdigit() and target and str(target) not in names:
+    numbered = str(target).isdigit()
+    if numbered and known and int(str(target)) not in known or not numbered and str(target) not in names and (
+            names or not _resolved(view, service)):
         yield found("service_port", workload.entity,
                     f"service {name_of(service)} sends port {port.get('port')} to {target}; {workload.name} listens on "
                     f"{', '.join(f'{each} ({who})' for each, who in known.items()) or 'none of that name'}",
@@ -83,6 +89,15 @@ def _port(view: View, service: Object, workload: Workload, port: Object) -> Iter
         yield found("service_port", workload.entity,
                     f"service {name_of(service)} offers port {', '.join(map(str, sorted(ports)))}; its clients use {', '.join(map(str, sorted(wanted)))}",
                     CONFIGURED, namespace=workload.namespace, refs=refs)
+
+
+def _resolved(view: View, service: Object) -> bool:
+    """Are there endpoints? A named target port that no container has yields none."""
+    own = view.state.find("endpoints", name_of(service), namespace_of(service))
+    slices = [each for each in view.state.of("endpointslices", namespace_of(service))
+              if mapping_at(each, "metadata", "labels").get("kubernetes.io/service-name") == name_of(service)]
+    return bool(items_at(own, "subsets")) or any(items_at(each, "endpoints") and items_at(each, "ports") for each in slices) or (
+        not view.serving(service) or not any(each.ready for each in view.serving(service)))
 
 
 def _fails(view: View, workload: Workload) -> bool:
@@ -135,9 +150,10 @@ def _protocol(port: Object, target: str, container: Object) -> str:
 def missing(view: View) -> Iterator[Finding]:
     """Workloads that are called by a name no Service has."""
     for namespace in sorted({each.namespace for each in view.workloads}):
+        given = {each.service for workload in view.workloads for each in view.addresses_of(workload)}
         for name in absent_services(view, namespace):
             yield found("service_missing", Entity("deployment", name), f"{name} is called by name, and no service selects it",
-                        CONFIGURED, namespace=namespace, refs=(f"kube:services/{namespace}/{name}",))
+                        CONFIGURED if name in given else POSSIBLE - 1, namespace=namespace, refs=(f"kube:services/{namespace}/{name}",))
 
 
 def silent(view: View) -> Iterator[Finding]:
@@ -152,6 +168,8 @@ def silent(view: View) -> Iterator[Finding]:
 def shut(view: View) -> Iterator[Finding]:
     """Policies that select pods and let none of their known callers in, or none of their own calls out."""
     for policy in view.state.of("networkpolicies", view.namespace):
+        if at(policy, "spec", "podSelector") is None:
+            continue  # it was only listed
         types = items_at(policy, "spec", "policyTypes") or ("Ingress",)
         for workload in view.workloads:
             if workload.namespace != namespace_of(policy) or not selector_matches(mapping_at(policy, "spec", "podSelector"), workload.labels):
@@ -163,8 +181,13 @@ def shut(view: View) -> Iterator[Finding]:
                 yield found("network_policy", workload.entity,
                             f"network policy {name_of(policy)} selects {workload.name} and allows "
                             + ("none of its callers" if shut_in else "no outgoing traffic"),
-                            CONFIGURED if selector_matches(mapping_at(policy, "spec", "podSelector"), workload.labels) else POSSIBLE,
+                            CONFIGURED if any(_complains(view, each) for each in callers) else POSSIBLE,
                             namespace=workload.namespace, refs=(f"kube:networkpolicies/{namespace_of(policy)}/{name_of(policy)}",))
+
+
+def _complains(view: View, caller: Workload) -> bool:
+    """Does a caller log that connections time out? Policies drop packets, they do not refuse."""
+    return next(excerpts(view, caller, _TIMES_OUT), None) is not None
 
 
 def _lets_in(policy: Object, caller: Workload) -> bool:
