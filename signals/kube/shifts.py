@@ -50,6 +50,12 @@ def rise(series: Series) -> Rise | None:
     return Rise(float(np.median(base)), float(runs[best]), float(high - low), int(series.times[third + best]))
 
 
+def mean_from(series: Series, at: int) -> float:
+    """The mean of one run that begins at a time."""
+    run = series.values[series.times >= at][:_RUN]
+    return float(run.mean()) if len(run) else 0.0
+
+
 def rises(series: Iterable[Series], prefix: str) -> Mapping[Entity, Rise]:
     """The largest rise of each entity among its series whose metric begins so."""
     found: dict[Entity, Rise] = {}

@@ -109,8 +109,9 @@ def exhausted(view: View) -> Iterator[Finding]:
             used = at(quota, "status", "used", resource)
             missing = _missing(view, namespace, quota_cause(resource), _left(limit, used))
             if missing:
+                tight = _left(limit, used) <= 0
                 yield found(quota_cause(resource), Entity("namespace", namespace),
-                            f"quota {name_of(quota)} has used {used} of {limit} {resource}, and {missing}", CONFIGURED + 0.5,
+                            f"quota {name_of(quota)} has used {used} of {limit} {resource}, and {missing}", STATED + 0.5 if tight else CONFIGURED + 0.5,
                             namespace=namespace, refs=(f"kube:resourcequotas/{namespace}/{name_of(quota)}",))
 
 

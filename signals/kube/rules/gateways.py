@@ -12,6 +12,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from signals.kube.excerpts import excerpts
 from signals.kube.finding import CONFIGURED, LIKELY, STATED, Finding, Rule, found
 from signals.kube.matching import labels_match, nearest
 from signals.kube.state import Object, at, items_at, mapping_at, name_of, namespace_of
@@ -20,6 +21,10 @@ from signals.observed import Entity
 
 _SPRING = re.compile(r"-\s*id:\s*[\"']?(?P<id>[\w.-]+)[\"']?\s*\n(?:\s+.*\n)??\s+uri:\s*[\"']?(?:lb|https?|ws)://(?P<host>[\w.-]+)(?::(?P<port>\d+))?", re.M)
 _NGINX = re.compile(r"location\s+(?:[=~^*]+\s+)?(?P<path>/[^\s{]*)[^}]*?proxy_pass\s+https?://(?P<host>[\w.-]+)(?::(?P<port>\d+))?", re.S)
+
+_REFUSED = re.compile(r"(?:Connection refused|connection timed out|finishConnect\(\.\.\) failed)[^\n]{0,80}?:? (?P<host>[a-z][\w.-]*)/\d+\.\d+\.\d+\.\d+:(?P<port>\d+)|"
+                      r"(?:UnknownHostException: |Failed to resolve '|host not found in upstream \"|ENOTFOUND |lookup )(?P<unknown>[a-z][\w-]*)")
+"""Netty, the JDK, nginx, Node and Go name the host they wanted."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,6 +77,8 @@ def routes(view: View) -> Iterator[Route]:
         for each in view.state.of(kind, view.namespace):
             yield from read(view, each, f"kube:{kind}/{namespace_of(each)}/{name_of(each)}")
     yield from _configured(view)
+    for workload in view.workloads:
+        yield from _environment(workload)
 
 
 def _ingress(view: View, each: Object, ref: str) -> Iterator[Route]:
@@ -138,6 +145,38 @@ def _texts(view: View, workload: Workload) -> Iterator[tuple[str, str]]:
                 yield workload.ref, str(each["value"])
 
 
+def _environment(workload: Workload) -> Iterator[Route]:
+    """Spring's relaxed binding: ``SPRING_CLOUD_GATEWAY_ROUTES_3_URI`` beside ``…_3_ID`` or ``…_3_PREDICATES_0``."""
+    for container in workload.containers:
+        given = {str(each.get("name")).upper(): str(each.get("value") or "") for each in items_at(container, "env")}
+        for name, value in given.items():
+            match = re.fullmatch(r"(?P<route>.*ROUTES?\W*_?\[?\d+\]?_?\.?)URI", name)
+            target = re.match(r"(?:lb|https?|ws)://(?P<host>[\w.-]+)(?::(?P<port>\d+))?", value)
+            if match and target:
+                hint = given.get(f"{match['route']}ID") or name.lower()
+                yield Route(workload.entity, workload.namespace, target["host"], target["port"] or "", hint, workload.ref)
+
+
+def refused(view: View) -> Iterator[Finding]:
+    """Programs that are sent to a port a service does not offer, or to a name that is nearly one, by their logs alone."""
+    for workload in view.workloads:
+        cause = "gateway_route" if routes_for_others(view, workload) else "env_address"
+        for hit in excerpts(view, workload, _REFUSED):
+            host, port = hit.match["host"] or hit.match["unknown"], hit.match["port"] or ""
+            service = view.service(host.split(".")[0], workload.namespace)
+            like = "" if service else nearest(host.split(".")[0], [name_of(each) for each in view.state.of("services", workload.namespace)])
+            if (service is not None and port and not _offers(service, port)) or (like and view.workload(host, workload.namespace) is None):
+                why = f"it has no port {port}" if service else f"there is no such service, but {like}"
+                yield found(cause, workload.entity, f"{workload.name} asks {host}{f':{port}' if port else ''}, and {why}: “{hit.line}” (x{hit.count})",
+                            CONFIGURED + 0.5, namespace=workload.namespace, refs=(workload.ref, hit.ref), at=hit.at)
+
+
+def routes_for_others(view: View, workload: Workload) -> bool:
+    """Is it a gateway: by name, or because it calls most others?"""
+    named = re.search(r"gateway|ingress|proxy|envoy|nginx|traefik|router", f"{workload.name} {at(workload.spec, 'containers')}"[:400], re.I)
+    return bool(named) or len(view.calls.get(workload.name, frozenset())) > max(5, len(view.workloads) // 2)
+
+
 def gateways(view: View) -> Iterator[Finding]:
     """Istio Gateways whose selector matches no pod (istio.io/latest/docs/reference/config/networking/gateway)."""
     for each in view.state.of("gateways"):
@@ -148,4 +187,4 @@ def gateways(view: View) -> Iterator[Finding]:
                         namespace=namespace_of(each), refs=(f"kube:gateways/{namespace_of(each)}/{name_of(each)}",))
 
 
-RULES: tuple[Rule, ...] = (misrouted, gateways)
+RULES: tuple[Rule, ...] = (misrouted, refused, gateways)

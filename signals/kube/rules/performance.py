@@ -15,7 +15,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 from signals.kube.finding import LIKELY, STATED, Finding, Rule, found
-from signals.kube.shifts import Rise, rises
+from signals.kube.shifts import Rise, mean_from, rises
 from signals.kube.state import at, name_of
 from signals.kube.view import View, Workload
 from signals.observed import Entity
@@ -23,7 +23,7 @@ from signals.observed import Entity
 SLOW_RATIO, SLOW_SECONDS = 3.0, 0.03
 """A latency counts as risen from three times the baseline and 30 ms more: above the jitter of local networks."""
 CPU_RATIO, CPU_CORES, THROTTLED = 1.5, 0.02, 0.1
-LOST = 0.01
+LOST = 0.03
 """Share of packets sent again from which a network loses rather than delays; a delay alone causes a few by timers that fire."""
 SHARE = 0.2
 """From this share of slow calls on, the upper percentiles that are measured (90th to 99th) are slow."""
@@ -41,7 +41,7 @@ def cpu(view: View) -> Iterator[Finding]:
             continue
         share = held.amount if held else 0.0
         limit = ", ".join(str(at(each, "resources", "limits", "cpu")) for each in workload.containers if at(each, "resources", "limits", "cpu"))
-        if share >= THROTTLED or more.ratio >= 4 and more.amount >= 0.05:
+        if share >= THROTTLED and more.ratio >= 2 or more.ratio >= 4 and more.amount >= 0.05:
             yield found("pod_cpu", workload.entity,
                         f"{workload.name} uses {more.during:.3f} cores instead of {more.before:.3f} (limit {limit or 'none'})"
                         + (f", throttled {held.during:.2f} instead of {held.before:.2f}" if held else ""),
@@ -105,10 +105,12 @@ def _retransmitted(view: View, node: str) -> Rise | None:
 def lost_share(view: View, node: str) -> float:
     """Retransmitted segments of a node as a share of the packets that its pods send."""
     again = _retransmitted(view, node)
-    sent = rises(view.state.requests or (), "network_transmit")
-    homes = [workload for workload in view.workloads for pod in workload.pods if at(pod, "spec", "nodeName") == node]
-    packets = sum(own.before for each in homes if (own := _of(sent, each)))
-    return max(again.amount, 0.0) / packets if again and packets else 0.0
+    homes = {workload.name for workload in view.workloads for pod in workload.pods if at(pod, "spec", "nodeName") == node}
+    if again is None:
+        return 0.0
+    packets = sum(mean_from(each, again.at) for each in view.state.requests or ()
+                  if each.metric == "network_transmit" and each.entity.name in homes)
+    return max(again.amount, 0.0) / packets if packets else 0.0
 
 
 @dataclass(frozen=True, slots=True)

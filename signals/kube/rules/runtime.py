@@ -72,9 +72,9 @@ def taken(view: View) -> Iterator[Finding]:
     for workload in view.workloads:
         ports = Counter((int(port.get("containerPort") or 0), str(port.get("protocol") or "TCP")) for each in _running(workload)
                         for port in items_at(each, "ports"))
-        twice = [port for (port, _), count in ports.items() if count > 1]
+        twice = sorted({port for (port, _), count in ports.items() if count > 1} | _asked(_running(workload)))
         hit = next(excerpts(view, workload, _TAKEN), None)
-        if hit is None and (not twice or workload.ready):
+        if hit is None and (not twice or workload.ready or not any(_exits(pod) for pod in workload.pods)):
             continue
         several = len(_running(workload)) > 1
         yield found("port_conflict", workload.entity,
@@ -85,11 +85,29 @@ def taken(view: View) -> Iterator[Finding]:
                     namespace=workload.namespace, refs=(workload.ref, *((hit.ref,) if hit else ())), at=hit.at if hit else None)
 
 
+def _asked(containers: tuple[Object, ...]) -> set[int]:
+    """Ports of one container that another names in its command, arguments or environment's PORT."""
+    asked: set[int] = set()
+    for each in containers:
+        words = " ".join(map(str, (*items_at(each, "command"), *items_at(each, "args"))))
+        own = {int(number) for number in re.findall(r"(?<![\d.])(\d{2,5})(?![\d.])", words)}
+        own |= {int(str(at(one, "value"))) for one in items_at(each, "env") if at(one, "name") == "PORT" and str(at(one, "value")).isdigit()}
+        others = {int(at(port, "containerPort") or 0) for other in containers if other is not each for port in items_at(other, "ports")}
+        asked |= own & others
+    return asked
+
+
 def _running(workload: Workload) -> tuple[Object, ...]:
     """Containers of the pods, sidecars that were injected or run as restartable init containers included."""
     spec = mapping_at(workload.pods[0], "spec") if workload.pods else workload.spec
     sidecars = tuple(each for each in items_at(spec, "initContainers") if at(each, "restartPolicy") == "Always")
     return items_at(spec, "containers") + sidecars
+
+
+def _exits(pod: Object) -> bool:
+    """Does one of its containers stop again and again, or wait to be started again?"""
+    return any(at(each, "state", "waiting", "reason") == "CrashLoopBackOff" or at(each, "lastState", "terminated") or at(each, "state", "terminated")
+               for each in container_statuses(pod))
 
 
 def commands(view: View) -> Iterator[Finding]:

@@ -20,7 +20,7 @@ from signals.kube.matching import (
     untolerated,
 )
 from signals.kube.quantities import quantity
-from signals.kube.state import Object, at, items_at, mapping_at, name_of
+from signals.kube.state import Object, at, mapping_at, name_of
 from signals.kube.view import Event, View, Workload
 
 _AVAILABLE = re.compile(r"^\d+/\d+ nodes are available: (?P<reasons>.*?)(?:\.? preemption:|\.?$)", re.S)
@@ -89,7 +89,7 @@ def blocked(view: View, workload: Workload, pod: Object, said: Mapping[str, int]
     nodes = view.nodes()
     if not nodes:
         return _commonest(said)
-    selected = [each for each in nodes if selected_by(spec, each)]
+    selected = [each for each in nodes if selected_by(spec, each) or _named(spec, each)]
     allowed = [each for each in selected if attracted_to(spec, each)]
     if not selected and mapping_at(spec, "nodeSelector"):
         return "node_selector"
@@ -98,6 +98,14 @@ def blocked(view: View, workload: Workload, pod: Object, said: Mapping[str, int]
     pinned = bool(mapping_at(spec, "nodeSelector") or required_terms(spec))
     usable = [each for each in allowed if pinned or not control_plane(each)] or allowed
     return _on(spec, usable, said)
+
+
+def _named(spec: Object, node: Object) -> bool:
+    """A selector for a host name means the node of that name, also when the node lost the label since."""
+    wanted = dict(mapping_at(spec, "nodeSelector"))
+    host = wanted.pop("kubernetes.io/hostname", None)
+    unlabelled = "kubernetes.io/hostname" not in mapping_at(node, "metadata", "labels")
+    return host == name_of(node) and unlabelled and selected_by({"nodeSelector": wanted}, node)
 
 
 def _on(spec: Object, usable: list[Object], said: Mapping[str, int]) -> str:
@@ -163,11 +171,6 @@ def unfitting(view: View) -> Iterator[Finding]:
                 yield found(f"insufficient_{resource}", workload.entity,
                             f"{workload.name} requests {_requested(workload, resource)} {resource}; no node has that much at all",
                             LIKELY, namespace=workload.namespace, refs=(workload.ref,))
-
-
-def tolerations(spec: Object) -> tuple[Mapping[str, object], ...]:
-    """The tolerations a pod states."""
-    return items_at(spec, "tolerations")
 
 
 RULES: tuple[Rule, ...] = (unplaced, unfitting)
