@@ -15,11 +15,14 @@ from pathlib import Path
 from typing import Any
 
 SUITES = {"parsing": "evals.parsing", "logqa": "evals.logqa", "nl2logql": "evals.nl2logql", "query": "evals.query",
-          "unseen": "evals.query.unseen", "foreign": "evals.foreign.__main__", "agent": "evals.agent", "cost": "evals.cost"}
+          "unseen": "evals.query.unseen", "foreign": "evals.foreign.__main__", "agent": "evals.agent", "cost": "evals.cost",
+          "kube": "evals.kube"}
 GENERATED = ("unseen", "foreign", "agent", "cost")
 """Suites whose logs are invented; all but ``foreign`` write them into the folder."""
 OPTIONS = ("analyst", "repeats", "case", "record")
 """What the suite ``agent`` alone takes."""
+REPORTED = ("kube",)
+"""Suites that write a report with pictures when ``--report`` names a file."""
 KEYS = ("suite", "data", "cases", "could_not_run", "metrics", "baseline", "seconds")
 Report = dict[str, Any]
 
@@ -31,6 +34,7 @@ def main(arguments: Sequence[str] | None = None, load: Callable[[str], Any] = im
     parser.add_argument("folder", type=Path)
     parser.add_argument("--json", action="store_true", dest="as_json", help="print one JSON document")
     parser.add_argument("--failures", action="store_true", help="also list the cases that were wrong")
+    parser.add_argument("--report", type=Path, metavar="FILE", help=f"write Markdown with plots ({', '.join(REPORTED)})")
     for_agent = parser.add_argument_group("of the suite agent")
     for_agent.add_argument("--analyst", choices=("offline", "llm"), help="who answers; llm uses the configured model")
     for_agent.add_argument("--repeats", type=int, metavar="N", help="ask each case N times; right is right every time")
@@ -40,6 +44,10 @@ def main(arguments: Sequence[str] | None = None, load: Callable[[str], Any] = im
     options = {name: value for name in OPTIONS if (value := getattr(given, name)) is not None}
     if options and given.suite != "agent":
         parser.error(f"--{next(iter(options))} is for the suite agent")
+    if given.report is not None and given.suite not in REPORTED:
+        parser.error(f"--report is for {', '.join(REPORTED)}")
+    if given.report is not None:
+        options["report"] = given.report
     if given.repeats is not None and given.repeats < 1:
         parser.error("--repeats takes at least 1")
     if given.suite in GENERATED:
@@ -62,7 +70,7 @@ def main(arguments: Sequence[str] | None = None, load: Callable[[str], Any] = im
 
 def _unpacked(folder: Path, suite: str) -> Path:
     """The folder itself, or the one inside that an archive of the data set unpacks into."""
-    name = {"query": "parsing"}.get(suite, suite)
+    name = {"query": "parsing", "kube": "cloudopsbench"}.get(suite, suite)
     return folder / name if (folder / name).is_dir() else folder
 
 

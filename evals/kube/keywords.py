@@ -1,4 +1,4 @@
-"""The peer: a plain keyword matcher over events. First warning that holds a known phrase names cause and object."""
+"""The peer: a plain keyword matcher over events. The newest warning that holds a known phrase names cause and object."""
 
 from __future__ import annotations
 
@@ -19,10 +19,10 @@ PHRASES = (
 
 
 def guess(state: ClusterState, namespace: str) -> tuple[str, str, str] | None:
-    """(taxonomy, object, root cause) of the first phrase found, in the order of the phrases."""
+    """(taxonomy, object, root cause) by the newest warning that holds a phrase."""
     warnings = [each for each in state.of("events") if each.get("type") == "Warning" or each.get("reason") == "FailedBinding"]
-    for cause, phrase in PHRASES:
-        for each in warnings:
+    for each in sorted(warnings, key=lambda one: str(one.get("lastTimestamp")), reverse=True):
+        for cause, phrase in PHRASES:
             if re.search(phrase, f"{each.get('reason')} {each.get('message')}", re.I):
                 taxonomy, word = VOCABULARY[cause]
                 return taxonomy, _object(state, each, cause, namespace), word

@@ -110,6 +110,8 @@ class View:
         self.now = now
         self.namespace = namespace
         self._texts: dict[int, str] = {}
+        self._addresses: dict[str, tuple[Address, ...]] = {}
+        self._serving: dict[int, tuple[Workload, ...]] = {}
 
     @cached_property
     def everywhere(self) -> tuple[Workload, ...]:
@@ -131,8 +133,10 @@ class View:
 
     def serving(self, service: Object) -> tuple[Workload, ...]:
         """The workloads whose pods a service selects."""
-        wanted, where = mapping_at(service, "spec", "selector"), namespace_of(service)
-        return tuple(each for each in self.everywhere if each.namespace == where and each.carries(wanted))
+        if id(service) not in self._serving:
+            wanted, where = mapping_at(service, "spec", "selector"), namespace_of(service)
+            self._serving[id(service)] = tuple(each for each in self.everywhere if each.namespace == where and each.carries(wanted))
+        return self._serving[id(service)]
 
     def service(self, name: str, namespace: str) -> Object | None:
         """The service of that name."""
@@ -179,7 +183,9 @@ class View:
 
     def addresses_of(self, workload: Workload) -> tuple[Address, ...]:
         """The services its environment names, ConfigMaps included."""
-        return addresses(workload.spec, self.state.of("configmaps", workload.namespace))
+        if workload.ref not in self._addresses:
+            self._addresses[workload.ref] = addresses(workload.spec, self.state.of("configmaps", workload.namespace))
+        return self._addresses[workload.ref]
 
     @cached_property
     def calls(self) -> Mapping[str, frozenset[str]]:

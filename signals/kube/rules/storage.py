@@ -85,7 +85,8 @@ def conditions(claim: Object, volume: Object) -> dict[str, str]:
     """Cause → why, for each condition of binding that a volume fails."""
     bad: dict[str, str] = {}
     owner = at(volume, "spec", "claimRef", "name")
-    if owner and (owner, at(volume, "spec", "claimRef", "namespace")) != (name_of(claim), namespace_of(claim)):
+    phase = at(volume, "status", "phase")
+    if (owner and (owner, at(volume, "spec", "claimRef", "namespace")) != (name_of(claim), namespace_of(claim))) or phase in {"Released", "Failed"}:
         bad["pv_occupied"] = f"it is {at(volume, 'status', 'phase') or 'bound'} for claim {owner}"
     wanted, has = str(at(claim, "spec", "storageClassName") or ""), str(at(volume, "spec", "storageClassName") or "")
     if wanted != has:
