@@ -145,7 +145,7 @@ def manifests(text: str) -> Iterator[Json]:
     import yaml
 
     try:
-        documents = list(yaml.safe_load_all(text))
+        documents = list(yaml.load_all(text, Loader=getattr(yaml, "CSafeLoader", yaml.SafeLoader)))
     except yaml.YAMLError:
         return
     for each in documents:
