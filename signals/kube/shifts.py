@@ -47,7 +47,9 @@ def rise(series: Series) -> Rise | None:
     runs = np.array([np.median(values[start:start + _RUN]) for start in range(third, len(values) - _RUN + 1)])
     best = int(np.argmax(runs))
     low, high = np.percentile(base, [25, 75])
-    return Rise(float(np.median(base)), float(runs[best]), float(high - low), int(series.times[third + best]))
+    before, during = float(np.median(base)), float(runs[best])
+    begun = third + best + int(np.argmax(values[third + best:third + best + _RUN] >= (before + during) / 2))
+    return Rise(before, during, float(high - low), int(series.times[begun]))
 
 
 def mean_from(series: Series, at: int) -> float:

@@ -20,7 +20,7 @@ from signals.kube.view import Event, View, Workload
 from signals.observed import Entity
 
 _EXCEEDED = re.compile(r"exceeded quota: (?P<quota>[\w.-]+), requested: (?P<asked>.*?), used: (?P<used>.*?), limited: (?P<hard>[^\s]+)")
-_MUST = re.compile(r"failed quota: (?P<quota>[\w.-]+): must specify (?P<asked>[\w.,/ :-]+)")
+_MUST = re.compile(r"failed quota: (?P<quota>[\w.-]+): must specify (?P<asked>[\w./]+)")
 _ACCOUNT = re.compile(r"error looking up service account (?P<account>\S+?): |serviceaccount \"(?P<name>[^\"]+)\" not found")
 RESOURCES = (("quota_cpu", ("cpu", "requests.cpu", "limits.cpu")), ("quota_memory", ("memory", "requests.memory", "limits.memory")),
              ("quota_pods", ("pods", "count/pods")),

@@ -27,6 +27,9 @@ LOST = 0.03
 """Share of packets sent again from which a network loses rather than delays; a delay alone causes a few by timers that fire."""
 SHARE = 0.2
 """From this share of slow calls on, the upper percentiles that are measured (90th to 99th) are slow."""
+ANSWERING = 0.7
+"""A service that answers over a slow line is measured slow by a mesh, which waits until the answer is out, and not by
+its own spans."""
 OFTEN = 4.0
 """A caller may call a slow service a few times for one request of its own."""
 _LEAST, _MOST = 0.05, 0.95
@@ -94,7 +97,11 @@ def _own(view: View, entity: Entity, amounts: Mapping[str, float]) -> float:
         again = _retransmitted(view, entity.name)
         return 0.3 * math.log1p(max(again.amount, 0.0)) if again else 0.0
     own = amounts.get(entity.name)
-    return -max(0.0, math.log(max(amounts.values()) / own / OFTEN)) if own else 0.0
+    if not own:
+        return 0.0
+    below = max((amounts[each] for each in view.calls.get(entity.name, frozenset()) if each in amounts), default=0.0)
+    waits = 1.5 if own < 1.5 * below else 0.0  # it is hardly slower than what it waits for
+    return -max(0.0, math.log(max(amounts.values()) / own / OFTEN)) - waits
 
 
 def _retransmitted(view: View, node: str) -> Rise | None:
@@ -150,7 +157,7 @@ class Traffic:
         chance = dict.fromkeys(own, 1.0)
         for callee in {b for _, b in edges}:
             share = self._share(callee, {a for a, b in edges if b == callee})
-            chance[callee] = max(chance.get(callee, 0.0), min(1.0, share / SHARE))
+            chance[callee] = max(chance.get(callee, 0.0), ANSWERING * min(1.0, share / SHARE))
         todo = [(a, b) for a, b in edges if a in self.busy]
         seen: set[tuple[str, str]] = set()
         while todo:
