@@ -175,7 +175,7 @@ def merged(told: Any, manifest: Any) -> Any:
     if isinstance(told, list) and isinstance(manifest, list) and all(isinstance(each, dict) and "name" in each for each in (*told, *manifest)):
         known = {each["name"]: each for each in manifest}
         return [merged(each, known.get(each["name"])) for each in told] if told else manifest
-    return manifest if told in (None, "", [], {}) else told
+    return manifest if told in (None, "", [], {}) and manifest is not None else told
 
 
 def _logs(folder: Path, answers: list[tuple[str, Json, Any]], objects: Mapping[str, tuple[Object, ...]], namespace: str) -> tuple[ContainerLog, ...]:

@@ -90,7 +90,7 @@ def _amounts(text: str) -> dict[str, float]:
 
 def accounts(view: View) -> Iterator[Finding]:
     """Templates that name a service account nobody has, and have no pods for it."""
-    if not view.state.knows("serviceaccounts"):
+    if not (view.state.knows("serviceaccounts") and view.state.knows("pods")):
         return
     for workload in view.workloads:
         name = str(at(workload.spec, "serviceAccountName") or at(workload.spec, "serviceAccount") or "")
@@ -130,7 +130,7 @@ def _missing(view: View, namespace: str, cause: str, left: float) -> str:
         names = sorted({claim for each in workloads for claim in claims(each)} - known)
         return f"these claims do not exist: {', '.join(names)}" if names and view.state.knows("persistentvolumeclaims") else ""
     if cause in {"quota_cpu", "quota_memory", "quota_pods"}:
-        short = [each for each in workloads if each.desired and len(each.pods) < each.desired]
+        short = [each for each in workloads if each.desired and len(each.pods) < each.desired] if view.state.knows("pods") else []
         resource = {"quota_cpu": "cpu", "quota_memory": "memory"}.get(cause, "")
         blocked = [each.name for each in short if left < _wants(each, resource)]
         return f"these lack pods: {', '.join(blocked)}" if blocked else ""

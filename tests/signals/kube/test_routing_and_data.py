@@ -241,6 +241,14 @@ def test_a_failing_webhook_service_is_named(shop: Shop) -> None:
     assert ("webhook_failing", "hook") in {(each.cause, each.entity.name) for each in shop.findings()}
 
 
+@pytest.mark.parametrize("kind", ["pods", "services", "secrets", "nodes", "events", "serviceaccounts", "endpoints", "configmaps"])
+def test_what_could_not_be_read_is_not_taken_for_absent(shop: Shop, kind: str) -> None:
+    del shop.objects[kind]
+    shop.objects["resourcequotas"] = [{**named("ResourceQuota", "team"), "status": {"used": {"pods": "3"}, "hard": {"pods": "3"}}}]
+
+    assert [each for each in shop.findings() if each.strength > 2] == []
+
+
 def test_the_report_of_a_workload_by_name_counts_a_little(shop: Shop) -> None:
     shop.service("cart")["spec"]["ports"][0]["targetPort"] = 7071
 
