@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
 from evals.kube import specs
@@ -25,14 +26,22 @@ _EVENT_AGE = re.compile(r"(?P<last>\S+)(?: \(x(?P<count>\d+) over (?P<first>\S+)
 _MODES = {"RWO": "ReadWriteOnce", "ROX": "ReadOnlyMany", "RWX": "ReadWriteMany", "RWOP": "ReadWriteOncePod"}
 
 
+@dataclass(frozen=True, slots=True)
+class Page:
+    """A description as a tree, and as it was printed: tables in it go by columns."""
+
+    entry: Entry
+    text: str
+
+
 def read(kind: str, text: str) -> Json | None:
     """The object a description tells of; None when it tells of none."""
     entry = description(text)
     name = entry.text("Name")
     if not name:
         return None
-    build = _READERS.get(kind, _plain)
-    found = build(entry, text)
+    build = _READERS.get(kind)
+    found = build(Page(entry, text)) if build else {}
     metadata = found.setdefault("metadata", {})
     metadata.update({key: value for key, value in {"name": name, "namespace": entry.text("Namespace"), "labels": entry.pairs("Labels")}.items()
                      if value or key == "name"})
@@ -71,30 +80,26 @@ def _event_rows(text: str) -> list[dict[str, str]]:
     return rows
 
 
-def _plain(entry: Entry, text: str) -> Json:
-    return {}
-
-
-def _workload(entry: Entry, text: str) -> Json:
-    template = entry.get("Pod Template")
-    desired = re.match(r"(\d+) desired|(?:\d+) current / (\d+) desired", entry.text("Replicas"))
-    ready = re.search(r"(\d+) available", entry.text("Replicas"))
+def _workload(page: Page) -> Json:
+    template = page.entry.get("Pod Template")
+    desired = re.match(r"(\d+) desired|(?:\d+) current / (\d+) desired", page.entry.text("Replicas"))
+    ready = re.search(r"(\d+) available", page.entry.text("Replicas"))
     wanted = next((int(each) for each in (desired.groups() if desired else ()) if each), None)
-    owner = entry.text("Controlled By").partition("/")
-    spec: Json = {"selector": {"matchLabels": entry.pairs("Selector")},
+    owner = page.entry.text("Controlled By").partition("/")
+    spec: Json = {"selector": {"matchLabels": page.entry.pairs("Selector")},
                   "template": {"metadata": {"labels": template.pairs("Labels") if template else {}},
                                "spec": specs.pod_spec(template) if template else {}}}
     if wanted is not None:
         spec["replicas"] = wanted
     conditions = [{"type": row.get("Type", ""), "status": row.get("Status", ""), "reason": row.get("Reason", ""), "message": row.get("Message", "")}
-                  for row in section(text, "Conditions")]
+                  for row in section(page.text, "Conditions")]
     return {"metadata": {"ownerReferences": [{"kind": owner[0], "name": owner[2]}] if owner[2] else []}, "spec": spec,
             "status": {"conditions": conditions, "availableReplicas": int(ready[1]) if ready else None}}
 
 
-def _service(entry: Entry, text: str) -> Json:
+def _service(page: Page) -> Json:
     ports: list[Json] = []
-    for each in entry.below:
+    for each in page.entry.below:
         words = each.value.split()
         if each.key == "Port" and words:
             number, _, protocol = words[-1].partition("/")
@@ -103,28 +108,28 @@ def _service(entry: Entry, text: str) -> Json:
             ports[-1]["targetPort"] = specs.number(each.value.partition("/")[0])
         elif each.key == "AppProtocol" and ports:
             ports[-1]["appProtocol"] = each.value
-    spec: Json = {"type": entry.text("Type"), "selector": entry.pairs("Selector"), "clusterIP": entry.text("IP"), "ports": ports}
+    spec: Json = {"type": page.entry.text("Type"), "selector": page.entry.pairs("Selector"), "clusterIP": page.entry.text("IP"), "ports": ports}
     return {"spec": spec}
 
 
-def _endpoints(entry: Entry, text: str) -> Json:
-    subsets = entry.get("Subsets")
+def _endpoints(page: Page) -> Json:
+    subsets = page.entry.get("Subsets")
     ready = [part.strip() for part in (subsets.text("Addresses") if subsets else "").split(",") if part.strip()]
     waiting = [part.strip() for part in (subsets.text("NotReadyAddresses") if subsets else "").split(",") if part.strip()]
     return {"subsets": [{"addresses": [{"ip": each} for each in ready], "notReadyAddresses": [{"ip": each} for each in waiting]}]
             if ready or waiting else []}
 
 
-def _node(entry: Entry, text: str) -> Json:
+def _node(page: Page) -> Json:
     taints: list[Json] = []
-    for line in entry.values("Taints"):
+    for line in page.entry.values("Taints"):
         pair, _, effect = line.rpartition(":")
         key, _, value = pair.partition("=")
         taints.append({"key": key, "value": value, "effect": effect})
     conditions = [{"type": row.get("Type", ""), "status": row.get("Status", ""), "reason": row.get("Reason", ""), "message": row.get("Message", "")}
-                  for row in section(text, "Conditions")]
-    amounts = {key.lower(): {each.key: each.value for each in specs.below(entry, key)} for key in ("Capacity", "Allocatable")}
-    return {"spec": {"taints": taints, "unschedulable": entry.text("Unschedulable") == "true"}, "status": {"conditions": conditions, **amounts}}
+                  for row in section(page.text, "Conditions")]
+    amounts = {key.lower(): {each.key: each.value for each in specs.below(page.entry, key)} for key in ("Capacity", "Allocatable")}
+    return {"spec": {"taints": taints, "unschedulable": page.entry.text("Unschedulable") == "true"}, "status": {"conditions": conditions, **amounts}}
 
 
 def modes(text: str) -> list[str]:
@@ -132,24 +137,24 @@ def modes(text: str) -> list[str]:
     return [_MODES.get(each.strip(), each.strip()) for each in text.split(",") if each.strip() not in NOTHING]
 
 
-def _claim(entry: Entry, text: str) -> Json:
-    spec: Json = {"storageClassName": entry.text("StorageClass"), "volumeName": entry.text("Volume")}
-    if modes(entry.text("Access Modes")):
-        spec["accessModes"] = modes(entry.text("Access Modes"))
-    return {"spec": spec, "status": {"phase": entry.text("Status"), "capacity": {"storage": entry.text("Capacity")}}}
+def _claim(page: Page) -> Json:
+    spec: Json = {"storageClassName": page.entry.text("StorageClass"), "volumeName": page.entry.text("Volume")}
+    if modes(page.entry.text("Access Modes")):
+        spec["accessModes"] = modes(page.entry.text("Access Modes"))
+    return {"spec": spec, "status": {"phase": page.entry.text("Status"), "capacity": {"storage": page.entry.text("Capacity")}}}
 
 
-def _volume(entry: Entry, text: str) -> Json:
-    spec: Json = {"storageClassName": entry.text("StorageClass"), "accessModes": modes(entry.text("Access Modes")),
-                  "capacity": {"storage": entry.text("Capacity")}}
-    namespace, _, claim = entry.text("Claim").partition("/")
+def _volume(page: Page) -> Json:
+    spec: Json = {"storageClassName": page.entry.text("StorageClass"), "accessModes": modes(page.entry.text("Access Modes")),
+                  "capacity": {"storage": page.entry.text("Capacity")}}
+    namespace, _, claim = page.entry.text("Claim").partition("/")
     if claim:
         spec["claimRef"] = {"namespace": namespace, "name": claim}
-    return {"spec": spec, "status": {"phase": entry.text("Status")}}
+    return {"spec": spec, "status": {"phase": page.entry.text("Status")}}
 
 
-def _quota(entry: Entry, text: str) -> Json:
-    used, hard = quota_rows(text.splitlines())
+def _quota(page: Page) -> Json:
+    used, hard = quota_rows(page.text.splitlines())
     return {"status": {"used": used, "hard": hard}}
 
 
@@ -161,29 +166,29 @@ def quota_rows(lines: list[str]) -> tuple[dict[str, str], dict[str, str]]:
     return {row[0]: row[1] for row in found}, {row[0]: row[2] for row in found}
 
 
-def _class(entry: Entry, text: str) -> Json:
-    return {"provisioner": entry.text("Provisioner"), "volumeBindingMode": entry.text("VolumeBindingMode")}
+def _class(page: Page) -> Json:
+    return {"provisioner": page.entry.text("Provisioner"), "volumeBindingMode": page.entry.text("VolumeBindingMode")}
 
 
-def _account(entry: Entry, text: str) -> Json:
-    return {"imagePullSecrets": [{"name": line.split(" ")[0]} for line in entry.values("Image pull secrets")]}
+def _account(page: Page) -> Json:
+    return {"imagePullSecrets": [{"name": line.split(" ")[0]} for line in page.entry.values("Image pull secrets")]}
 
 
-def _data(entry: Entry, text: str) -> Json:
+def _data(page: Page) -> Json:
     """A ConfigMap: keys stand alone before a line of dashes."""
-    found = re.findall(r"^(\S+):\n-{4}\n(.*?)(?=\n\n|\n\S+:\n-{4}\n|\nBinaryData|\Z)", text, re.M | re.S)
+    found = re.findall(r"^(\S+):\n-{4}\n(.*?)(?=\n\n|\n\S+:\n-{4}\n|\nBinaryData|\Z)", page.text, re.M | re.S)
     return {"data": {key: value.strip("\n") for key, value in found}}
 
 
-def _secret(entry: Entry, text: str) -> Json:
+def _secret(page: Page) -> Json:
     """Keys only, never values."""
-    tail = text.partition("Data\n====")[2]
-    return {"type": entry.text("Type"), "data": dict.fromkeys(re.findall(r"^(\S+):\s+\d+ bytes", tail, re.M), "")}
+    tail = page.text.partition("Data\n====")[2]
+    return {"type": page.entry.text("Type"), "data": dict.fromkeys(re.findall(r"^(\S+):\s+\d+ bytes", tail, re.M), "")}
 
 
-def _policy(entry: Entry, text: str) -> Json:
+def _policy(page: Page) -> Json:
     """A NetworkPolicy, as far as "allows nothing" goes."""
-    spec = entry.get("Spec")
+    spec = page.entry.get("Spec")
     if spec is None:
         return {}
     types = [each.strip() for each in spec.text("Policy Types").split(",") if each.strip()]
@@ -201,8 +206,8 @@ def _peers(rules: Entry) -> list[Json]:
     return [{"podSelector": {"matchLabels": each}} for each in found]
 
 
-_READERS: dict[str, Callable[[Entry, str], Json]] = {
-    "pods": specs.pod, "deployments": _workload, "replicasets": _workload, "statefulsets": _workload, "daemonsets": _workload,
+_READERS: dict[str, Callable[[Page], Json]] = {
+    "pods": lambda page: specs.pod(page.entry, page.text), "deployments": _workload, "replicasets": _workload, "statefulsets": _workload, "daemonsets": _workload,
     "services": _service, "endpoints": _endpoints, "nodes": _node, "persistentvolumeclaims": _claim, "persistentvolumes": _volume,
     "resourcequotas": _quota, "storageclasses": _class, "serviceaccounts": _account, "configmaps": _data, "secrets": _secret,
     "networkpolicies": _policy,

@@ -17,7 +17,8 @@ from pathlib import Path
 from typing import Any
 
 from evals.kube import described, signals_of
-from evals.kube.described import ALIASES, KINDS, Json
+from evals.kube.described import ALIASES, KINDS
+from evals.kube.specs import Json
 from evals.kube.tables import description, seconds, table
 from signals.kube.state import ClusterState, ContainerLog, Object, at, mapping_at, name_of, namespace_of
 

@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from evals.kube.described import Json
+from evals.kube.specs import Json
 from signals.kube.matching import labels_match
 from signals.kube.state import Connectivity, NodeService, Object, ServiceStatus, mapping_at, name_of
 from signals.observed import Entity, Series
@@ -128,5 +128,5 @@ def samples(answer: Any) -> list[str]:
     if isinstance(answer, dict) and "patterns" in answer:
         return [str(each.get("sample") or each.get("pattern") or "") for each in answer["patterns"] for _ in range(min(int(each.get("count") or 1), 5))]
     if isinstance(answer, dict):
-        return [line for lines in answer.values() for line in (lines if isinstance(lines, list) else [str(lines)])]
-    return [str(line) for line in answer]
+        return [str(line) for lines in answer.values() for line in (lines if isinstance(lines, list) else [lines])]
+    return list(map(str, answer))

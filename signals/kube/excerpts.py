@@ -37,7 +37,10 @@ class Excerpt:
 def excerpts(view: View, workload: Workload, pattern: re.Pattern[str], *, past: bool = False) -> Iterator[Excerpt]:
     """What the pattern finds in each log of a workload; what is over only when ``past`` is asked for."""
     for log in view.logs_of(workload):
-        found = _last(log, pattern, workload) if pattern.search(view.text(log)) else None
+        key = (pattern.pattern, id(log))
+        if key not in view.searched:
+            view.searched[key] = _last(log, pattern, workload) if pattern.search(view.text(log)) else None
+        found: Excerpt | None = view.searched[key]
         if found is not None and (past or not found.over):
             yield found
 

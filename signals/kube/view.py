@@ -111,6 +111,8 @@ class View:
         self.namespace = namespace
         self._texts: dict[int, str] = {}
         self._addresses: dict[str, tuple[Address, ...]] = {}
+        self.searched: dict[tuple[str, int], Any] = {}
+        """What :mod:`signals.kube.excerpts` found already, by pattern and log."""
         self._serving: dict[int, tuple[Workload, ...]] = {}
 
     @cached_property
