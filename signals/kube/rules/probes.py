@@ -87,16 +87,28 @@ def _matters(view: View, workload: Workload, which: str, event: Event) -> bool:
 
 
 def _judged(view: View, workload: Workload, which: str, event: Event) -> Iterator[Finding]:
-    for container in workload.containers:
-        probe = probe_of(container, which)
-        if probe is None or not _concerns(event, probe, workload):
+    known = [probe for container in workload.containers if (probe := probe_of(container, which))]
+    for probe in known or _told(workload, which, event):
+        if not _concerns(event, probe, workload):
             continue
+        container = probe.container
         cause, why, strength = judge(view, workload, probe, event)
         running = _running(workload, str(container.get("name")))
         yield found(f"{which}_{cause}", workload.entity,
                     f"{probe.told()} of {workload.name} fails: {why}; the kubelet says “{event.message.strip()}” (x{event.count})",
                     strength - (0 if running else 2.0), namespace=workload.namespace, refs=(workload.ref, event.ref), at=event.last)
         return
+
+
+def _told(workload: Workload, which: str, event: Event) -> list[Probe]:
+    """The probe as far as the event tells of it: a mesh or an operator may have written it into the pods alone."""
+    pod = mapping_at(workload.pods[0], "spec") if workload.pods else {}
+    in_pod = [probe for container in items_at(pod, "containers") if (probe := probe_of(container, which))]
+    port = _PORT.search(event.message)
+    if in_pod or port is None or not workload.containers:
+        return in_pod
+    kind = "httpGet" if "http" in event.message.lower() else "grpc" if "failed to connect service" in event.message else "tcpSocket"
+    return [Probe(which, workload.containers[0], {kind: {"port": int(port["port"])}})]
 
 
 def probe_of(container: Object, which: str) -> Probe | None:

@@ -115,6 +115,13 @@ def test_a_probe_of_a_program_that_is_gone_says_less_than_the_reason(shop: Shop)
     assert shop.first() == ("db_credentials", "deployment", "cart")
 
 
+def test_a_probe_that_only_the_event_tells_of(shop: Shop) -> None:
+    shop.unready("cart")
+    shop.event("Pod", "cart-6c-x", "Unhealthy", "Readiness " + REFUSED.format(7071))
+
+    assert shop.first() == ("readiness_port", "deployment", "cart")
+
+
 def test_every_finding_asks_what_would_refute_it(shop: Shop) -> None:
     probed(shop, "liveness", GRPC_LATE.format(7071), {"grpc": {"port": 7071}}, restarts=2)
 
