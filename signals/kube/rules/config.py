@@ -8,7 +8,7 @@ key K in Secret NS/NAME`` (kubernetes/pkg/kubelet/kubelet_pods.go), and a missin
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 from signals.kube.addresses import Address
 from signals.kube.excerpts import Excerpt, excerpts
@@ -106,20 +106,29 @@ def wrong(view: View, workload: Workload, address: Address) -> str:
     namespace = address.namespace or workload.namespace
     known = {name_of(each): each for each in view.state.of("services", namespace)}
     service = known.get(address.service)
+    meant = _meant(address.variable, known)
     if service is None:
-        like = nearest(address.service, list(known))
+        like = meant or next((each for each in known if len(each) >= 5 and each in address.service), "") or nearest(address.service, list(known))
         owner = view.workload(address.service, namespace)
         if owner is not None or address.namespace and not known:
             return ""  # the workload exists and only its Service does not, or the namespace was not read: other rules
         if address.certain or like:
             return f"no service {address.service} in {namespace}" + (f", but {like}" if like else "")
         return ""
+    if meant and meant != address.service:
+        return f"service {address.service} is another one, but {meant} is what the variable is named after"
     ports = [int(each.get("port") or 0) for each in items_at(service, "spec", "ports")]
     if address.port is None or not ports or address.port in ports:
         return ""
     if _others_agree(view, workload, address):
         return ""  # then the service is what changed: see routing
     return f"service {address.service} listens on {', '.join(map(str, ports))}, not on {address.port}"
+
+
+def _meant(variable: str, known: Iterable[str]) -> str:
+    """The service a variable is named after: ``CART_SERVICE_ADDR`` after ``cartservice`` or ``cart-service``."""
+    plain = re.sub(r"[^a-z0-9]", "", re.sub(r"(?i)[_.-]*(?:addr|address|host|hostname|url|uri|endpoint|server)$", "", variable).lower())
+    return next((each for each in known if re.sub(r"[^a-z0-9]", "", each) == plain), "")
 
 
 def _others_agree(view: View, workload: Workload, address: Address) -> bool:

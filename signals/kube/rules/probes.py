@@ -106,7 +106,8 @@ def _told(workload: Workload, which: str, event: Event) -> list[Probe]:
     in_pod = [probe for container in items_at(pod, "containers") if (probe := probe_of(container, which))]
     port = _PORT.search(event.message)
     if in_pod or port is None or not workload.containers:
-        return in_pod
+        own = {each.get("name") for each in workload.containers}
+        return [each for each in in_pod if each.container.get("name") in own]  # an injected sidecar declares no ports
     kind = "httpGet" if "http" in event.message.lower() else "grpc" if "failed to connect service" in event.message else "tcpSocket"
     return [Probe(which, workload.containers[0], {kind: {"port": int(port["port"])}})]
 

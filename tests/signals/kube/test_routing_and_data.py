@@ -94,6 +94,13 @@ def test_a_misspelt_service_in_the_environment(shop: Shop) -> None:
     assert shop.first() == ("env_address", "deployment", "web")
 
 
+@pytest.mark.parametrize("value", ["web:8080", "cart-old:7070", "nothing:7070"])
+def test_a_variable_named_after_a_service_it_does_not_lead_to(shop: Shop, value: str) -> None:
+    shop.add("ads", 9000, {"CART_ADDR": value})
+
+    assert shop.first() == ("env_address", "deployment", "ads")
+
+
 def test_an_optional_service_that_never_was_is_a_weak_finding(shop: Shop) -> None:
     shop.container("web")["env"].append({"name": "ADVICE_SERVICE_ADDR", "value": "adviceservice:80"})
 
