@@ -124,7 +124,7 @@ def samples(answer: Any) -> list[str]:
         try:
             answer = json.loads(answer)
         except json.JSONDecodeError:
-            return answer.splitlines()
+            return str(answer).splitlines()
     if isinstance(answer, dict) and "patterns" in answer:
         return [str(each.get("sample") or each.get("pattern") or "") for each in answer["patterns"] for _ in range(min(int(each.get("count") or 1), 5))]
     if isinstance(answer, dict):
