@@ -9,7 +9,7 @@ from datetime import UTC, datetime, timedelta
 
 from evals.kube import specs
 from evals.kube.specs import Json
-from evals.kube.tables import NOTHING, Entry, description, moment, seconds, section
+from evals.kube.tables import NOTHING, Entry, description, moment, seconds, section, table
 
 KINDS = {"pods": "Pod", "deployments": "Deployment", "replicasets": "ReplicaSet", "statefulsets": "StatefulSet", "daemonsets": "DaemonSet",
          "jobs": "Job", "cronjobs": "CronJob", "services": "Service", "endpoints": "Endpoints", "nodes": "Node", "persistentvolumeclaims": "PersistentVolumeClaim",
@@ -64,6 +64,22 @@ def events(kind: str, text: str, now: datetime) -> Iterator[Json]:
         for key, ago in (("lastTimestamp", last), ("firstTimestamp", first)):
             if ago is not None:
                 each[key] = (now - timedelta(seconds=ago)).astimezone(UTC).isoformat()
+        yield each
+
+
+def listed_events(text: str, namespace: str, now: datetime) -> Iterator[Json]:
+    """Rows of ``kubectl get events``: LAST SEEN, TYPE, REASON, OBJECT (``pod/NAME``), perhaps COUNT, MESSAGE."""
+    for row in table(text):
+        kind, _, name = row.get("OBJECT", "").partition("/")
+        ago = seconds(row.get("LAST SEEN", "").split(" ")[0])
+        if not name:
+            continue
+        plural = ALIASES.get(kind.lower(), f"{kind.lower()}s")
+        each: Json = {"involvedObject": {"kind": KINDS.get(plural, kind), "name": name, "namespace": namespace}, "type": row.get("TYPE", ""),
+                      "reason": row.get("REASON", ""), "message": row.get("MESSAGE", ""), "metadata": {"namespace": namespace},
+                      "count": int(row["COUNT"]) if row.get("COUNT", "").isdigit() else 1}
+        if ago is not None:
+            each["lastTimestamp"] = (now - timedelta(seconds=ago)).astimezone(UTC).isoformat()
         yield each
 
 

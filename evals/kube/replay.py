@@ -88,7 +88,11 @@ def _objects(answers: list[tuple[str, Json, Any]], now: datetime, namespace: str
             if kind == "namespaces":
                 _quotas(found, text)
     for tool, arguments, text in answers:
-        if tool == "GetResources" and isinstance(text, str) and not arguments.get("name") and not arguments.get("label_selector"):
+        if _kind(arguments) == "events" and isinstance(text, str):
+            known = {(each["involvedObject"]["name"], each["reason"], each["message"]) for each in events}
+            events += [each for each in described.listed_events(text, str(arguments.get("namespace") or namespace), now)
+                       if (each["involvedObject"]["name"], each["reason"], each["message"]) not in known]
+        elif tool == "GetResources" and isinstance(text, str) and not arguments.get("name") and not arguments.get("label_selector"):
             _listed(found.setdefault(_kind(arguments), {}), _kind(arguments), text, str(arguments.get("namespace") or namespace), now)
     for tool, _, text in answers:
         if tool == "GetAppYAML" and isinstance(text, str):

@@ -17,7 +17,7 @@ NOTHING = {"", "<none>", "<unset>", "<nil>", "<unknown>", "<invalid>"}
 def table(text: str) -> list[dict[str, str]]:
     """Rows of a ``kubectl get`` table, by column heading; columns begin where their heading does."""
     lines = [line for line in text.splitlines() if line.strip()]
-    if not lines or not lines[0].lstrip().isupper() and "NAME" not in lines[0]:
+    if not lines or not lines[0].isupper():
         return []
     starts = columns(lines[0])
     return [cells(line, starts) for line in lines[1:]]

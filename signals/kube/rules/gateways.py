@@ -8,12 +8,13 @@ gateway.routes``: ``id``, ``uri``, ``predicates``).
 from __future__ import annotations
 
 import re
+from collections import Counter, defaultdict
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
 from signals.kube.excerpts import excerpts
-from signals.kube.finding import CONFIGURED, LIKELY, STATED, Finding, Rule, found
+from signals.kube.finding import CONFIGURED, LIKELY, POSSIBLE, STATED, Finding, Rule, found
 from signals.kube.matching import labels_match, nearest
 from signals.kube.state import Object, at, items_at, mapping_at, name_of, namespace_of
 from signals.kube.view import View, Workload
@@ -25,6 +26,10 @@ _NGINX = re.compile(r"location\s+(?:[=~^*]+\s+)?(?P<path>/[^\s{]*)[^}]*?proxy_pa
 _REFUSED = re.compile(r"(?:Connection refused|connection timed out|finishConnect\(\.\.\) failed)[^\n]{0,80}?:? (?P<host>[a-z][\w.-]*)/\d+\.\d+\.\d+\.\d+:(?P<port>\d+)|"
                       r"(?:UnknownHostException: |Failed to resolve '|host not found in upstream \"|ENOTFOUND |lookup )(?P<unknown>[a-z][\w-]*)")
 """Netty, the JDK, nginx, Node and Go name the host they wanted."""
+
+_ACCESS = re.compile(r"\"[A-Z]{3,7} (?P<path>/[^\s?\"]*)[^\"]* HTTP/[\d.]+\" (?P<status>\d{3})\b")
+"""Common log format, as nginx, Apache and Envoy write it."""
+_ASTRAY = {"404", "405", "502", "503", "504"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -171,6 +176,36 @@ def refused(view: View) -> Iterator[Finding]:
                             CONFIGURED + 0.5, namespace=workload.namespace, refs=(workload.ref, hit.ref), at=hit.at)
 
 
+def astray(view: View) -> Iterator[Finding]:
+    """Paths that an entry's access log shows to fail always, while its other paths are served: weak, since the service behind
+    may fail itself; "not found" and "not allowed" speak for a wrong backend, 502 to 504 for one that does not answer."""
+    for workload in view.workloads:
+        tally: dict[str, Counter[str]] = defaultdict(Counter)
+        for log in view.logs_of(workload) if routes_for_others(view, workload) else ():
+            for match in _ACCESS.finditer(view.text(log)):
+                tally[_prefix(match["path"])][match["status"]] += 1
+        served = sum(count for statuses in tally.values() for status, count in statuses.items() if status < "400")
+        for path, statuses in tally.items():
+            worst, count = statuses.most_common(1)[0]
+            if served and count >= 5 and worst in _ASTRAY and count >= 0.9 * sum(statuses.values()):
+                yield found("gateway_route", _router(view, workload).entity,
+                            f"{workload.name} answers {worst} to all {count} requests for {path}, and serves others",
+                            POSSIBLE + (0.7 if worst in {"404", "405"} else 0.1), namespace=workload.namespace, refs=(workload.ref,))
+
+
+def _prefix(path: str) -> str:
+    """A path up to its first identifier, four steps at most."""
+    steps = path.strip("/").split("/")[:4]
+    end = next((place for place, each in enumerate(steps) if re.search(r"\d", each) and not re.fullmatch(r"v\d", each)), len(steps))
+    return "/" + "/".join(steps[:end])
+
+
+def _router(view: View, entry: Workload) -> Workload:
+    """Of an entry and what it calls, the one that calls most others."""
+    near = [entry, *(each for each in view.workloads if each.name in view.calls.get(entry.name, frozenset()))]
+    return max(near, key=lambda each: len(view.calls.get(each.name, frozenset())))
+
+
 def routes_for_others(view: View, workload: Workload) -> bool:
     """Is it a gateway: by name, or because it calls most others?"""
     named = re.search(r"gateway|ingress|proxy|envoy|nginx|traefik|router", f"{workload.name} {at(workload.spec, 'containers')}"[:400], re.I)
@@ -187,4 +222,4 @@ def gateways(view: View) -> Iterator[Finding]:
                         namespace=namespace_of(each), refs=(f"kube:gateways/{namespace_of(each)}/{name_of(each)}",))
 
 
-RULES: tuple[Rule, ...] = (misrouted, refused, gateways)
+RULES: tuple[Rule, ...] = (misrouted, refused, astray, gateways)

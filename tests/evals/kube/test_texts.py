@@ -207,6 +207,15 @@ def test_rows_of_a_table_by_their_headings() -> None:
     assert rows == [{"NAME": "web-1", "READY": "0/1", "STATUS": "Pending", "NOMINATED NODE": "<none>"}]
 
 
+def test_a_list_of_events_names_its_objects() -> None:
+    text = "LAST SEEN   TYPE      REASON     OBJECT           MESSAGE\n90s         Warning   Failed     pod/cart-6c-x    no\n"
+
+    each = next(iter(described.listed_events(text, "shop", NOW)))
+
+    assert each["involvedObject"] == {"kind": "Pod", "name": "cart-6c-x", "namespace": "shop"}
+    assert (each["reason"], each["message"], each["lastTimestamp"]) == ("Failed", "no", "2025-12-31T23:58:30+00:00")
+
+
 @given(st.text(max_size=300))
 def test_any_text_can_be_read(text: str) -> None:
     description(text)

@@ -185,6 +185,17 @@ def test_a_gateway_that_logs_refusals_of_a_port_nobody_offers(shop: Shop) -> Non
     assert shop.first() == ("gateway_route", "deployment", "gateway")
 
 
+@pytest.mark.parametrize("status", [404, 503])
+def test_a_path_that_an_entry_never_serves_may_be_misrouted(shop: Shop, status: int) -> None:
+    shop.add("gateway", 80, {})
+    shop.log("gateway", *[f'10.0.0.1 - - [x] "GET /api/cart/{number} HTTP/1.1" {status} 12' for number in range(6)],
+             *['10.0.0.1 - - [x] "GET /api/web/home HTTP/1.1" 200 12'] * 6)
+    best = shop.findings()[0]
+
+    assert (best.cause, best.entity.name) == ("gateway_route", "gateway")
+    assert best.strength < 3.5
+
+
 @pytest.mark.parametrize("line", [
     "java.sql.SQLNonTransientConnectionException: Too many connections", "FATAL: sorry, too many clients already",
     "FATAL: remaining connection slots are reserved for non-replication superuser connections", "ERR max number of clients reached"])
