@@ -53,13 +53,11 @@ def _found(view: View, workload: Workload, messages: list[str], events: list[Eve
     refs = (workload.ref, *(each.ref for each in events[:2]))
     when = events[0].last if events else None
     tail = f"; pull secret missing: {', '.join(absent)}" if absent else ""
-    if (secret or absent) and cause in {"", "image_pull_secret"} or (secret and cause == "image_reference" and "ghcr" not in line
-                                                                     and "denied" in line):
+    refused = cause in {"", "image_pull_secret"} or (cause == "image_reference" and re.search("denied|authoriz", line))
+    if (secret or absent) and refused:  # registries answer a private name they do not show as one that does not exist
         told = secret.message if secret else line
         return found("image_pull_secret", workload.entity, f"{workload.name} cannot pull its image: “{told}” “{line}”{tail}",
                      STATED + 0.5, namespace=workload.namespace, refs=refs, at=when)
-    if cause == "image_pull_secret" and "repository does not exist" in line and not _names_secret(workload):
-        cause = "image_reference"  # Docker Hub answers a name it does not know as one that is denied
     if cause:
         return found(cause, workload.entity, f"{workload.name} cannot pull its image: “{line}”{tail}", STATED,
                      namespace=workload.namespace, refs=refs, at=when)
@@ -70,10 +68,6 @@ def _found(view: View, workload: Workload, messages: list[str], events: list[Eve
 def answer(line: str) -> str:
     """The cause the registry's answer names, or ""."""
     return next((cause for cause, words in ANSWERS if re.search(words, line, re.I)), "")
-
-
-def _names_secret(workload: Workload) -> bool:
-    return bool(items_at(workload.spec, "imagePullSecrets"))
 
 
 def missing_pull_secrets(view: View, workload: Workload) -> list[str]:

@@ -53,6 +53,18 @@ def test_a_missing_pull_secret_does_not_hide_a_wrong_name(shop: Shop) -> None:
     assert shop.first()[0] == "image_reference"
 
 
+DENIED = "Unknown desc = pull access denied, repository does not exist or may require authorization: server message: insufficient_scope"
+
+
+@pytest.mark.parametrize(("secrets", "cause"), [([], "image_reference"), ([{"name": "registry-login"}], "image_pull_secret")])
+def test_a_name_that_does_not_exist_or_is_private(shop: Shop, secrets: list[dict[str, str]], cause: str) -> None:
+    shop.template("cart")["imagePullSecrets"] = secrets
+    shop.wait("cart", "ImagePullBackOff")
+    shop.event("Pod", "cart-6c-x", "Failed", PULL + DENIED)
+
+    assert shop.first()[0] == cause
+
+
 def test_an_image_that_was_pulled_at_last_is_no_finding(shop: Shop) -> None:
     shop.event("Pod", "cart-6c-x", "Failed", PULL + "Unknown desc = i/o timeout", count=1, ago=400)
 
