@@ -16,11 +16,11 @@ from typing import Any
 
 SUITES = {"parsing": "evals.parsing", "logqa": "evals.logqa", "nl2logql": "evals.nl2logql", "query": "evals.query",
           "unseen": "evals.query.unseen", "foreign": "evals.foreign.__main__", "agent": "evals.agent", "cost": "evals.cost",
-          "rca": "evals.rca"}
+          "rca": "evals.rca", "kube": "evals.kube"}
 GENERATED = ("unseen", "foreign", "agent", "cost")
 """Suites whose logs are invented; all but ``foreign`` write them into the folder."""
-OPTIONS = {"agent": ("analyst", "repeats", "case", "record"), "rca": ("report", "robust")}
-"""What one suite alone takes."""
+OPTIONS = {"agent": ("analyst", "repeats", "case", "record"), "rca": ("report", "robust"), "kube": ("report",)}
+"""What only some suites take."""
 KEYS = ("suite", "data", "cases", "could_not_run", "metrics", "baseline", "seconds")
 Report = dict[str, Any]
 
@@ -37,14 +37,14 @@ def main(arguments: Sequence[str] | None = None, load: Callable[[str], Any] = im
     for_agent.add_argument("--repeats", type=int, metavar="N", help="ask each case N times; right is right every time")
     for_agent.add_argument("--case", metavar="NAME", help="only this one: CASE or SYSTEM/CASE")
     for_agent.add_argument("--record-baseline", action="store_true", default=None, dest="record", help="replace the recorded baseline")
-    for_rca = parser.add_argument_group("of the suite rca")
+    for_rca = parser.add_argument_group("of the suites rca and kube")
     for_rca.add_argument("--report", type=Path, metavar="FILE", help="write a page in Markdown with plots")
-    for_rca.add_argument("--robust", action="store_true", default=None, help="also with points lost, names replaced and the like")
+    for_rca.add_argument("--robust", action="store_true", default=None, help="of rca: also with points lost, names replaced and the like")
     given = parser.parse_args(arguments)
     options = {name: value for names in OPTIONS.values() for name in names if (value := getattr(given, name)) is not None}
-    for suite, names in OPTIONS.items():
-        if given.suite != suite and (wrong := [name for name in names if name in options]):
-            parser.error(f"--{wrong[0]} is for the suite {suite}")
+    for name in options:
+        if name not in OPTIONS.get(given.suite, ()):
+            parser.error(f"--{name} is for {', '.join(suite for suite, names in OPTIONS.items() if name in names)}")
     if given.repeats is not None and given.repeats < 1:
         parser.error("--repeats takes at least 1")
     if given.suite in GENERATED:
