@@ -9,6 +9,7 @@ import hashlib
 import sqlite3
 import time
 from collections.abc import Iterable
+from contextlib import closing, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -33,7 +34,7 @@ class Receipts:
 
 def receipts(home: Path) -> Receipts:
     """What is known; nothing for a home that holds nothing yet."""
-    if not (home / "manifest.db").exists():
+    if not _made(home / "manifest.db"):
         return Receipts()
     manifest = Manifest(home)
     try:
@@ -43,6 +44,15 @@ def receipts(home: Path) -> Receipts:
         return Receipts(int(manifest.meta(_DONE) or 0), known)
     finally:
         manifest.close()
+
+
+def _made(path: Path) -> bool:
+    """Whether a manifest is there; one whose first writer was killed before it had made the tables holds nothing."""
+    if not path.exists():
+        return False
+    with suppress(sqlite3.Error), closing(sqlite3.connect(f"{path.absolute().as_uri()}?mode=ro", uri=True)) as db:
+        return db.execute("SELECT 1 FROM sqlite_master WHERE name = 'segments'").fetchone() is not None
+    return True  # opening it tells what is wrong
 
 
 def prepare_receipts(db: sqlite3.Connection) -> None:

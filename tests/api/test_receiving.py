@@ -115,6 +115,15 @@ def test_lines_without_a_service_are_of_none_known(tmp_path: Path) -> None:
         assert reader.rows(f"SELECT service FROM {reader._scan(reader.segments)} ORDER BY line_no") == [("unknown_service",), ("cart",)]
 
 
+def test_a_store_whose_first_writer_was_killed_at_once_holds_nothing(tmp_path: Path) -> None:
+    (tmp_path / "manifest.db").touch()
+
+    assert receipts(tmp_path).done == 0
+    with closing(Inbox(tmp_path)) as inbox:
+        inbox.put(Batch("", spans=(list(row_of(span(1))),))).result(10)
+        assert committer(tmp_path, inbox, []).drain()
+
+
 def test_a_held_lock_is_told_once_and_waited_for(tmp_path: Path) -> None:
     told: list[str] = []
     writing = Manifest(tmp_path, write=True)
