@@ -10,7 +10,7 @@ from signals.observed import Floats, Ints
 
 CAP = 30.0
 """No single observation says more than this: beyond it, only its model could be wrong."""
-DRIFT = 5.0
+DRIFT = 25.0
 """How firmly a healthy system keeps a proportion from one window to another, as the concentration of a Beta
 distribution around it: one of a half strays by .2 (who asks for what changes), one of a hundredth by .04."""
 LEVELS = 60
@@ -30,7 +30,7 @@ def proportion_change(before: Ints, of_before: Ints, during: Ints, of_during: In
     apart = _beta_binomial(k0, n0, half, half)[:, 0] + _beta_binomial(k1, n1, half, half)[:, 0]
     level = np.sin((np.arange(LEVELS) + 0.5) / LEVELS * np.pi / 2) ** 2  # equal weights are Jeffreys' prior
     low, high = DRIFT * level, DRIFT * (1 - level)
-    one = _log_mean(_beta_binomial(k0, n0, low, high) + _beta_binomial(k1, n1, low, high))
+    one = log_mean(_beta_binomial(k0, n0, low, high) + _beta_binomial(k1, n1, low, high))
     return np.where((n0 > 0) & (n1 > 0), np.clip(apart - one, -CAP, CAP), 0.0)
 
 
@@ -40,7 +40,8 @@ def _beta_binomial(hits: Floats, of: Floats, a: Floats, b: Floats) -> Floats:
     return (log_gamma(k + a) - log_gamma(a) + log_gamma(n - k + b) - log_gamma(b)) - (log_gamma(n + a + b) - log_gamma(a + b))
 
 
-def _log_mean(logs: Floats) -> Floats:
+def log_mean(logs: Floats) -> Floats:
+    """ln of the mean of exp, over the columns."""
     top = logs.max(axis=1)
     return np.asarray(top + np.log(np.mean(np.exp(logs - top[:, None]), axis=1)))
 

@@ -25,6 +25,8 @@ POD = re.compile(r"-[0-9a-f]{6,10}-[a-z0-9]{5}$")
 """What Kubernetes adds to the name of a deployment to name a pod: the ReplicaSet's hash and five characters."""
 LINE = r"^\S+ +([A-Z]+) +(\S+) +TraceID: \S+ +SpanID: \S+ +(?s:(.*))$"
 """Clock, level, logger#line, ids, message: the services' own log format."""
+STRAYS = 0.02
+"""Which part of a minute's lines may be from long before it."""
 NOT_METRICS = ("Time", "TimeStamp", "PodName", "ServiceName")
 
 
@@ -61,11 +63,13 @@ def _case(day: Path, label: Mapping[str, Any]) -> Case:
 
 
 def _windows(day: Path, minutes: Sequence[str], at: int) -> Windows:
-    """Up to the alert, and from it to the end of the last minute."""
-    last = pl.concat([pl.read_csv(day / "log" / f"{minute}_log.csv", columns=["TimeUnixNano"]) for minute in minutes])
-    high = int(np.max(last["TimeUnixNano"].to_numpy())) // 1000 + 1
-    midnight = at - at % 86_400_000_000
-    return Windows((Window(midnight, at),), Window(at, max(high, at + 1)))
+    """The minutes around the alert, as far as their logs reach, and the day up to them.
+
+    A fault may show up to a minute before the time it is said to have been injected.
+    """
+    times = pl.concat([pl.read_csv(day / "log" / f"{m}_log.csv", columns=["TimeUnixNano"]) for m in minutes])["TimeUnixNano"].to_numpy()
+    low, high = (int(each) // 1000 for each in np.quantile(times, (STRAYS, 1)))
+    return Windows((Window(at - at % 86_400_000_000, low),), Window(low, high + 1))
 
 
 def observe(day: Path, minutes: Sequence[str], windows: Windows) -> Observed:

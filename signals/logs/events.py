@@ -1,7 +1,9 @@
 """What happens inside each span, in order: it starts, calls others, writes lines, ends. The steps from one to the next.
 
 A *frame* is a span seen as the run of one operation. Its *steps* are pairs of consecutive events. Calls are told by
-service and operation, lines by code position, else by template.
+service and operation, lines by code position, else by template. A client's span, which does nothing but wait for
+another service, is no frame: it is folded into the call that its parent makes, told by what it reaches over there
+(instrumentation names all of a client's spans alike, ``HTTP GET``), or *unanswered* when it reaches nothing.
 """
 
 from __future__ import annotations
@@ -10,12 +12,15 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from signals.evidence import groups
 from signals.observed import Flags, Ints, LogEvents
 from signals.traces.forest import Forest
 
 START, END, FAILED = 0, 1, 2
 """Symbols of every alphabet: the frame starts, ends, ends as an error."""
+ERRORS = frozenset({"ERROR", "ERR", "FATAL", "CRITICAL", "CRIT", "SEVERE", "ALERT", "EMERG", "EMERGENCY", "PANIC"})
+"""Levels that say something failed: syslog's from err up, and the names logging libraries give them."""
+UNANSWERED = " unanswered"
+"""Ends the name of a call that reached nobody."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,6 +40,8 @@ class Steps:
     """What each symbol is called: a code position, ``service operation``, a template."""
     callee: Ints
     """The service that a symbol calls, -1 for other symbols."""
+    failing: Flags
+    """Which symbols tell of an error: a run that fails, a line of such a level."""
     service: Ints
     """The service of each kind."""
     operation: Ints
@@ -88,39 +95,65 @@ def steps(forest: Forest, logs: LogEvents | None, frames: Ints | None) -> Steps:
     spans = forest.spans
     operations = max(len(spans.operations), 1)
     kinds, kind = np.unique(spans.service * operations + spans.operation, return_inverse=True)
-    everyone = np.arange(len(spans))
-    child = np.flatnonzero(spans.parent >= 0)
-    frame = [everyone, child_of(spans.parent, child), everyone]
-    symbol = [np.full(len(spans), START), kind[child] + 3, np.where(spans.error, FAILED, END)]
-    time = [forest.start, forest.start[child], forest.end]
-    place = [np.zeros(len(spans), np.int64), np.ones(len(child), np.int64), np.full(len(spans), 2)]
-    names = ["start", "end", "end as an error", *_call_names(forest, kinds, operations)]
-    callee = np.concatenate([np.full(3, -1), kinds // operations])
+    written = np.flatnonzero(frames >= 0) if frames is not None else np.zeros(0, np.int64)
+    talks = np.zeros(len(spans), dtype=bool)
+    if frames is not None:
+        talks[frames[written]] = True
+    client, reached = _clients(forest, kind, len(kinds), talks)
+    run = np.flatnonzero(~client)
+    child = np.flatnonzero((spans.parent >= 0) & ~client[np.maximum(spans.parent, 0)])
+    called = np.where(client[child], np.where(reached[child] >= 0, reached[child], kind[child] + len(kinds)), kind[child])
+    frame = [run, spans.parent[child], run]
+    symbol = [np.full(len(run), START), called + 3, np.where(spans.error[run], FAILED, END)]
+    time = [forest.start[run], forest.start[child], forest.end[run]]
+    place = [np.zeros(len(run), np.int64), np.ones(len(child), np.int64), np.full(len(run), 2)]
+    calls = _call_names(forest, kinds, operations)
+    names = ["start", "end", "end as an error", *calls, *(f"{each}{UNANSWERED}" for each in calls)]
+    callee = np.concatenate([np.full(3, -1), kinds // operations, np.full(len(kinds), -1)])
+    failing = np.arange(len(names)) == FAILED
     if logs is not None and frames is not None and len(logs):
-        written = np.flatnonzero(frames >= 0)
         numbers, texts = _lines(logs)
+        written = written[~client[frames[written]]]
         frame.append(frames[written])
         symbol.append(numbers[logs.template[written]] + len(names))
         time.append(logs.time[written] + forest.skew[frames[written]])
         place.append(np.ones(len(written), np.int64))
         names += texts
         callee = np.concatenate([callee, np.full(len(texts), -1)])
+        bad = {text for text, level in zip(_texts(logs), logs.levels, strict=True) if level.upper() in ERRORS}
+        failing = np.concatenate([failing, np.array([text in bad for text in texts], dtype=bool)])
     return _paired(np.concatenate(frame), np.concatenate(place), np.concatenate(time), np.concatenate(symbol), kind,
-                   tuple(names), callee, kinds // operations, kinds % operations)  # fmt: skip
+                   tuple(names), callee, failing, kinds // operations, kinds % operations)  # fmt: skip
 
 
-def child_of(parent: Ints, child: Ints) -> Ints:
-    """The parents of some rows."""
-    return parent[child]
+def _clients(forest: Forest, kind: Ints, kinds: int, talks: Flags) -> tuple[Flags, Ints]:
+    """Which spans are a client's, and the kind of what each reaches over there (-1 for nothing).
+
+    An operation is a client's when most of its spans have children in other services only, and when none writes a line.
+    """
+    spans = forest.spans
+    child = np.flatnonzero(spans.parent >= 0)
+    above = spans.parent[child]
+    abroad = spans.service[child] != spans.service[above]
+    reached = np.full(len(spans), -1, dtype=np.int64)
+    reached[above[abroad][::-1]] = kind[child[abroad]][::-1]
+    busy = talks.copy()
+    busy[above[~abroad]] = True
+    waits = np.bincount(kind, weights=(reached >= 0) & ~busy, minlength=kinds)
+    other = np.bincount(kind, weights=busy, minlength=kinds)
+    is_client = (waits * 2 > np.bincount(kind, minlength=kinds)) & (other * 20 <= waits)
+    return is_client[kind] & (spans.parent >= 0) & ~busy, reached
 
 
 def _paired(
-    frame: Ints, place: Ints, time: Ints, symbol: Ints, kind: Ints, names: tuple[str, ...], callee: Ints, service: Ints, operation: Ints
+    frame: Ints, place: Ints, time: Ints, symbol: Ints, kind: Ints, names: tuple[str, ...], callee: Ints, failing: Flags,
+    service: Ints, operation: Ints,
 ) -> Steps:
     order = np.lexsort((symbol, time, place, frame))
     frame, time, symbol = frame[order], time[order], symbol[order]
     same = np.flatnonzero(frame[1:] == frame[:-1])
-    return Steps(frame[same], kind[frame[same]], symbol[same], symbol[same + 1], time[same + 1], names, callee, service, operation)
+    return Steps(frame[same], kind[frame[same]], symbol[same], symbol[same + 1], time[same + 1], names, callee,
+                 failing, service, operation)  # fmt: skip
 
 
 def _call_names(forest: Forest, kinds: Ints, operations: int) -> list[str]:
@@ -130,14 +163,11 @@ def _call_names(forest: Forest, kinds: Ints, operations: int) -> list[str]:
 
 def _lines(logs: LogEvents) -> tuple[Ints, list[str]]:
     """A number for each template, shared by those of one code position, and the numbers' names."""
-    texts = [where or pattern for where, pattern in zip(logs.positions, logs.templates, strict=True)]
+    texts = _texts(logs)
     known = {text: number for number, text in enumerate(dict.fromkeys(texts))}
     return np.array([known[text] for text in texts], dtype=np.int64), list(known)
 
 
-def once(found: Steps, which: Flags) -> Ints:
-    """Rows of the chosen steps, each (frame, before, after) once, the earliest."""
-    rows = np.flatnonzero(which)
-    width = len(found.names)
-    order, starts, _ = groups((found.frame[rows] * width + found.before[rows]) * width + found.after[rows])
-    return np.sort(rows[order[starts[:-1]]])
+def _texts(logs: LogEvents) -> list[str]:
+    """What each template is called: where it is written, else its pattern."""
+    return [where or pattern for where, pattern in zip(logs.positions, logs.templates, strict=True)]
