@@ -1,12 +1,142 @@
-"""Which metrics changed, free of scale: one sign for each series that left its normal range."""
+"""Which metrics changed, free of scale: one sign for each series that left its normal range, fell silent or hit its limit."""
 
 from __future__ import annotations
 
-from signals.diagnosis import Sign
-from signals.observed import Observed, Windows
+from collections import defaultdict
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from signals.aspects import Meaning, meaning
+from signals.diagnosis import Sign, SignKind
+from signals.observed import Entity, Floats, Ints, Observed, Series, Windows
+from signals.shifts import PEER_FLOOR, Shift, clean, counted, measure, rates, strength, within
 from signals.topology import Topology
+
+FULL = 0.95
+"""From here on a resource with a limit makes others wait (queueing: waiting time grows with 1/(1 - utilisation))."""
+SATURATED = 1.5
+SILENT = 3.0
+"""At most e³ times likelier: an exporter may also stop for reasons of its own."""
+
+
+@dataclass(frozen=True, slots=True)
+class Prepared:
+    """A series as it is compared: cleaned, counters as rates, shares of good outcomes as shares of bad ones."""
+
+    series: Series
+    means: Meaning
+    times: Ints
+    values: Floats
+    level: float
+    """The median of its baseline."""
 
 
 def signs(observed: Observed, windows: Windows, topology: Topology) -> list[Sign]:
-    """The shifts of all series."""
-    return []
+    """The signs of all series: shifts, saturation, silence."""
+    ready = [prepare(series, windows) for series in observed.series]
+    floors = peer_floors(ready)
+    counts = {each.series.entity: each for each in ready if each.means.aspect == "traffic"}
+    found = []
+    for each in ready:
+        floor = floors.get(each.series.metric, 0.0)
+        shift = measure(each.times, each.values, windows.baseline, windows.incident, floor=floor, share=each.means.share)
+        requests = _requests(counts.get(each.series.entity), windows) if each.means.share else np.inf
+        if shift is not None and (sign := _sign(each, shift, requests)) is not None:
+            found.append(sign)
+    return found + silent(ready, windows)
+
+
+def prepare(series: Series, windows: Windows) -> Prepared:
+    """Clean one series and read its name."""
+    means = meaning(series.metric, series.unit)
+    times, values = clean(series.times, series.values)
+    if series.metric.endswith(("_total", "_count", "_sum", "_bucket")) and len(values) > 2 and np.mean(np.diff(values) >= 0) >= 0.9:
+        times, values = rates(times, values)
+    if means.share and len(values):
+        values = 1.0 - values / (100.0 if values.max() > 1.5 else 1.0)
+    before = [values[within(times, window)] for window in windows.baseline]
+    longest = max(before, key=len, default=values[:0])
+    return Prepared(series, means, times, values, float(np.median(longest)) if len(longest) else 0.0)
+
+
+def peer_floors(ready: Sequence[Prepared]) -> dict[str, float]:
+    """A metric's least noise, from what it usually is among three or more that have it."""
+    levels: dict[str, list[float]] = defaultdict(list)
+    for each in ready:
+        if not each.means.share:
+            levels[each.series.metric].append(abs(each.level))
+    return {metric: PEER_FLOOR * float(np.median(found)) for metric, found in levels.items() if len(found) >= 3}
+
+
+def _requests(traffic: Prepared | None, windows: Windows) -> float:
+    """How many requests a point of the incident stands for; endless when nobody counted."""
+    sizes = traffic.values[within(traffic.times, windows.incident)] if traffic is not None else ()
+    return float(np.median(sizes)) if len(sizes) else np.inf
+
+
+def _sign(each: Prepared, shift: Shift, requests: float) -> Sign | None:
+    """What a shift says, nothing when it is within noise or for the better; a share says no more than its requests can."""
+    weight = strength(shift.score)
+    if np.isfinite(requests):
+        weight = min(weight, counted(shift.before, shift.during, requests))
+    means, series = each.means, each.series
+    if weight <= 0 or (means.bad == "up" and not shift.up and means.aspect in {"latency", "errors", "restart", "saturation"}):
+        return None
+    kind: SignKind = "metric_shift"
+    if means.outward:
+        kind = "latency_wait" if means.aspect == "latency" else "metric_shift"
+    elif means.aspect == "traffic" and not shift.up:
+        kind = "rate_collapse"
+    if means.bad == "up" and not shift.up:
+        weight *= 0.3  # a resource used less: more often the effect of idling than a cause
+    full = means.percent and shift.up and shift.during >= 100 * FULL and shift.before < 90
+    weight += SATURATED * full
+    return Sign(
+        series.entity, "saturation" if full else kind, weight, _statement(each, shift), at=shift.at, aspect=means.aspect,
+        refs=(f"series:{series.entity.name}/{series.metric}",),
+        figures={"before": shift.before, "during": shift.during, "score": shift.score, "noise": shift.noise, "up": float(shift.up)},
+    )  # fmt: skip
+
+
+def _statement(each: Prepared, shift: Shift) -> str:
+    """The numbers in a sentence; a share of good outcomes is told as failures."""
+    what = f"failures ({each.series.metric})" if each.means.share else each.series.metric
+    unit = f" {each.series.unit}" if each.series.unit and not each.means.share else ""
+    word = "rose" if shift.up else "fell"
+    figure = (f"{shift.before:.2%}", f"{shift.during:.2%}") if each.means.share else (f"{shift.before:.4g}{unit}", f"{shift.during:.4g}{unit}")
+    return f"{what} of {each.series.entity.name} {word} from {figure[0]} to {figure[1]}, {shift.score:.1f} times its noise"
+
+
+def silent(ready: Sequence[Prepared], windows: Windows) -> list[Sign]:
+    """Entities all of whose regular series stopped while others go on.
+
+    When more than half stop, it is the collection that failed and says nothing of any.
+    """
+    gone: dict[Entity, list[bool]] = defaultdict(list)
+    expected: dict[Entity, float] = {}
+    for each in ready:
+        hope = _expected(each, windows)
+        if hope >= 3:
+            gone[each.series.entity].append(not len(each.values[within(each.times, windows.incident)]))
+            expected[each.series.entity] = max(expected.get(each.series.entity, 0.0), hope)
+    quiet = [entity for entity, each in gone.items() if all(each)]
+    if len(quiet) * 2 > len(gone):
+        return []
+    return [
+        Sign(entity, "missing_data", min(SILENT, 1.0 + 0.2 * expected[entity]),
+             f"nothing was reported of {entity.name} during the incident, {expected[entity]:.0f} points were due",
+             at=windows.incident.start, aspect="missing data", figures={"expected": expected[entity]})
+        for entity in quiet
+    ]  # fmt: skip
+
+
+def _expected(each: Prepared, windows: Windows) -> float:
+    """How many points were due in the incident, by the usual interval of the baseline."""
+    times = [each.times[within(each.times, window)] for window in windows.baseline]
+    longest = max(times, key=len, default=each.times[:0])
+    if len(longest) < 4:
+        return 0.0
+    return float((windows.incident.end - windows.incident.start) / np.median(np.diff(longest)))
+

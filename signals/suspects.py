@@ -1,29 +1,161 @@
-"""Who is to blame: signs of every kind fused into ranked suspects."""
+"""Who is to blame: signs of every kind fused into ranked suspects, with what speaks for and against each."""
 
 from __future__ import annotations
 
-from collections import defaultdict
+import math
+from collections.abc import Mapping, Sequence
 
-from signals import topology
+from signals import topology as graphs
 from signals import windows as choosing
-from signals.diagnosis import Diagnosis, Sign, Suspect
+from signals.accounts import Account, nature, open_accounts
+from signals.aspects import meaning
+from signals.diagnosis import Diagnosis, Excluded, Sign, Suspect
 from signals.observed import Entity, Observed, Windows
 from signals.sources import gather
+from signals.topology import Topology
+
+OFF_PATH = 3.0
+"""e³ ≈ 20 times less likely is who the complaining service does not depend on."""
+OUTSIDE = 1.0
+"""e times less likely is what is known only from its callers' view: what they see includes the way there."""
+SECOND = math.log(20.0)
+"""A second incident at the same time is rare: one in twenty."""
+TEMPER = 2.0
+"""Signs of one entity depend on each other; their sum counts half when it becomes a probability."""
+ALERT = 0.5
+"""Each thing known of the alert halves the odds, in logarithms, that the data holds no cause."""
+LEAST = 0.1
+"""A best suspect less likely than this is none."""
+MOST = 20
+"""So many suspects are told of."""
 
 
 def rank(
     observed: Observed, *, at: int | None = None, windows: Windows | None = None, symptom: Entity | None = None, aspect: str = ""
 ) -> Diagnosis:
-    """Rank the suspects."""
+    """Rank who may be the origin of an incident.
+
+    :param at: when it was noticed (µs); the windows are chosen around it, or from the data alone when it is not given.
+    :param windows: baseline and incident, when they are known.
+    :param symptom: who complained; suspects it does not depend on count less.
+    :param aspect: what it complained about (``latency``, ``errors``, ``availability``).
+    """
     chosen = windows or choosing.choose(observed, at)
-    graph = topology.build(observed)
+    graph = graphs.build(observed)
     signs = gather(observed, chosen, graph)
-    by_home: dict[Entity, list[Sign]] = defaultdict(list)
-    for sign in signs:
-        by_home[graph.home(sign.entity)].append(sign)
-    scores = {entity: sum(s.strength for s in own) for entity, own in by_home.items()}
-    order = sorted(scores, key=lambda e: (-scores[e], e))
-    suspects = tuple(
-        Suspect(n, e, by_home[e][0].aspect, by_home[e][0].statement, 0.5, tuple(by_home[e])) for n, e in enumerate(order, 1)
+    measured = {(graph.home(series.entity), meaning(series.metric, series.unit).aspect) for series in observed.series}
+    accounts = open_accounts(signs, graph, meaning(aspect).aspect if aspect else "", measured)
+    _weigh_path(accounts, graph, symptom)
+    suspects = _suspects(accounts, graph, _silence(observed, alert=at is not None, complaint=symptom is not None))
+    blind = tuple(sorted({f"{e.kind} {e.name}: no telemetry" for e in unseen(observed, graph)}))
+    return Diagnosis(
+        chosen, suspects, _excluded(accounts, suspects), (*observed.not_assessed, *blind, *_needed(observed, suspects)),
+        tuple(signs), graph.edges(),
+    )  # fmt: skip
+
+
+def unseen(observed: Observed, graph: Topology) -> set[Entity]:
+    """Who is in the graph, or part of it, and reported nothing at all."""
+    known = {entity for pair in graph.edges() for entity in pair} | set(graph.homes.values())
+    seen = {graph.home(series.entity) for series in observed.series if len(series.times)}
+    if observed.spans is not None:
+        seen |= {Entity("service", observed.spans.services[number]) for number in set(observed.spans.service.tolist())}
+    if observed.logs is not None:
+        seen |= {graph.home(observed.logs.entities[number]) for number in set(observed.logs.entity.tolist())}
+    return known - seen
+
+
+def _needed(observed: Observed, suspects: Sequence[Suspect]) -> tuple[str, ...]:
+    """Without a suspect: what would have to be looked at."""
+    if suspects:
+        return ()
+    kinds = {"metrics": bool(observed.series), "traces": observed.spans is not None, "logs": observed.logs is not None,
+             "changes": bool(observed.changes), "a call graph": bool(observed.calls) or observed.spans is not None}  # fmt: skip
+    missing = [kind for kind, have in kinds.items() if not have]
+    return (f"no cause in this data; what would be needed: {', '.join(missing) or 'a longer baseline, or telemetry of the unseen'}",)
+
+
+def _weigh_path(accounts: Mapping[Entity, Account], graph: Topology, symptom: Entity | None) -> None:
+    """Count less what the complaining service does not depend on, and what is seen from outside only."""
+    path: set[Entity] = set()
+    if symptom is not None and graph.callees(symptom):
+        path = {graph.home(symptom), *graph.below(symptom)}
+        path |= {host for each in path for host in graph.hosts.get(each, ())}
+    for account in accounts.values():
+        if path and account.entity not in path:
+            account.score -= OFF_PATH
+            account.notes.append("the service that complained does not depend on it")
+        if account.entity.kind == "external":
+            account.score -= OUTSIDE
+
+
+def _silence(observed: Observed, *, alert: bool, complaint: bool) -> float:
+    """The score that "none of these" has: each series is a chance to be odd by accident.
+
+    An alert makes that less likely, one that names who complains of what still less.
+    """
+    return math.log(1 + len(observed.series)) * (ALERT if alert else 1.0) * (ALERT if complaint else 1.0)
+
+
+def _suspects(accounts: Mapping[Entity, Account], graph: Topology, silence: float) -> tuple[Suspect, ...]:
+    order = sorted((a for a in accounts.values() if a.score > 0), key=lambda a: (-a.score, a.entity))[:MOST]
+    chances = probabilities([account.score for account in order], silence)
+    if not order or chances[0] < LEAST:
+        return ()
+    return tuple(
+        _suspect(number, account, chance, accounts, graph)
+        for number, (account, chance) in enumerate(zip(order, chances, strict=True), start=1)
     )
-    return Diagnosis(chosen, suspects, (), observed.not_assessed, tuple(signs), graph.edges())
+
+
+def probabilities(scores: Sequence[float], silence: float) -> list[float]:
+    """Each one's chance to be an origin, for scores in falling order: the first against the others and none, the rest as second incidents."""
+    if not scores:
+        return []
+    rivals = sum(math.exp((score - scores[0]) / TEMPER) for score in scores)
+    found = [_chance(scores[0] - silence) / rivals]
+    for score in scores[1:]:
+        together = found[0] * math.exp((score - scores[0]) / TEMPER)
+        found.append(min(found[-1], max(together, _chance(score - silence - SECOND) * 0.5)))
+    return found
+
+
+def _chance(odds: float) -> float:
+    return 1 / (1 + math.exp(-max(-60.0, min(60.0, odds / TEMPER))))
+
+
+def _suspect(number: int, account: Account, chance: float, accounts: Mapping[Entity, Account], graph: Topology) -> Suspect:
+    strongest = sorted((s for s in account.signs if s.strength > 0), key=lambda s: (-s.strength, s.statement))
+    against = tuple(s for s in account.signs if s.strength < 0)
+    main = max(strongest, key=lambda s: (s.strength * (nature(s) != "wait"), s.statement), default=account.signs[0])
+    victims = tuple(sorted(e for e in graph.above(account.entity) if e in accounts and _suffers(accounts[e])))
+    positions = dict.fromkeys(s.entity.name for s in strongest if s.entity.kind == "code")
+    statement = main.statement
+    if account.by is not None and account.explained > 0.5:
+        statement += f"; {account.by.name}, which it depends on, explains it in part"
+    entity = _finest(account, strongest, graph)
+    return Suspect(number, entity, main.aspect, statement, round(chance, 4), tuple(strongest), against, victims, tuple(positions))
+
+
+def _finest(account: Account, strongest: Sequence[Sign], graph: Topology) -> Entity:
+    """One pod of several, when all signs are its; else the whole."""
+    pods = {part for part, home in graph.homes.items() if home == account.entity and part.kind == "pod"}
+    blamed = {sign.entity for sign in strongest}
+    return next(iter(blamed)) if len(pods) > 1 and len(blamed) == 1 and blamed <= pods else account.entity
+
+
+def _suffers(account: Account) -> bool:
+    return account.felt > 0 or any(nature(sign) == "wait" for sign in account.signs)
+
+
+def _excluded(accounts: Mapping[Entity, Account], suspects: Sequence[Suspect]) -> tuple[Excluded, ...]:
+    """Whose signs another explains, or who is off the path."""
+    blamed = {suspect.entity for suspect in suspects[:1]}
+    found = []
+    for account in accounts.values():
+        why = list(account.notes)
+        if account.by is not None and account.explained > 0.5:
+            why.insert(0, f"{account.by.name}, which it depends on, shows the same and explains it")
+        if why and account.entity not in blamed:
+            found.append(Excluded(account.entity, "; ".join(why), tuple(account.signs)))
+    return tuple(found)

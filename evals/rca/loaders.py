@@ -2,6 +2,11 @@
 
 from __future__ import annotations
 
+from evals.rca import nezha_metrics, petshop, sockshop
 from evals.rca.cases import Loader
 
-LOADERS: tuple[Loader, ...] = ()
+LOADERS: tuple[Loader, ...] = (
+    sockshop.LOADER,
+    petshop.LOADER,
+    nezha_metrics.LOADER,
+)
