@@ -129,7 +129,9 @@ def _suspect(number: int, account: Account, chance: float, accounts: Mapping[Ent
     against = tuple(s for s in account.signs if s.strength < 0)
     main = max(strongest, key=lambda s: (s.strength * (nature(s) != "wait"), s.statement), default=account.signs[0])
     victims = tuple(sorted(e for e in graph.above(account.entity) if e in accounts and _suffers(accounts[e])))
-    positions = dict.fromkeys(s.entity.name for s in strongest if s.entity.kind == "code")
+    named = (s.entity.name if s.entity.kind == "code" else ref.removeprefix("code:") for s in strongest
+             for ref in (s.refs or ("",)) if s.entity.kind == "code" or ref.startswith("code:"))  # fmt: skip
+    positions = dict.fromkeys(named)
     statement = main.statement
     if account.by is not None and account.explained > 0.5:
         statement += f"; {account.by.name}, which it depends on, explains it in part"

@@ -5,7 +5,7 @@ before and during (patterns as in Nezha, Yu et al., FSE 2023, but within one spa
 with a Bayes factor for their fall). A fault far down changes the flow of everybody above it, later in the same trace; so
 probabilities are taken *given that nothing in the trace had changed before*: what a victim leaves out once its callee
 has failed counts for nothing. What stopped being wrong is no break: runs with errors are not what normal is learned
-from, where others exist, and an error that no longer follows is a recovery.
+from, where most have none, and an error that no longer follows is a recovery.
 """
 
 from __future__ import annotations
@@ -18,6 +18,7 @@ from signals.evidence import log_mean, proportion_change
 from signals.logs.events import END, FAILED, UNANSWERED, Steps
 from signals.observed import Flags, Floats, Ints, Windows
 from signals.traces.forest import Forest
+from signals.traces.periods import periods
 
 SURE = 3.0
 """The least strength of a break: "strong" by Kass and Raftery (1995)."""
@@ -78,15 +79,6 @@ class _Table:
     lost: Ints
 
 
-def periods(times: Ints, windows: Windows) -> tuple[Flags, Flags]:
-    """Which times lie in the baseline, and which in the incident."""
-    base = np.zeros(len(times), dtype=bool)
-    for window in windows.baseline:
-        base |= (times >= window.start) & (times < window.end)
-    during = (times >= windows.incident.start) & (times < windows.incident.end)
-    return base & ~during, during
-
-
 def deviations(found: Steps, forest: Forest, windows: Windows) -> Flow:
     """The breaks of the incident."""
     base, during = periods(forest.begun(), windows)
@@ -120,11 +112,12 @@ def _failed_at(found: Steps, forest: Forest) -> Ints:
 
 
 def _normal(found: Steps, base: Flags, failed: Ints) -> Flags:
-    """Baseline frames to learn from: without errors in them or below, for kinds that have such."""
+    """Baseline frames to learn from: without errors in them or below, for kinds most of whose runs are such."""
     kinds = np.full(len(base), -1, dtype=np.int64)
     kinds[found.frame] = found.kind
-    clean = np.zeros(len(found.service) + 1, dtype=bool)
-    clean[kinds[base & (failed == NEVER)]] = True
+    calm = np.bincount(kinds[base & (failed == NEVER)] + 1, minlength=len(found.service) + 1)
+    clean = (calm * 2 >= np.bincount(kinds[base] + 1, minlength=len(found.service) + 1))[1:]
+    clean = np.append(clean, False)
     return base & ((failed == NEVER) | ~clean[kinds])
 
 
