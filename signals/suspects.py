@@ -46,6 +46,7 @@ def rank(
     measured = {(graph.home(series.entity), meaning(series.metric, series.unit).aspect) for series in observed.series}
     accounts = open_accounts(signs, graph, meaning(aspect).aspect if aspect else "", measured)
     _weigh_path(accounts, graph, symptom)
+    _weigh_traffic(accounts, graph, observed)
     suspects = _suspects(accounts, graph, _silence(observed, alert=at is not None, complaint=symptom is not None))
     blind = tuple(sorted({f"{e.kind} {e.name}: no telemetry" for e in unseen(observed, graph)}))
     return Diagnosis(
@@ -87,6 +88,17 @@ def _weigh_path(accounts: Mapping[Entity, Account], graph: Topology, symptom: En
             account.notes.append("the service that complained does not depend on it")
         if account.entity.kind == "external":
             account.score -= OUTSIDE
+
+
+def _weigh_traffic(accounts: Mapping[Entity, Account], graph: Topology, observed: Observed) -> None:
+    """Count less what took part in no request, where requests were traced."""
+    if observed.spans is None or not len(observed.spans):
+        return
+    seen = {Entity("service", observed.spans.services[number]) for number in set(observed.spans.service.tolist())}
+    for account in accounts.values():
+        if account.entity.kind == "service" and account.entity not in seen and not graph.callers.get(account.entity):
+            account.score -= OFF_PATH
+            account.notes.append("it took part in no request that was traced")
 
 
 def _silence(observed: Observed, *, alert: bool, complaint: bool) -> float:

@@ -27,6 +27,8 @@ LINE = r"^\S+ +([A-Z]+) +(\S+) +TraceID: \S+ +SpanID: \S+ +(?s:(.*))$"
 """Clock, level, logger#line, ids, message: the services' own log format."""
 STRAYS = 0.02
 """Which part of a minute's lines may be from long before it."""
+SCRAPE = 60_000_000
+"""µs that a metric's value looks back: the value that covers the last minute comes after it."""
 NOT_METRICS = ("Time", "TimeStamp", "PodName", "ServiceName")
 
 
@@ -69,7 +71,7 @@ def _windows(day: Path, minutes: Sequence[str], at: int) -> Windows:
     """
     times = pl.concat([pl.read_csv(day / "log" / f"{m}_log.csv", columns=["TimeUnixNano"]) for m in minutes])["TimeUnixNano"].to_numpy()
     low, high = (int(each) // 1000 for each in np.quantile(times, (STRAYS, 1)))
-    return Windows((Window(at - at % 86_400_000_000, low),), Window(low, high + 1))
+    return Windows((Window(at - at % 86_400_000_000, low),), Window(low, high + SCRAPE))
 
 
 def observe(day: Path, minutes: Sequence[str], windows: Windows) -> Observed:

@@ -14,8 +14,8 @@ from signals.traces.forest import Forest, plant
 
 LEAST = 2.0
 """Weaker signs are not told."""
-PLAIN = 0.5
-"""A template that reports no error says half as much: code says new things for many reasons."""
+PLAIN = 0.3
+"""A template that reports no error says a third as much: code says new things for many reasons."""
 
 __all__ = ["signs"]
 
@@ -31,11 +31,22 @@ def signs(observed: Observed, windows: Windows, topology: Topology) -> list[Sign
         flow = deviations(steps_, forest, windows)
         found += [_broken(each, steps_, forest, topology) for each in flow.breaks]
         if observed.logs is not None:
-            clean = _clean(observed.logs, forest, flow)
+            clean = _clean(observed.logs, forest, flow, frames)
     if observed.logs is not None and len(observed.logs):
         keep = clean if clean is not None else np.ones(len(observed.logs), dtype=bool)
-        found += [_changed(each, observed.logs) for each in changes(observed.logs, windows, keep) if each.strength >= LEAST]
+        found += _templates(observed.logs, changes(observed.logs, windows, keep))
     return found
+
+
+def _templates(logs: LogEvents, found: list[Change]) -> list[Sign]:
+    """The signs of templates: none of a writer whose errors became fewer but errors, for it does now what it could not."""
+    better = {each.entity for each in found if each.template < 0 and each.strength >= LEAST and not each.rose}
+    told = []
+    for each in found:
+        bad = each.template < 0 or logs.levels[each.template].upper() in ERRORS
+        if each.strength >= LEAST and (each.rose if bad else each.entity not in better):
+            told.append(_changed(each, logs))
+    return told
 
 
 def _frames(logs: LogEvents, forest: Forest, topology: Topology) -> Ints:
@@ -45,12 +56,13 @@ def _frames(logs: LogEvents, forest: Forest, topology: Topology) -> Ints:
     return frames_of(logs, forest, services, homes[logs.entity] if len(homes) else np.zeros(0, np.int64))
 
 
-def _clean(logs: LogEvents, forest: Forest, flow: Flow) -> Flags:
+def _clean(logs: LogEvents, forest: Forest, flow: Flow, frames: Ints | None) -> Flags:
     """Records not later than the first deviation of their trace."""
     traces, place = np.unique(forest.spans.trace, return_index=True)
     at = np.minimum(np.searchsorted(traces, logs.trace), len(traces) - 1)
     first = np.where(traces[at] == logs.trace, flow.first[place[at]], NEVER)
-    return logs.time <= first
+    skew = np.where(frames >= 0, forest.skew[np.maximum(frames, 0)], 0) if frames is not None else 0
+    return logs.time + skew <= first
 
 
 def _broken(each: Break, found: Steps, forest: Forest, topology: Topology) -> Sign:

@@ -33,6 +33,11 @@ class Change:
     at: int
     """Its first time in the incident, µs; 0 when it has none."""
 
+    @property
+    def rose(self) -> bool:
+        """Whether it is more frequent than before."""
+        return self.hits_during * self.of > self.hits * self.of_during
+
 
 def changes(logs: LogEvents, windows: Windows, clean: Flags) -> list[Change]:
     """Every template of every writer whose units hold it more or less often; and error ratios.

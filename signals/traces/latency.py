@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from signals.evidence import rise
+from signals.evidence import log_mean, rise
 from signals.observed import Flags, Floats, Ints
 from signals.traces.forest import Forest
 
@@ -18,8 +18,10 @@ MOST = 12.0
 """A shift of times is certain at e¹²; beyond, its size counts, not its certainty."""
 LEAST_SHARE = 0.02
 """A service whose self time makes up less of all extra time is not why anything is slow."""
-WAY = (-2.0, 8.0)
-"""What a way between two services may say against or for each of them."""
+ALIKE = 0.2
+"""A way is slow with the others when it lost at least this part of what they lost on the average."""
+ONSETS = (0.0, 0.25, 0.5, 0.75)
+"""By which part of the incident's traces the fault may have begun."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,41 +35,68 @@ class Slowdown:
 
 def by_service(forest: Forest, base: Flags, during: Flags) -> dict[int, Slowdown]:
     """Self time beyond its usual, of services where it rose; weighed by its share of all that rose."""
-    spans, own = forest.spans, ~ways(forest)
+    spans, own = forest.spans, ~clients(forest)
     excess = _excess(forest, spans.service * max(len(spans.operations), 1) + spans.operation, base)
-    found = _sums(excess, spans.service, spans.trace, base & own, during & own)
-    extra = {key: max(0.0, float(np.mean(after) - np.mean(before))) for key, (before, after) in found.items() if len(before) and len(after)}
-    whole = sum(extra.values())
+    found = _sums(excess, spans.service, forest, base & own, during & own)
+    whole = sum(each.extra for each in found.values()) + sum(each.extra for each in _on_the_way(forest, base, during)[0].values())
     out = {}
-    for key, (before, after) in found.items():
-        sure = rise(before, after)[0]
-        share = extra.get(key, 0.0) / whole if whole else 0.0
-        if sure > 0 and share >= LEAST_SHARE:
+    for key, each in found.items():
+        if each.sure > 0 and each.extra >= LEAST_SHARE * whole > 0:
             usual = _usual(forest, key, base & own)
-            out[key] = Slowdown(min(sure, MOST) * share**0.5, usual, usual + extra[key])
+            out[key] = Slowdown(min(each.sure, MOST) * (each.extra / whole) ** 0.5, usual, usual + each.mean)
     return out
 
 
 def by_way(forest: Forest, base: Flags, during: Flags) -> dict[int, Slowdown]:
-    """Services all of whose ways to and from others became slow: the mean of what the ways say, times √ways."""
+    """Services whose ways to (or from) others became slow: all of them alike, weighed by their share of all extra time.
+
+    Who of two is to blame for the way between them: the one whose other ways of the same direction are slow too, the
+    callee when both or neither are.
+    """
     spans = forest.spans
     width = max(len(spans.services), 1)
-    reached = _reached(forest)
-    way = ways(forest)
-    key = spans.service * width + np.maximum(reached, 0)
-    found = _sums(forest.self_time.astype(np.float64), key, spans.trace, base & way, during & way, mean=True)
-    said: dict[int, list[tuple[float, float, float]]] = {}
-    for pair, (before, after) in found.items():
-        if len(before) >= 3 and len(after) >= 3:
-            sure = float(np.clip(rise(before, after)[0], *WAY))
-            for end in {pair // width, pair % width}:
-                said.setdefault(end, []).append((sure, float(np.median(before)), float(np.median(after))))
-    out = {}
-    for service, each in said.items():
-        strength = float(np.mean([sure for sure, _, _ in each]) * len(each) ** 0.5)
-        if strength > 0:
-            out[service] = Slowdown(strength, float(np.mean([b for _, b, _ in each])), float(np.mean([a for _, _, a in each])))
+    pairs, inward = _on_the_way(forest, base, during)
+    whole = sum(each.extra for each in pairs.values())
+    usual = _usual_way(forest, base)
+    out: dict[int, Slowdown] = {}
+    for end, found in ((1, inward), (0, _gather(forest, base, during, spans.service))):
+        for service, each in found.items():
+            own = [pair for key, pair in pairs.items() if (key % width if end else key // width) == service]
+            alike = np.mean([pair.mean >= ALIKE * each.mean for pair in own]) if own else 0.0
+            strength = min(each.sure, MOST) * float(alike) * (each.extra / whole) ** 0.5 * (1.0 if end else 0.9) if whole else 0.0
+            if each.sure > 0 and each.extra >= LEAST_SHARE * whole and strength > out.get(service, Slowdown(0, 0, 0)).strength:
+                out[service] = Slowdown(strength, usual, usual + each.mean)
     return out
+
+
+def _on_the_way(forest: Forest, base: Flags, during: Flags) -> tuple[dict[int, _Sum], dict[int, _Sum]]:
+    """Extra time on each way (caller × services + callee), and on all ways to each callee."""
+    reached = _reached(forest)
+    width = max(len(forest.spans.services), 1)
+    return _gather(forest, base, during, forest.spans.service * width + np.maximum(reached, 0)), _gather(forest, base, during, reached)
+
+
+def _gather(forest: Forest, base: Flags, during: Flags, key: Ints) -> dict[int, _Sum]:
+    reached, way = _reached(forest), ways(forest)
+    width = max(len(forest.spans.services), 1)
+    excess = _excess(forest, forest.spans.service * width + np.maximum(reached, 0), base & way)
+    return _sums(excess, key, forest, base & way, during & way)
+
+
+def _usual_way(forest: Forest, base: Flags) -> float:
+    rows = base & ways(forest)
+    return float(np.median(forest.self_time[rows])) if rows.any() else 0.0
+
+
+def clients(forest: Forest) -> Flags:
+    """Spans that wait for another service, or would, by their operation: most spans of it are ways."""
+    spans = forest.spans
+    _, kind = np.unique(spans.service * max(len(spans.operations), 1) + spans.operation, return_inverse=True)
+    way = ways(forest)
+    mostly = np.bincount(kind, weights=way) * 2 > np.bincount(kind)
+    child = np.zeros(len(spans), dtype=bool)
+    child[spans.parent[spans.parent >= 0]] = True
+    return way | (mostly[kind] & ~child)
 
 
 def waiting(forest: Forest) -> Ints:
@@ -110,21 +139,34 @@ def _excess(forest: Forest, kind: Ints, base: Flags) -> Floats:
     return np.where(known[place], forest.self_time - medians[place], 0.0)
 
 
-def _sums(
-    values: Floats, key: Ints, trace: Ints, base: Flags, during: Flags, *, mean: bool = False
-) -> dict[int, tuple[Floats, Floats]]:
-    """Of each key: the values' sum (or mean) in each trace, before and during."""
-    out: dict[int, tuple[Floats, Floats]] = {}
+@dataclass(frozen=True, slots=True)
+class _Sum:
+    """Extra time per trace: how sure it rose, by how much on the average, and by how much in all."""
+
+    sure: float
+    mean: float
+    extra: float
+
+
+def _sums(values: Floats, key: Ints, forest: Forest, base: Flags, during: Flags) -> dict[int, _Sum]:
+    """Of each key: whether the values' sum in a trace rose."""
+    trace = forest.spans.trace
     width = int(trace.max(initial=0)) + 1
+    begun = forest.begun()
     parts = []
     for which in (base, during):
-        code, place = np.unique(key[which] * width + trace[which], return_inverse=True)
-        total = np.bincount(place, weights=values[which], minlength=len(code))
-        parts.append((code // width, total / np.bincount(place, minlength=len(code)) if mean else total))
-    for each in np.unique(np.concatenate([part[0] for part in parts])).tolist():
-        low = [np.searchsorted(part[0], each) for part in parts]
-        high = [np.searchsorted(part[0], each, side="right") for part in parts]
-        out[each] = (parts[0][1][low[0] : high[0]], parts[1][1][low[1] : high[1]])
+        code, first, place = np.unique(key[which] * width + trace[which], return_index=True, return_inverse=True)
+        parts.append((code // width, np.bincount(place, weights=values[which], minlength=len(code)), begun[which][first]))
+    (k0, v0, _), (k1, v1, t1) = parts
+    onsets = np.quantile(t1, ONSETS, method="lower") if len(t1) else np.zeros(0)
+    out = {}
+    for each in np.intersect1d(k0, k1).tolist():
+        a = v0[np.searchsorted(k0, each) : np.searchsorted(k0, each, side="right")]
+        span = slice(np.searchsorted(k1, each), np.searchsorted(k1, each, side="right"))
+        b, t = v1[span], t1[span]
+        sure = log_mean(np.array([[rise(a, b[t >= onset])[0] for onset in onsets]]))[0]
+        mean = float(np.mean(b) - np.mean(a))
+        out[each] = _Sum(float(sure), mean, max(0.0, mean) * len(b))
     return out
 
 
