@@ -10,9 +10,9 @@ from signals.observed import Floats, Ints
 
 CAP = 30.0
 """No single observation says more than this: beyond it, only its model could be wrong."""
-DRIFT = 25.0
+DRIFT = 50.0
 """How firmly a healthy system keeps a proportion from one window to another, as the concentration of a Beta
-distribution around it: one of a half strays by .2 (who asks for what changes), one of a hundredth by .04."""
+distribution around it: one of a half strays by .07 (who asks for what changes), one of a hundredth by .014."""
 LEVELS = 60
 """Places between 0 and 1 at which a common proportion is tried."""
 
@@ -73,6 +73,22 @@ def rise(before: Floats, during: Floats) -> tuple[float, float]:
     penalty = log(max(2.0, low * high / total)) / 2
     factor = (z * z / 2 if z > 0 else -z * z / 2) - penalty
     return float(max(-CAP, min(CAP, factor))), above
+
+
+def rise_in_size(before: Floats, during: Floats) -> float:
+    """Whether signed sizes rose, on a logarithmic scale: the ln Bayes factor of Student's t with unit information.
+
+    For few values, whose ranks cannot say much however far they moved. BIC form: Wagenmakers (2007).
+    """
+    low, high = len(before), len(during)
+    if low < 3 or high < 3:
+        return 0.0
+    a, b = (np.sign(each) * np.log1p(np.abs(each)) for each in (before, during))
+    apart = float(np.mean(b) - np.mean(a))
+    within = float(np.sum((a - np.mean(a)) ** 2) + np.sum((b - np.mean(b)) ** 2))
+    between = apart * apart * low * high / (low + high)
+    factor = (low + high) / 2 * log(1 + between / max(within, 1e-9)) if apart > 0 else 0.0
+    return max(-CAP, min(CAP, factor - log(low + high) / 2))
 
 
 def _ranks(values: Floats) -> tuple[Floats, float]:

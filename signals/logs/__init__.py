@@ -12,7 +12,7 @@ from signals.observed import Entity, Flags, Ints, LogEvents, Observed, Spans, Wi
 from signals.topology import Topology
 from signals.traces.forest import Forest, plant
 
-LEAST = 2.0
+LEAST = 1.0
 """Weaker signs are not told."""
 PLAIN = 0.3
 """A template that reports no error says a third as much: code says new things for many reasons."""

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from signals.evidence import log_mean, rise
+from signals.evidence import log_mean, rise, rise_in_size
 from signals.observed import Flags, Floats, Ints
 from signals.traces.forest import Forest
 
@@ -20,6 +20,8 @@ LEAST_SHARE = 0.02
 """A service whose self time makes up less of all extra time is not why anything is slow."""
 ALIKE = 0.2
 """A way is slow with the others when it lost at least this part of what they lost on the average."""
+MS = 1000.0
+"""µs below which sizes of extra time hardly differ."""
 ONSETS = (0.0, 0.25, 0.5, 0.75)
 """By which part of the incident's traces the fault may have begun."""
 
@@ -164,7 +166,8 @@ def _sums(values: Floats, key: Ints, forest: Forest, base: Flags, during: Flags)
         a = v0[np.searchsorted(k0, each) : np.searchsorted(k0, each, side="right")]
         span = slice(np.searchsorted(k1, each), np.searchsorted(k1, each, side="right"))
         b, t = v1[span], t1[span]
-        sure = log_mean(np.array([[rise(a, b[t >= onset])[0] for onset in onsets]]))[0]
+        late = [b[t >= onset] for onset in onsets]
+        sure = log_mean(np.array([[f for x in late for f in (rise(a, x)[0], rise_in_size(a / MS, x / MS))]]))[0]
         mean = float(np.mean(b) - np.mean(a))
         out[each] = _Sum(float(sure), mean, max(0.0, mean) * len(b))
     return out
