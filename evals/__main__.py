@@ -15,11 +15,12 @@ from pathlib import Path
 from typing import Any
 
 SUITES = {"parsing": "evals.parsing", "logqa": "evals.logqa", "nl2logql": "evals.nl2logql", "query": "evals.query",
-          "unseen": "evals.query.unseen", "foreign": "evals.foreign.__main__", "agent": "evals.agent", "cost": "evals.cost"}
+          "unseen": "evals.query.unseen", "foreign": "evals.foreign.__main__", "agent": "evals.agent", "cost": "evals.cost",
+          "rca": "evals.rca"}
 GENERATED = ("unseen", "foreign", "agent", "cost")
 """Suites whose logs are invented; all but ``foreign`` write them into the folder."""
-OPTIONS = ("analyst", "repeats", "case", "record")
-"""What the suite ``agent`` alone takes."""
+OPTIONS = {"agent": ("analyst", "repeats", "case", "record"), "rca": ("report", "robust")}
+"""What one suite alone takes."""
 KEYS = ("suite", "data", "cases", "could_not_run", "metrics", "baseline", "seconds")
 Report = dict[str, Any]
 
@@ -36,10 +37,14 @@ def main(arguments: Sequence[str] | None = None, load: Callable[[str], Any] = im
     for_agent.add_argument("--repeats", type=int, metavar="N", help="ask each case N times; right is right every time")
     for_agent.add_argument("--case", metavar="NAME", help="only this one: CASE or SYSTEM/CASE")
     for_agent.add_argument("--record-baseline", action="store_true", default=None, dest="record", help="replace the recorded baseline")
+    for_rca = parser.add_argument_group("of the suite rca")
+    for_rca.add_argument("--report", type=Path, metavar="FILE", help="write a page in Markdown with plots")
+    for_rca.add_argument("--robust", action="store_true", default=None, help="also with points lost, names replaced and the like")
     given = parser.parse_args(arguments)
-    options = {name: value for name in OPTIONS if (value := getattr(given, name)) is not None}
-    if options and given.suite != "agent":
-        parser.error(f"--{next(iter(options))} is for the suite agent")
+    options = {name: value for names in OPTIONS.values() for name in names if (value := getattr(given, name)) is not None}
+    for suite, names in OPTIONS.items():
+        if given.suite != suite and (wrong := [name for name in names if name in options]):
+            parser.error(f"--{wrong[0]} is for the suite {suite}")
     if given.repeats is not None and given.repeats < 1:
         parser.error("--repeats takes at least 1")
     if given.suite in GENERATED:

@@ -40,6 +40,7 @@ RESOURCES = frozenset({"cpu", "memory", "disk", "network", "saturation", "restar
 PROPAGATING = frozenset({"latency", "errors"})
 _GOOD = frozenset("availability available success successes succeeded uptime".split())
 _OUTWARD = frozenset("client outbound egress outgoing upstream".split())
+_RATES = frozenset("rps qps ops tps rate throughput lod load".split())
 _JOINED = re.compile(r"[pP]\d{2,3}|[45]xx|load\d+|[A-Z]+(?![a-z])|[A-Z]?[a-z]+|\d+")
 
 
@@ -56,6 +57,8 @@ class Meaning:
     """A share of good outcomes, 0 to 1 or 0 to 100; worse is less."""
     percent: bool = False
     """A share of a limit: 100 is full."""
+    per_second: bool = False
+    """A rate: so many in each second, not in the interval of a point."""
 
 
 @cache
@@ -68,4 +71,5 @@ def meaning(metric: str, unit: str = "") -> Meaning:
     good = aspect == "errors" and bool(words & _GOOD)
     percent = (unit == "%" or "%" in metric or bool(words & {"percent", "pct", "utilization", "utilisation"})) and not good
     bad: Direction = "both" if aspect in {"traffic", ""} else "up"
-    return Meaning(aspect or metric, bad, bool(words & _OUTWARD) and aspect in PROPAGATING, good, percent and aspect in RESOURCES)
+    return Meaning(aspect or metric, bad, bool(words & _OUTWARD) and aspect in PROPAGATING, good, percent and aspect in RESOURCES,
+                   bool(words & _RATES))

@@ -10,13 +10,26 @@ import numpy as np
 
 from signals.aspects import Meaning, meaning
 from signals.diagnosis import Sign, SignKind
-from signals.observed import Entity, Floats, Ints, Observed, Series, Windows
-from signals.shifts import PEER_FLOOR, Shift, clean, counted, measure, rates, strength, within
+from signals.observed import Entity, Floats, Ints, Observed, Series, Window, Windows
+from signals.shifts import (
+    PEER_FLOOR,
+    Shift,
+    clean,
+    counted,
+    covering,
+    measure,
+    quantile,
+    rates,
+    strength,
+    within,
+)
 from signals.topology import Topology
 
 FULL = 0.95
 """From here on a resource with a limit makes others wait (queueing: waiting time grows with 1/(1 - utilisation))."""
 SATURATED = 1.5
+WRONG, NEWCOMER = 0.1, 4.0
+"""A newcomer of whose calls a tenth fail is e⁴ ≈ 50 times likelier a mistake of its caller than a new feature."""
 SILENT = 3.0
 """At most e³ times likelier: an exporter may also stop for reasons of its own."""
 
@@ -31,6 +44,8 @@ class Prepared:
     values: Floats
     level: float
     """The median of its baseline."""
+    rate: bool = False
+    """Per second, by its name or made from a counter."""
 
 
 def signs(observed: Observed, windows: Windows, topology: Topology) -> list[Sign]:
@@ -45,20 +60,22 @@ def signs(observed: Observed, windows: Windows, topology: Topology) -> list[Sign
         requests = _requests(counts.get(each.series.entity), windows) if each.means.share else np.inf
         if shift is not None and (sign := _sign(each, shift, requests)) is not None:
             found.append(sign)
-    return found + silent(ready, windows)
+    return found + silent(ready, windows) + newcomers(ready, windows, topology)
 
 
 def prepare(series: Series, windows: Windows) -> Prepared:
     """Clean one series and read its name."""
     means = meaning(series.metric, series.unit)
     times, values = clean(series.times, series.values)
-    if series.metric.endswith(("_total", "_count", "_sum", "_bucket")) and len(values) > 2 and np.mean(np.diff(values) >= 0) >= 0.9:
+    rate = means.per_second
+    if series.metric.endswith(("_total", "_count", "_sum", "_bucket")) and len(values) > 2 and np.mean(np.diff(values) >= 0) >= 0.9:  # a counter
         times, values = rates(times, values)
+        rate = True
     if means.share and len(values):
         values = 1.0 - values / (100.0 if values.max() > 1.5 else 1.0)
     before = [values[within(times, window)] for window in windows.baseline]
     longest = max(before, key=len, default=values[:0])
-    return Prepared(series, means, times, values, float(np.median(longest)) if len(longest) else 0.0)
+    return Prepared(series, means, times, values, quantile(np.sort(longest), 0.5) if len(longest) else 0.0, rate)
 
 
 def peer_floors(ready: Sequence[Prepared]) -> dict[str, float]:
@@ -72,8 +89,10 @@ def peer_floors(ready: Sequence[Prepared]) -> dict[str, float]:
 
 def _requests(traffic: Prepared | None, windows: Windows) -> float:
     """How many requests a point of the incident stands for; endless when nobody counted."""
-    sizes = traffic.values[within(traffic.times, windows.incident)] if traffic is not None else ()
-    return float(np.median(sizes)) if len(sizes) else np.inf
+    if traffic is None or not len(sizes := traffic.values[within(traffic.times, windows.incident)]):
+        return np.inf
+    seconds = float(np.median(np.diff(traffic.times))) / 1e6 if traffic.rate and len(traffic.times) > 1 else 1.0
+    return float(np.median(sizes)) * seconds
 
 
 def _sign(each: Prepared, shift: Shift, requests: float) -> Sign | None:
@@ -130,6 +149,41 @@ def silent(ready: Sequence[Prepared], windows: Windows) -> list[Sign]:
              at=windows.incident.start, aspect="missing data", figures={"expected": expected[entity]})
         for entity in quiet
     ]  # fmt: skip
+
+
+def newcomers(ready: Sequence[Prepared], windows: Windows, topology: Topology) -> list[Sign]:
+    """Callees that nobody called before and that fail: their caller was told a wrong name or address.
+
+    The blame is on who calls them, for that is what changed; on the newcomer itself when nobody knows its callers.
+    """
+    groups: dict[Entity, list[Prepared]] = defaultdict(list)
+    for each in ready:
+        groups[topology.home(each.series.entity)].append(each)
+    found = []
+    for entity, group in sorted(groups.items()):
+        failing = max((_failing(each, windows) for each in group if each.means.share), default=0.0)
+        if failing < WRONG or any(_known_before(each, windows) for each in group):
+            continue
+        found += [
+            Sign(blamed, "error_origin", NEWCOMER, f"calls to {entity.name}, which nobody called before, fail ({failing:.0%})",
+                 at=windows.incident.start, aspect="config", figures={"during": failing, "before": 0.0})
+            for blamed in sorted(topology.callers.get(entity, ())) or [entity]
+        ]  # fmt: skip
+    return found
+
+
+def _failing(each: Prepared, windows: Windows) -> float:
+    during = each.values[within(each.times, windows.incident)]
+    return float(np.median(during)) if len(during) else 0.0
+
+
+def _known_before(each: Prepared, windows: Windows) -> bool:
+    """Whether there was anything but zeros before the incident and the point that may belong to it."""
+    incident = covering(each.times, windows.incident, windows.baseline)
+    before = [each.values[within(each.times, window)] for window in windows.baseline if window.start >= incident.end]
+    before += [each.values[within(each.times, Window(window.start, min(window.end, incident.start)))]
+               for window in windows.baseline if window.start < incident.start]  # fmt: skip
+    return any(len(part) > 0 and (each.means.share or float(np.max(np.abs(part))) > 0) for part in before)
 
 
 def _expected(each: Prepared, windows: Windows) -> float:

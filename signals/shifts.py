@@ -80,14 +80,22 @@ def within(times: Ints, window: Window) -> slice:
     return slice(int(low), int(high))
 
 
+def quantile(ordered: Floats, share: float) -> float:
+    """A quantile of ascending values, between neighbours (numpy's own costs ten times as much on short arrays)."""
+    place = share * (len(ordered) - 1)
+    low = int(place)
+    high = min(low + 1, len(ordered) - 1)
+    return float(ordered[low] + (ordered[high] - ordered[low]) * (place - low))
+
+
 def noise(values: Floats, floor: float) -> float:
     """The spread of a baseline: of its middle half, or of its outer tenth when that lasts two points; never below the floor."""
     if len(values) < 4:
         return max(floor, float(np.ptp(values)) if len(values) else 0.0)
-    low, middle, high = np.quantile(values, (0.25, 0.5, 0.75))
-    far = np.abs(values - middle)
-    lasting = np.minimum(far[1:], far[:-1])
-    return max(floor, float(high - low) / 1.349, float(np.quantile(lasting, 0.9)) / 1.645)
+    ordered = np.sort(values)
+    far = np.abs(values - quantile(ordered, 0.5))
+    lasting = np.sort(np.minimum(far[1:], far[:-1]))
+    return max(floor, (quantile(ordered, 0.75) - quantile(ordered, 0.25)) / 1.349, quantile(lasting, 0.9) / 1.645)
 
 
 def measure(
@@ -106,7 +114,7 @@ def measure(
         return None
     when, levels = _blocks(times[within(times, incident)], during)
     longest = max(befores, key=len)
-    usual = [float(np.median(before)) for before in befores]
+    usual = [quantile(np.sort(before), 0.5) for before in befores]
     apart = (max(usual) - min(usual)) / 2
     found = []
     for before, level in zip(befores, usual, strict=True):

@@ -12,6 +12,7 @@ from collections.abc import Iterator
 import numpy as np
 
 from signals.observed import Floats, Ints, Observed, Window, Windows
+from signals.shifts import DRIFT, quantile
 
 CELLS = 2000
 """Cells of time in which gaps are looked for."""
@@ -22,8 +23,8 @@ LATENESS = 5 * 60 * 1_000_000
 """Alerts fire when a condition has held for some minutes (five is the usual ``for:``): so much earlier may be the onset."""
 CLIP, QUIET = 8.0, 3.0
 """A series counts with what exceeds three noises, at most eight: no single one decides."""
-USUAL = 0.1
-"""An incident's average bin differs in more than a tenth of a noise over all series, and by more than usual."""
+USUAL = 4.0
+"""An incident's bins exceed by more than this in all: one series is not enough unless it is far away."""
 
 
 def choose(observed: Observed, at: int | None = None) -> Windows:
@@ -76,7 +77,8 @@ def _detected(observed: Observed, parts: list[Window]) -> Windows:
     if len(parts) > 1:  # what is new is to be explained, by what was before it
         return Windows(tuple(parts[:-1]), parts[-1], "the last stretch of data, the ones before it as baseline")
     curve = excess(observed, Window(low, high))
-    first, last = heaviest(curve - max(float(np.quantile(curve, 0.75)), USUAL)) if len(curve) else (0, 0)
+    low_mark, high_mark = np.quantile(curve, (0.25, 0.75))
+    first, last = heaviest(curve - max(float(high_mark + 2 * (high_mark - low_mark)), USUAL))
     if last <= first:
         start = high - max(1, (high - low) // 4)
         return Windows((Window(low, start),), Window(start, high), "the last quarter: nothing in the data stands out")
@@ -94,7 +96,7 @@ def _onset(observed: Observed, home: Window, at: int) -> int:
     curve = excess(observed, scope)
     width = (scope.end - scope.start) / BINS
     here = int((at - scope.start) / width) if width else 0
-    if len(curve) == 0 or here < 10:
+    if here < 10:
         return at
     usual = max(float(np.quantile(curve[: max(1, here - int(LATENESS / width))], 0.95)), USUAL)
     first = here
@@ -104,23 +106,24 @@ def _onset(observed: Observed, home: Window, at: int) -> int:
 
 
 def excess(observed: Observed, scope: Window) -> Floats:
-    """By how many noises the series exceed their usual range in each of the bins of a scope, on average over series."""
-    total, count = np.zeros(BINS), 0
+    """By how many noises the series exceed their usual range in each of the bins of a scope, summed; two bins in a row must."""
+    total = np.zeros(BINS)
     span = scope.end - scope.start
     for series in observed.series:
         inside = (series.times >= scope.start) & (series.times < scope.end) & np.isfinite(series.values)
-        if inside.sum() < 8:
+        bins = (series.times[inside] - scope.start) * BINS // span
+        if len(bins) < 8:
             continue
-        bins = ((series.times[inside] - scope.start) * BINS // span).astype(np.int64)
         filled = np.bincount(bins, minlength=BINS)
         have = np.flatnonzero(filled)
         means = np.bincount(bins, series.values[inside], minlength=BINS)[have] / filled[have]
-        low, middle, high = np.quantile(means, (0.25, 0.5, 0.75))
-        noise = max((high - low) / 1.349, 0.1 * abs(middle), 1e-12)
-        away = np.clip(np.abs(means - middle) / noise - QUIET, 0, CLIP)
-        total += np.interp(np.arange(BINS), have, away)
-        count += 1
-    return total / count if count else np.zeros(0)
+        ordered = np.sort(means)
+        middle = quantile(ordered, 0.5)
+        noise = max((quantile(ordered, 0.75) - quantile(ordered, 0.25)) / 1.349, DRIFT * abs(middle), 1e-12)
+        far = np.abs(means - middle) / noise - QUIET
+        beside = np.maximum(np.append(far[1:], 0), np.append(0, far[:-1]))
+        total[have] += np.clip(np.minimum(far, beside), 0, CLIP)
+    return total
 
 
 def heaviest(values: Floats) -> tuple[int, int]:
