@@ -51,7 +51,8 @@ class Forest:
 
 def plant(spans: Spans) -> Forest:
     """Make a forest of spans in any order and any state."""
-    clean, rows = _without_doubles(spans)
+    named = (spans.parent >= 0) & (spans.parent < len(spans))
+    clean, rows = _without_doubles(replace(spans, parent=np.where(named, spans.parent, -1)))
     parent = _in_trace(clean)
     looped = _looped(parent)
     cut = int(np.sum((clean.parent >= 0) & (parent < 0))) + int(looped.sum())
