@@ -16,7 +16,7 @@ from signals.traces.periods import periods
 __all__ = ["signs"]
 
 
-def signs(observed: Observed, windows: Windows, topology: Topology) -> list[Sign]:
+def signs(observed: Observed, windows: Windows, _: Topology) -> list[Sign]:
     """The signs of all spans; none without spans in both windows."""
     if observed.spans is None or not len(observed.spans):
         return []
@@ -28,7 +28,7 @@ def signs(observed: Observed, windows: Windows, topology: Topology) -> list[Sign
         *_slow(forest, latency.by_service(forest, base, during), "latency", "own time in a trace"),
         *_slow(forest, latency.by_way(forest, base, during), "network", "time on the way to and from others"),
         *_shares(forest, outcomes.error_origins(forest, base, during), "error_origin", "errors", "errors began in it in {} traces"),
-        *_shares(forest, outcomes.silent(forest, base, during), "missing_call", "calls", "it took part in {} traces of one kind"),
+        *_shares(forest, outcomes.silent(forest, base, during), "rate_collapse", "calls", "it took part in {} traces of one kind"),
         *_shares(forest, outcomes.collapses(forest, base, during), "rate_collapse", "traffic", "requests per ten seconds: {}"),
     ]
 
