@@ -67,7 +67,7 @@ def main(arguments: Sequence[str] | None = None, load: Callable[[str], Any] = im
 
 def _unpacked(folder: Path, suite: str) -> Path:
     """The folder itself, or the one inside that an archive of the data set unpacks into."""
-    name = {"query": "parsing"}.get(suite, suite)
+    name = {"query": "parsing", "kube": "cloudopsbench"}.get(suite, suite)
     return folder / name if (folder / name).is_dir() else folder
 
 

@@ -88,6 +88,8 @@ class LogEvents:
     positions: tuple[str, ...]
     """The code position that writes each template (``c.s.ContactsServiceImpl#31``), "" when unknown."""
     entities: tuple[Entity, ...]
+    span: Ints | None = None
+    """The row in :class:`Spans` of the span that wrote each record, -1 when unknown; None when no record names one."""
 
     def __len__(self) -> int:
         return len(self.time)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from signals import changes, metrics
+from signals import changes, logs, metrics, traces
 from signals.diagnosis import Sign
 from signals.observed import Observed, Windows
 from signals.topology import Topology
@@ -14,6 +14,8 @@ SignSource = Callable[[Observed, Windows, Topology], list[Sign]]
 SOURCES: tuple[SignSource, ...] = (
     metrics.signs,
     changes.signs,
+    logs.signs,
+    traces.signs,
 )
 
 

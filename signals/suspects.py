@@ -46,6 +46,7 @@ def rank(
     measured = {(graph.home(series.entity), meaning(series.metric, series.unit).aspect) for series in observed.series}
     accounts = open_accounts(signs, graph, meaning(aspect).aspect if aspect else "", measured)
     _weigh_path(accounts, graph, symptom)
+    _weigh_traffic(accounts, graph, observed)
     suspects = _suspects(accounts, graph, _silence(observed, alert=at is not None, complaint=symptom is not None))
     blind = tuple(sorted({f"{e.kind} {e.name}: no telemetry" for e in unseen(observed, graph)}))
     return Diagnosis(
@@ -89,6 +90,17 @@ def _weigh_path(accounts: Mapping[Entity, Account], graph: Topology, symptom: En
             account.score -= OUTSIDE
 
 
+def _weigh_traffic(accounts: Mapping[Entity, Account], graph: Topology, observed: Observed) -> None:
+    """Count less what took part in no request, where requests were traced."""
+    if observed.spans is None or not len(observed.spans):
+        return
+    seen = {Entity("service", observed.spans.services[number]) for number in set(observed.spans.service.tolist())}
+    for account in accounts.values():
+        if account.entity.kind == "service" and account.entity not in seen and not graph.callers.get(account.entity):
+            account.score -= OFF_PATH
+            account.notes.append("it took part in no request that was traced")
+
+
 def _silence(observed: Observed, *, alert: bool, complaint: bool) -> float:
     """The score that "none of these" has: each series is a chance to be odd by accident.
 
@@ -129,7 +141,9 @@ def _suspect(number: int, account: Account, chance: float, accounts: Mapping[Ent
     against = tuple(s for s in account.signs if s.strength < 0)
     main = max(strongest, key=lambda s: (s.strength * (nature(s) != "wait"), s.statement), default=account.signs[0])
     victims = tuple(sorted(e for e in graph.above(account.entity) if e in accounts and _suffers(accounts[e])))
-    positions = dict.fromkeys(s.entity.name for s in strongest if s.entity.kind == "code")
+    named = (s.entity.name if s.entity.kind == "code" else ref.removeprefix("code:") for s in strongest
+             for ref in (s.refs or ("",)) if s.entity.kind == "code" or ref.startswith("code:"))  # fmt: skip
+    positions = dict.fromkeys(named)
     statement = main.statement
     if account.by is not None and account.explained > 0.5:
         statement += f"; {account.by.name}, which it depends on, explains it in part"

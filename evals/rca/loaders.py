@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from evals.rca import nezha_metrics, petshop, sockshop
+from evals.rca import nezha_metrics, nezha_traces, petshop, sockshop
 from evals.rca.cases import Loader
 
 LOADERS: tuple[Loader, ...] = (
     sockshop.LOADER,
     petshop.LOADER,
     nezha_metrics.LOADER,
+    nezha_traces.LOADER,
 )

@@ -11,7 +11,7 @@ from evals.rca import baseline
 from evals.rca.cases import Case, Loader, detect
 from evals.rca.loaders import LOADERS
 from evals.rca.perturb import PERTURBATIONS
-from evals.rca.scoring import Outcome, brier, figures, place, tables
+from evals.rca.scoring import Outcome, brier, figures, inner, place, tables
 from signals.diagnosis import Diagnosis
 from signals.suspects import rank
 from telemetry.errors import OnCalmError
@@ -24,6 +24,8 @@ def run(folder: Path, *, robust: bool | None = None, report: Path | None = None)
     cases, missing = loader.cases(home)
     outcomes, failed = _outcomes(cases)
     ours = tables(outcomes) | {"brier": brier(outcomes), "seconds_per_case": _mean([o.seconds for o in outcomes])}
+    if positions := inner(outcomes):
+        ours["inner"] = positions
     if robust:
         ours["robustness"] = robustness(cases, outcomes)
     result: dict[str, Any] = {
@@ -88,6 +90,7 @@ def _outcomes(cases: Sequence[Case]) -> tuple[list[Outcome], list[str]]:
             case.id, case.truth, place([s.entity.name for s in said.suspects], case.truth),
             place(baseline.rank(observed, said.windows), case.truth), first.entity.name if first else "none found",
             first.score if first else 0.0, seconds, first.statement if first else "",
+            next((n for n, each in enumerate(first.positions if first else (), start=1) if each in case.truth.positions), 0),
         ))  # fmt: skip
     return found, failed
 

@@ -22,6 +22,8 @@ class Outcome:
     chance: float
     seconds: float
     statement: str = ""
+    inner: int = 0
+    """Where in the first suspect's code positions a right one stands, from 1; 0 for not at all."""
 
 
 def place(names: Sequence[str], truth: Truth) -> int:
@@ -47,6 +49,12 @@ def tables(outcomes: Sequence[Outcome], *, peer: bool = False) -> dict[str, obje
     if groups:
         found["per_group"] = {group: some([o for o in outcomes if o.truth.group == group]) for group in groups}
     return found
+
+
+def inner(outcomes: Sequence[Outcome]) -> dict[str, float]:
+    """Of cases whose code position is known: is a right one among the first k of the first suspect's."""
+    coded = [outcome for outcome in outcomes if outcome.truth.group == "code"]
+    return figures([o.inner if o.place == 1 else 0 for o in coded]) | {"cases": len(coded)} if coded else {}
 
 
 def brier(outcomes: Sequence[Outcome]) -> float:
