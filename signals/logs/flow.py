@@ -118,7 +118,7 @@ def _normal(found: Steps, base: Flags, failed: Ints) -> Flags:
     calm = np.bincount(kinds[base & (failed == NEVER)] + 1, minlength=len(found.service) + 1)
     clean = (calm * 2 >= np.bincount(kinds[base] + 1, minlength=len(found.service) + 1))[1:]
     clean = np.append(clean, False)
-    return base & ((failed == NEVER) | ~clean[kinds])
+    return np.asarray(base & ((failed == NEVER) | ~clean[kinds]))
 
 
 def _table(found: Steps, forest: Forest, normal: Flags, during: Flags, failed: Ints) -> _Table | None:

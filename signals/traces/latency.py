@@ -163,9 +163,9 @@ def _sums(values: Floats, key: Ints, forest: Forest, base: Flags, during: Flags)
     onsets = np.quantile(t1, ONSETS, method="lower") if len(t1) else np.zeros(0)
     out = {}
     for each in np.intersect1d(k0, k1).tolist():
-        a = v0[np.searchsorted(k0, each) : np.searchsorted(k0, each, side="right")]
+        a = np.asarray(v0[np.searchsorted(k0, each) : np.searchsorted(k0, each, side="right")], dtype=np.float64)
         span = slice(np.searchsorted(k1, each), np.searchsorted(k1, each, side="right"))
-        b, t = v1[span], t1[span]
+        b, t = np.asarray(v1[span], dtype=np.float64), t1[span]
         late = [b[t >= onset] for onset in onsets]
         sure = log_mean(np.array([[f for x in late for f in (rise(a, x)[0], rise_in_size(a / MS, x / MS))]]))[0]
         mean = float(np.mean(b) - np.mean(a))
