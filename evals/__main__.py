@@ -15,7 +15,8 @@ from pathlib import Path
 from typing import Any
 
 SUITES = {"parsing": "evals.parsing", "logqa": "evals.logqa", "nl2logql": "evals.nl2logql", "query": "evals.query",
-          "unseen": "evals.query.unseen", "foreign": "evals.foreign.__main__", "agent": "evals.agent", "cost": "evals.cost"}
+          "unseen": "evals.query.unseen", "foreign": "evals.foreign.__main__", "agent": "evals.agent", "cost": "evals.cost",
+          "anomaly": "evals.anomaly"}
 GENERATED = ("unseen", "foreign", "agent", "cost")
 """Suites whose logs are invented; all but ``foreign`` write them into the folder."""
 OPTIONS = ("analyst", "repeats", "case", "record")
