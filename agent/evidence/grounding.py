@@ -28,10 +28,12 @@ from pydantic import BaseModel, ConfigDict
 from agent.evidence.absence import denies, unsearched
 from agent.evidence.conclusion import Claim, Conclusion
 from agent.evidence.derived import follows, operands
+from agent.evidence.direction import misplaced_moment, reversed_change, reversed_order
 from agent.evidence.figures import COUNTED, Figure
 from agent.evidence.figures import shows as shows_figure
 from agent.evidence.instants import shows as shows_instant
 from agent.evidence.matching import shows_name, shows_quote
+from agent.evidence.overreach import acted, generalised
 from agent.evidence.pairing import misplaced
 from agent.evidence.shown import Shown, fold, labels_of, show, show_text
 from agent.evidence.statements import Statement, read
@@ -117,6 +119,7 @@ class _Court:
             return _Judged(claim, "the cited evidence found nothing")
         evidence = self._evidence(ids, text)
         missing = _first_unshown(text, statement, evidence, self._question) or unsearched(text, cited, evidence.texts)
+        missing = missing or _overreaches(text, evidence, cited)
         if missing:
             return _Judged(claim, missing)
         both = evidence.join(self._question)
@@ -229,6 +232,12 @@ def _first_unshown(text: str, statement: Statement, evidence: Shown, question: S
             return f"the cited evidence does not show {figure.text}"
     wrong = misplaced(text, evidence)
     return f"the cited evidence shows {wrong.text} for something else" if wrong else None
+
+
+def _overreaches(text: str, evidence: Shown, cited: list[ToolResult]) -> str | None:
+    """Why a claim goes further than what is shown, though all its parts stand there."""
+    return (reversed_change(text, evidence) or misplaced_moment(text, evidence) or reversed_order(text, cited)
+            or acted(text, evidence.texts) or generalised(text, cited))
 
 
 def _enumerates(figure: Figure, statement: Statement) -> bool:
