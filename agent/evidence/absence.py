@@ -56,6 +56,11 @@ def denies(text: str) -> bool:
     return bool(_DENIAL.search(text))
 
 
+def claims_absence(text: str) -> bool:
+    """Whether the claim says that something did not happen, or was not there."""
+    return bool(_ABSENT.search(text))
+
+
 def unsearched(text: str, results: Sequence[ToolResult], haystack: Sequence[str]) -> str | None:
     """Why the cited results do not show the absence that ``text`` claims; None when they do, or none is claimed."""
     claimed = [m for m in _ABSENT.finditer(text) if not _told(text, m, haystack)]

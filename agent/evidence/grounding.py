@@ -25,7 +25,7 @@ from dataclasses import dataclass
 
 from pydantic import BaseModel, ConfigDict
 
-from agent.evidence.absence import denies, unsearched
+from agent.evidence.absence import claims_absence, denies, unsearched
 from agent.evidence.conclusion import Claim, Conclusion
 from agent.evidence.derived import follows, operands
 from agent.evidence.direction import misplaced_moment, reversed_change, reversed_order
@@ -39,6 +39,8 @@ from agent.evidence.shown import Shown, fold, labels_of, show, show_text
 from agent.evidence.statements import Statement, read
 from tools.registry import ToolResult
 
+_CHANCE = 20
+"""Numbers up to this stand in many a result."""
 MAX_CLAIM = 2000
 """Characters of a claim at most: one sentence or two."""
 Hide = Callable[[str], str]
@@ -104,12 +106,31 @@ class _Court:
         self._labels = frozenset(label for label in labels if _names_something(label))
 
     def judge(self, claim: Claim) -> _Judged:
-        """The claim as it may be shown, or why it may not."""
+        """The claim as it may be shown, or why it may not; with another result's id where the cited one was a slip."""
+        judged = self._judge(claim)
+        if judged.why is None or not judged.claim.evidence or claims_absence(claim.text) or not self._tells(claim.text):
+            return judged
+        others = (key for key, result in self._results.items() if key not in claim.evidence and result.status == "found")
+        if any(_usable(self._results.get(key)) for key in claim.evidence):
+            for key in others:
+                again = self._judge(Claim(text=claim.text, evidence=[key]), cited_only=True)
+                if again.why is None and not again.parts:
+                    return again
+        return judged
+
+    def _tells(self, text: str) -> bool:
+        """Whether a claim says enough that a result which shows it all is not so by chance."""
+        statement = read(text, self._labels, self._results)
+        telling = [f for f in statement.figures if f.value > _CHANCE and f.exact and not f.bound]
+        names = [name for name in statement.names if name.hard]
+        return bool(statement.quotes) or bool(telling) and bool(names or statement.instants)
+
+    def _judge(self, claim: Claim, *, cited_only: bool = False) -> _Judged:
         text = claim.text.strip()
         if len(text) > MAX_CLAIM:
             return _Judged(Claim(text=text[:200] + " …", evidence=claim.evidence), "it is too long to be one statement")
         statement = read(text, self._labels, self._results)
-        ids = [i for i in dict.fromkeys((*claim.evidence, *statement.cited)) if _usable(self._results.get(i))]
+        ids = [i for i in dict.fromkeys((*claim.evidence, *(() if cited_only else statement.cited))) if _usable(self._results.get(i))]
         if not text:
             return _Judged(claim, "it says nothing")
         if not ids:

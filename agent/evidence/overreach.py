@@ -45,7 +45,7 @@ def acted(text: str, haystack: Sequence[str]) -> str | None:
 
 def _told(word: str, haystack: Sequence[str]) -> bool:
     root = {"rolled back": r"roll\w*[\s_-]?back", "signed off": r"sign\w*[\s_-]?off", "sign-off": r"sign\w*[\s_-]?off"}.get(word)
-    root = root or re.escape(stem(word.split()[0])[:7]).rstrip("e")
+    root = root or re.escape(stem(word.split(maxsplit=1)[0])[:7]).rstrip("e")
     return any(re.search(rf"(?<![a-z]){root}|_{root}", item) for item in haystack)
 
 

@@ -132,12 +132,12 @@ class Conversation:
         if (name, budget) not in self._written:
             text = f"{name} {call.tool}: not assessed, the run was stopped"
             if result is not None:  # secrets are told by the names of fields, so they go before the text is made and cut
-                text = render(self._hidden(result), name, budget).text
+                text = render(self.hidden(result), name, budget).text
             self._written[name, budget] = self._data(text, f"{name} {call.tool}")
         return {"role": "tool", "tool_call_id": name, "content": self._written[name, budget]}
 
-    def _hidden(self, result: ToolResult) -> ToolResult:
-        """The result without its secrets. Raises HidingError when it is no result any more: nothing is sent then."""
+    def hidden(self, result: ToolResult) -> ToolResult:
+        """The result without its secrets, as the model is shown it. Raises HidingError when it is no result any more: nothing is sent then."""
         try:
             return ToolResult.model_validate(self.placeholders.hide_json(result.model_dump(mode="json")))
         except ValidationError as error:

@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from pydantic import ValidationError
 
 from agent.evidence import NOT_SHOWN, Claim, Conclusion, allowed_confidence, ground
+from agent.placeholders import Placeholders
 from telemetry.models import Line, Result, Window
 from tests.agent.evidence.claims import FALSE, TRUE
 from tests.agent.evidence.results import NINE, QUESTION, RESULTS, result
@@ -124,6 +125,24 @@ def test_claims_are_compared_with_what_the_model_saw() -> None:
 
     assert left.claims == [seen]
     assert "SECRET:address:2" in left.dropped[0].why
+
+
+def test_claims_about_a_value_hidden_by_its_field_are_shown() -> None:
+    rows: list[list[object]] = [["s3cret-Pw99", 812], ["hunter2-Xy", 302]]
+    given = result("top", Result(kind="table", columns=["param:user", "count"], rows=rows), 1114)
+    line = line_of("login of bob failed password=s3cret-Pw99 for bob")
+    shown = {"E1": given.model_copy(update={"query": {"api_key": "s3cret-Pw99"}, "found": given.found and given.found.model_copy(update={"excerpt": [line]})})}
+    marks = Placeholders()
+    hidden = {key: ToolResult.model_validate(marks.hide_json(one.model_dump(mode="json"))) for key, one in shown.items()}
+    mark = hidden["E1"].query["api_key"]
+    claims = [Claim(text=text.replace("MARK", mark), evidence=["E1"]) for text in (
+        "The key MARK was asked for.", "bob's login failed with password=MARK.", '"login of bob failed password=MARK for bob" was logged.',
+        "`password=MARK` was refused.")]
+
+    left = ground(conclusion(answer=Claim(text="1,114 logins failed.", evidence=["E1"]), claims=claims), hidden, "why?", hide=marks.hide_again)
+
+    assert [claim.text for claim in left.claims] == [claim.text for claim in claims], left.dropped
+    assert not ground(conclusion(claims=[Claim(text="The key [SECRET:secret:99] was asked for.", evidence=["E1"])]), hidden, "why?", hide=marks.hide_again).claims
 
 
 def test_no_reason_or_note_holds_a_secret() -> None:

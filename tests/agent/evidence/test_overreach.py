@@ -99,7 +99,17 @@ TRUE = [
     ("All 1,234 errors come from payments.", "E1 E12"),
     ("All of the 3 addresses are internal.", "E2"),
     ("240 orders failed.", "E22"),
+    # two steps from what is shown
+    ("10.0.0.1 made 812 errors, the other addresses 422.", "E2"),
+    ("The remaining 34 % came from other addresses.", "E2"),
+    ("10.0.0.2 and 10.0.0.3 made 34 % together, half of what 10.0.0.1 made.", "E2"),
+    ("10.0.0.1 and 10.0.0.2 made 90 % of the errors.", "E2"),
+    ("10.0.0.1 made nearly twice as many as the other two together.", "E2"),
 ]
+CITED_WRONG = [("10.0.0.1 caused 812 errors.", "E6", "E2"), ("checkout-v2 logged 57 errors.", "E1", "E12"),
+               ("`Order <id> failed` fell from 392 to 356.", "E1", "E20"), ("At 09:15 there were 912 errors.", "E21", "E6")]
+NOT_RECITED = [("10.0.0.1 caused 302 errors.", "E6"), ("57 errors.", "E6"), ("No deploy was started.", "E1"), ("`Order <id> failed` rose from 356 to 392.", "E1"),
+               ("10.0.0.1 caused 812 errors.", "E99")]
 
 
 def judged(text: str, evidence: str) -> Grounded:
@@ -118,3 +128,13 @@ def test_claim_within_evidence_stays(text: str, evidence: str) -> None:
     left = judged(text, evidence)
 
     assert [claim.text for claim in left.claims] == [text], left.dropped
+
+
+@pytest.mark.parametrize(("text", "cited", "shown"), CITED_WRONG)
+def test_slip_in_a_citation_is_put_right(text: str, cited: str, shown: str) -> None:
+    assert [claim.evidence for claim in judged(text, cited).claims] == [[shown]]
+
+
+@pytest.mark.parametrize(("text", "cited"), NOT_RECITED)
+def test_what_nothing_shows_is_not_cited_anew(text: str, cited: str) -> None:
+    assert not judged(text, cited).claims
