@@ -31,6 +31,8 @@ from tools.registry import ToolResult
 
 _ROW = 8
 """Fields without known values on one line."""
+EARLIER = {"question": 300, "answer": 1200}
+"""Characters of the turn before that a model is told."""
 HEAD = 300
 """Tokens to which an old result is cut down."""
 
@@ -96,10 +98,18 @@ class Conversation:
             self._opening = question.render(
                 question=self.placeholders.hide(given.question), now=now_text(given, self.catalog),
                 window=json.dumps(window), reading=self._data(reading_text(triage), "reading"),
-                catalog=self._data(catalog_text(self.catalog, self.profile.catalog), "catalog"),
+                catalog=self._data(catalog_text(self.catalog, self.profile.catalog), "catalog"), earlier=self._before(given),
             )
             self._opening = f"{self.boundary.preamble()}\n\n{self._opening}"
         return self._opening
+
+    def _before(self, given: Given) -> str:
+        """What was asked and answered before, hidden and then cut; no evidence, since nothing of it can be cited."""
+        if not given.earlier:
+            return "none: this is the first question"
+        said = {key: self.placeholders.hide(given.earlier.get(key, "")) for key in ("question", "answer")}
+        cut = {key: text if len(text) <= EARLIER[key] else f"{text[: EARLIER[key]]} …" for key, text in said.items()}
+        return self._data(f"asked: {cut['question']}\nanswered: {cut['answer']}", "earlier")
 
     def _turns(self, progress: Progress, room: int) -> list[Message]:
         """The turns so far, the newest results whole, as many of the older ones as there is room for."""
