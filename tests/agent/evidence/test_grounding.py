@@ -182,6 +182,19 @@ def test_what_the_lines_say_could_not_be_had_is_no_claim_of_absence(text: str, s
     assert bool(ground(conclusion(claims=[Claim(text=text, evidence=["E1"])]), shown, QUESTION).claims) == stands
 
 
+@pytest.mark.parametrize(("text", "stands"), [
+    ("The records do not say who started the deploy.", True), ("The logs don't show why checkout failed.", True),
+    ("The lines do not name the cause.", True), ("No record says who did it.", True), ("Nothing tells why the pool ran out.", True),
+    ("It is not recorded who restarted checkout.", True), ("Who changed the pool is not logged.", True),
+    ("The logs do not show errors.", False), ("The records do not say who did it, and there were no restarts.", False),
+    ("Nobody deployed anything.", False), ("No record was written.", False),
+])
+def test_question_that_the_records_leave_open_is_no_claim_of_absence(text: str, stands: bool) -> None:
+    shown = {"E1": result("lines", Result(kind="lines", lines=[line_of("checkout restarted: pool exhausted after deploy, changed")]), 1)}
+
+    assert bool(ground(conclusion(claims=[Claim(text=text, evidence=["E1"])]), shown, QUESTION).claims) == stands
+
+
 def test_number_of_what_is_listed_beside_it_needs_no_evidence() -> None:
     shown = {"E1": result("count", Result(kind="scalar", value=42), 42, excerpt=[line_of(f"order {n} failed") for n in (18884, 89831)])}
     claims = [Claim(text=f"{count} of them are order 18884 and order 89831.", evidence=["E1"]) for count in ("Two", "Three")]
