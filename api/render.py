@@ -80,14 +80,20 @@ def answer(found: dict[str, Any], *, brief: bool = False) -> None:
         _evidence(out, evidence, found["result"]["kind"] if at == 0 else "", lines=3 if brief else 2 if at else 5)
     for label, key in (("ruled out", "ruled_out"), ("not checked", "unchecked")):
         for item in found[key]:
-            said = item if isinstance(item, str) else f"{item['text']} [{', '.join(item['evidence'])}]"
-            out.print(f"[dim]{label}: {printable(said)}[/]")
+            out.print(f"[dim]{label}: {printable(_said(item))}[/]")
     if found.get("fallback"):
         out.print(f"[yellow]answered without a model: {printable(found['fallback'])}[/]")
     elif used := _used(found["usage"]):
         out.print(f"[dim]{used}[/]")
     for note in found.get("notes", [])[:4] if not brief else []:
         out.print(f"[dim]note: {printable(note)}[/]")
+
+
+def _said(item: str | dict[str, Any]) -> str:
+    """A statement with what it rests on, and of when its figures are if they are old."""
+    if isinstance(item, str):
+        return item
+    return f"{item['text']} [{', '.join(item['evidence'])}]" + (f" ({item['figures']})" if item.get("figures") else "")
 
 
 def _used(use: dict[str, Any]) -> str:
