@@ -65,6 +65,7 @@ def ask(
     end: Annotated[str | None, typer.Option("--to", help="End of the window.")] = None,
     conversation: Annotated[str | None, typer.Option(help="Keeps context for follow-up questions.")] = None,
     analyst: Annotated[str, typer.Option(help="auto, offline or llm.")] = "auto",
+    evidence: Annotated[bool, typer.Option("--evidence", help="Show the lines and rows that the answer rests on.")] = False,
     as_json: AsJson = False,
 ) -> None:
     """Ask a question about the logs read so far."""
@@ -74,7 +75,7 @@ def ask(
     if analyst not in {"auto", "offline", "llm"}:
         raise UsageError(f"there is no analyst {analyst!r}", where="--analyst", remedy="use auto, offline or llm")
     raise typer.Exit(run(_product(context), " ".join(question), since=since, start=start, end=end,
-                         conversation=conversation, analyst=analyst, as_json=as_json))
+                         conversation=conversation, analyst=analyst, evidence=evidence, as_json=as_json))
 
 
 @app.command()
@@ -118,7 +119,7 @@ def doctor(
 def recall(
     context: typer.Context,
     right: Annotated[str | None, typer.Option(metavar="ID", help="It proved right: trust it for longer.")] = None,
-    wrong: Annotated[str | None, typer.Option(metavar="ID", help="It proved wrong: trust it half as much.")] = None,
+    wrong: Annotated[str | None, typer.Option(metavar="ID", help="It proved wrong: do not recall it.")] = None,
     forget: Annotated[str | None, typer.Option(metavar="ID", help="Never recall it again.")] = None,
     as_json: AsJson = False,
 ) -> None:
