@@ -141,7 +141,7 @@ def renamed(value: Any, schema: Mapping[str, Any]) -> Any:
     there = node["properties"]
     right: dict[str, Any] = {}
     for name, item in value.items():
-        other = ALIASES.get(name, name)
+        other = ALIASES.get(str(name), str(name))
         fits = name not in there and other in there and value.get(other) is None
         right[other if fits else name] = item
     return {name: renamed(item, there.get(name, {})) for name, item in right.items()}
