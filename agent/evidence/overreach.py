@@ -14,7 +14,7 @@ _DOING = (
     r"silenc|acknowledg|grant|fix|resolv|mitigat|repair|restor|notif|inform|page|escalat|execut|appl|chang|updat|increas|reduc|disabl|enabl|block|creat|open|clos|ran|run|start|stop"
 )
 _FIRST_PERSON = re.compile(
-    rf"\b(?:I|we|OnCalm|the (?:assistant|agent))(?:['’](?:ve|ll|m|re)| have| has| had| will| am| are| can| did)?(?: (?:just|now|already|also|successfully|then|manually|been)){{0,2}}"
+    rf"\b(?:I|we|OnCalm|the assistant)(?:['’](?:ve|ll|m|re)| have| has| had| will| am| did)?(?: (?:just|now|already|also|successfully|then|manually|been)){{0,2}}"
     rf" (?:{_DOING})(?:\w*)(?= (?:the|this|that|your|it|all|them|on|an?|kubectl|helm|\w+[-.\w]*)\b|[.,;]|$)", re.IGNORECASE)
 _READING = re.compile(r"\b(?:ran|run|running|execut\w+|appl\w+|start\w*|open\w*|chang\w+|clos\w+|remov\w+|block\w*|stop\w*) (?:\w+ ){0,3}?(?:quer\w+|search\w*|filters?|counts?|look|with|duplicates)\b", re.IGNORECASE)
 _PASSIVE = re.compile(
@@ -24,10 +24,10 @@ _PASSIVE = re.compile(
     r"|\b(?P<noun>approval|authori[sz]ation|permission|sign-?off|consent)(?: \w+){0,3} (?:was|were|is|has been|have been|had been) (?:\w+ )?(?:given|granted|obtained|received|recorded)\b", re.IGNORECASE)
 _NEGATED = re.compile(r"\b(?:not|never|no|nobody|nothing|unless|until|if|should|must|could|would|can|may|might|whether|to be|needs?)\b|n['’]t\b", re.IGNORECASE)
 _ALL = re.compile(
-    r"(?<!\bin )(?<!\bat )(?<!\bafter )(?<!\babove )(?<!\bof )\b(?:all|every|each|everything|everyone|always|invariably|without exception|100 ?%|any)\b(?! (?:in all|over|along|clear|day|time)\b)"
+    r"(?<!\bin )(?<!\bat )(?<!\bafter )(?<!\babove )(?<!\bof )\b(?:all|every|each|everything|everyone|always|invariably|without exception|100 ?%)\b(?! (?:in all|over|along|clear|day|time|few|other|\d+|minute|hour|second|day|week|\w+ (?:minutes|hours|seconds|days))\b)"
     r"|\b(?:none of|exclusively|nothing but)\b", re.IGNORECASE)
 _SHOWN = re.compile(r"\b(?:shown|listed|displayed|sampled?|seen here|excerpts?|examples?|above|read here|cited|quoted|retrieved)\b|\b(?:these|those|the) (?:\w+ )?(?:lines|records|examples|ones)\b", re.IGNORECASE)
-_TRIVIAL = re.compile(r"\ball (?:the )?(?:same|but|right|together|told|this|that)\b|\bafter all\b|\babove all\b|\bfirst of all\b|\ball (?:\d|of them are|of which)", re.IGNORECASE)
+_TRIVIAL = re.compile(r"\ball (?:the )?(?:same|but|right|together|told|this|that)\b|\bafter all\b|\babove all\b|\bfirst of all\b|\ball \d", re.IGNORECASE)
 
 
 def acted(text: str, haystack: Sequence[str]) -> str | None:

@@ -99,6 +99,9 @@ TRUE = [
     ("All 1,234 errors come from payments.", "E1 E12"),
     ("All of the 3 addresses are internal.", "E2"),
     ("240 orders failed.", "E22"),
+    ("Orders fail every minute; we can raise the size of the pool.", "E22"),
+    ("The pool can be exhausted by any order.", "E22"),
+    ("The agent started the deploy of release 2.4.0.", "E21"),
     # two steps from what is shown
     ("10.0.0.1 made 812 errors, the other addresses 422.", "E2"),
     ("The remaining 34 % came from other addresses.", "E2"),
