@@ -22,6 +22,8 @@ class Given:
     window: Window | None
     """A window from the command line; it wins over what the question says."""
     previous: dict[str, Any] | None
+    earlier: dict[str, str] | None = None
+    """What was asked and answered before in the conversation: ``question`` and ``answer``."""
 
 
 class ToolCall(BaseModel):

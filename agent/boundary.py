@@ -29,6 +29,7 @@ from dataclasses import dataclass
 from typing import Any, Literal, Protocol
 
 from agent.llm.model import Call
+from agent.llm.repair import loads
 from agent.placeholders import PLACEHOLDER
 from prompts.loader import load
 from telemetry.unseen import WRITING, spelled
@@ -62,6 +63,7 @@ _CLAIM = re.compile(
 )
 _QUOTED = re.compile(r"\"[^\"\n]{0,2000}\"|“[^”\n]{0,2000}”|`[^`]{0,2000}`")
 _WEB = re.compile(r"(?:https?|ftp|wss?|mailto):|(?<!:)//|www\.", re.IGNORECASE)
+_JSON_TEXT = re.compile(r'"(?:[^"\\]|\\.)*"', re.DOTALL)
 _PART = 16
 """Characters of the canary, in a row, that are taken for all of it."""
 _RUN = 100
@@ -144,11 +146,12 @@ class Boundary:
             yield Finding("marker", "answer", "a marker")
         if _repeats(answer, system):
             yield Finding("system-prompt", "answer", "part of the system prompt")
-        if image := _IMAGE.search(answer):
+        said = _said(answer)
+        if image := _first(_IMAGE, (answer, *said)):
             yield Finding("remote-image", "answer", image[0][:80])
-        if any(PLACEHOLDER.search(word) and _WEB.search(word) and word.strip(_AROUND) not in read for word in answer.split()):
+        if any(PLACEHOLDER.search(word) and _WEB.search(word) and word.strip(_AROUND) not in read for text in (answer, *said) for word in text.split()):
             yield Finding("secret-in-link", "answer", "a link with the placeholder of a secret")
-        if not acted and (claim := _CLAIM.search(_QUOTED.sub("", answer))):
+        if not acted and (claim := _first(_CLAIM, (_QUOTED.sub("", text) for text in said))):
             yield Finding("claims-action", "answer", claim[0].strip()[:80])
 
     def _in_call(self, call: Call, tools: Collection[str] | None) -> Iterator[Finding]:
@@ -173,6 +176,21 @@ class Boundary:
             return True
         dense = re.sub(r"[^A-Za-z0-9+/]", "", text.replace("-", "+").replace("_", "/"))
         return any(core in dense for word in (self.canary, self.canary.upper(), self.canary[::-1]) for core in _base64_cores(word))
+
+
+def _said(answer: str) -> tuple[str, ...]:
+    """What an answer says: itself, or the texts of the JSON in it, in whose notation everything would count as quoted,
+    and what stands around that."""
+    try:
+        value = loads(answer)
+        value = loads(value) if isinstance(value, str) else value
+    except ValueError:
+        return (answer,)
+    return (*_texts(value, keys=False), _JSON_TEXT.sub("", answer))
+
+
+def _first(pattern: re.Pattern[str], texts: Iterable[str]) -> re.Match[str] | None:
+    return next((found for text in texts if (found := pattern.search(text))), None)
 
 
 def _renamed(value: Any, names: dict[str, str]) -> Any:

@@ -28,6 +28,10 @@ class State(TypedDict, total=False):
     window: dict[str, Any] | None
     reading: dict[str, Any] | None
     """The last reading of the conversation: context for follow-up questions."""
+    said: dict[str, str] | None
+    """Question and answer of the conversation's last run that came to its end."""
+    earlier: dict[str, str] | None
+    """The same of the run before this one."""
     triage: dict[str, Any]
     turns: Annotated[list[dict[str, Any]], adding]
     results: Annotated[dict[str, Any], by_id]

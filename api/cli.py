@@ -73,12 +73,13 @@ def ask(
     end: Annotated[str | None, typer.Option("--to", help="End of the window.")] = None,
     conversation: Annotated[str | None, typer.Option(help="Keeps context for follow-up questions.")] = None,
     analyst: Annotated[str, typer.Option(help="auto, offline or llm.")] = "auto",
+    evidence: Annotated[bool, typer.Option("--evidence", help="Show the lines and rows that the answer rests on.")] = False,
     as_json: AsJson = False,
 ) -> None:
     """Ask a question about the logs read so far."""
     from api.commands import ask as run
     raise typer.Exit(run(_product(context), " ".join(question), since=since, start=start, end=end,
-                         conversation=conversation, analyst=_analyst(analyst), as_json=as_json))
+                         conversation=conversation, analyst=_analyst(analyst), evidence=evidence, as_json=as_json))
 
 
 @app.command()
@@ -142,7 +143,7 @@ def doctor(
 def recall(
     context: typer.Context,
     right: Annotated[str | None, typer.Option(metavar="ID", help="It proved right: trust it for longer.")] = None,
-    wrong: Annotated[str | None, typer.Option(metavar="ID", help="It proved wrong: trust it half as much.")] = None,
+    wrong: Annotated[str | None, typer.Option(metavar="ID", help="It proved wrong: do not recall it.")] = None,
     forget: Annotated[str | None, typer.Option(metavar="ID", help="Never recall it again.")] = None,
     as_json: AsJson = False,
 ) -> None:

@@ -74,7 +74,7 @@ def _pipe(path: str) -> bool:
 
 def ask(
     product: Product, question: str, *, since: str | None, start: str | None, end: str | None,
-    conversation: str | None, analyst: str = "auto", as_json: bool
+    conversation: str | None, analyst: str = "auto", evidence: bool = False, as_json: bool
 ) -> int:
     """Answer one question. 2: it could not be read; 3: nothing was found."""
     window = product.window(since, start, end)
@@ -83,7 +83,7 @@ def ask(
     if as_json:
         _print_json(answer)
     else:
-        render.answer(answer)
+        render.answer(answer, whole=evidence)
     if not answer["understood"]:
         return 2
     statuses = {e["status"] for e in answer["evidence"]}

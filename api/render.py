@@ -14,6 +14,7 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
+from api import folding
 from api.terminal import visible
 
 if TYPE_CHECKING:
@@ -67,27 +68,52 @@ class Thinking:
             self._status.update(printable(event["text"]))
 
 
-def answer(found: dict[str, Any], *, brief: bool = False) -> None:
-    """The sentence, the data, the reading, the lines."""
+def answer(found: dict[str, Any], *, brief: bool = False, whole: bool = False) -> None:
+    """The sentence, the data, the reading, the lines. A long answer is folded unless ``whole`` is asked for."""
     out = Console(highlight=False)
+    folded = folding.folds(found, brief=brief) and not whole
     out.print(f"\n[bold cyan]? {printable(found['question'])}[/]")
-    out.print(f"[bold]{printable(found['answer'])}[/]")
-    _result(out, found["result"], limit=8 if brief else 40)
+    out.print(f"[bold]{printable(folding.sentences(found['answer']) if folded else found['answer'])}[/]")
+    _result(out, found["result"], limit=folding.ROWS if folded else 8 if brief else 40)
     query = found["query"]
     if query["operation"]:
-        out.print(f"[dim]read as: {printable(query['interpretation'])} · confidence {found['confidence']:.2f}[/]")
-    for at, evidence in enumerate(found["evidence"]):
-        _evidence(out, evidence, found["result"]["kind"] if at == 0 else "", lines=3 if brief else 2 if at else 5)
+        _aside(out, f"read as: {query['interpretation']} · confidence {found['confidence']:.2f}", cut=folded)
+    if folded:
+        for line in folding.evidence(found["evidence"], found["answer"]):
+            _aside(out, line, cut=True)
+    else:
+        for at, evidence in enumerate(found["evidence"]):
+            _evidence(out, evidence, found["result"]["kind"] if at == 0 else "", lines=3 if brief else 2 if at and not whole else 5)
+    _beside(out, found, folded=folded)
+    for note in folding.notes(found.get("notes", []))[: 0 if brief else folding.NOTES if folded else 4]:
+        _aside(out, f"note: {note}", cut=folded)
+
+
+def _beside(out: Console, found: dict[str, Any], *, folded: bool) -> None:
+    """What was ruled out or not checked, and who answered at what cost."""
     for label, key in (("ruled out", "ruled_out"), ("not checked", "unchecked")):
-        for item in found[key]:
-            said = item if isinstance(item, str) else f"{item['text']} [{', '.join(item['evidence'])}]"
-            out.print(f"[dim]{label}: {printable(said)}[/]")
+        given = found[key]
+        shown = given[: folding.SIDE] if folded else given
+        for item in shown:
+            _aside(out, f"{label}: {_said(item)}", cut=folded)
+        if len(given) > len(shown):
+            _aside(out, f"{label}: {len(given) - len(shown)} more ({folding.MORE})", cut=folded)
     if found.get("fallback"):
         out.print(f"[yellow]answered without a model: {printable(found['fallback'])}[/]")
     elif used := _used(found["usage"]):
         out.print(f"[dim]{used}[/]")
-    for note in found.get("notes", [])[:4] if not brief else []:
-        out.print(f"[dim]note: {printable(note)}[/]")
+
+
+def _aside(out: Console, text: str, *, cut: bool) -> None:
+    """A line of less weight, cut at the edge where lines are few."""
+    out.print(f"[dim]{printable(text)}[/]", no_wrap=cut, overflow="ellipsis" if cut else None)
+
+
+def _said(item: str | dict[str, Any]) -> str:
+    """A statement with what it rests on, and of when its figures are if they are old."""
+    if isinstance(item, str):
+        return item
+    return f"{item['text']} [{', '.join(item['evidence'])}]" + (f" ({item['figures']})" if item.get("figures") else "")
 
 
 def investigation(found: dict[str, Any], *, brief: bool = False) -> None:

@@ -16,7 +16,7 @@ from typing import Any
 
 SUITES = {"parsing": "evals.parsing", "logqa": "evals.logqa", "nl2logql": "evals.nl2logql", "query": "evals.query",
           "unseen": "evals.query.unseen", "foreign": "evals.foreign.__main__", "agent": "evals.agent", "cost": "evals.cost",
-          "rca": "evals.rca", "kube": "evals.kube"}
+          "rca": "evals.rca", "kube": "evals.kube", "anomaly": "evals.anomaly"}
 GENERATED = ("unseen", "foreign", "agent", "cost")
 """Suites whose logs are invented; all but ``foreign`` write them into the folder."""
 OPTIONS = {"agent": ("analyst", "repeats", "case", "record"), "rca": ("report", "robust"), "kube": ("report",)}

@@ -35,6 +35,8 @@ class Body:
     following: int = 0
     unit: str = "parts"
     whole: bool = True
+    limit: int = 0
+    """The limit of the query that its rows reached; 0 when they did not."""
 
 
 class _Page:
@@ -94,6 +96,9 @@ def _found(page: _Page, result: ToolResult, found: Found, *, paged: bool) -> Non
         _parts(page, [spelled(line) for line, _ in text], "points", [count for _, count in text])
     elif held.kind in {"table", "series"}:
         _table(page, held)
+        limit = result.query.get("limit")
+        if isinstance(limit, int) and not isinstance(limit, bool) and held.kind == "table" and 0 < limit <= len(held.rows or ()):
+            page.body.limit = limit
     if "pattern" not in (held.columns or ()) and found.excerpt and not paged:
         names = _sources(found.excerpt)
         shown = [_line(line, names, _TEXT) for line in found.excerpt[:_PROOF]]

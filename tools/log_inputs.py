@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from datetime import UTC, datetime
 from typing import Annotated, Any, Literal, get_origin
 
@@ -15,6 +16,26 @@ _LEVEL_WORDS = {"warning": "warn", "err": "error", "critical": "fatal", "crit": 
 
 def _aware(value: datetime | None) -> datetime | None:
     return value.replace(tzinfo=UTC) if value is not None and value.tzinfo is None else value
+
+
+def _zoned(value: Any) -> Any:
+    """``2026-11-24 03:07:00 UTC`` as ISO 8601 writes it."""
+    if not isinstance(value, str):
+        return value
+    text = re.sub(r"(?<=\d)\s*(?:UTC|GMT|Z)$", "Z", value.strip(), flags=re.IGNORECASE)
+    return re.sub(r"(?<=\d)\s+(?=[+-]\d{2}:?\d{2}$)", "", text)
+
+
+def _window(value: Any) -> Any:
+    """A window's times; a clock time without a zone is UTC."""
+    if not isinstance(value, dict):
+        return value
+    times = {name: _zoned(at) for name, at in value.items()}
+    return {name: f"{at}Z" if isinstance(at, str) and re.search(r":\d\d(?:\.\d+)?$", at) and not re.search(r"[+-]\d\d:\d\d$", at) else at
+            for name, at in times.items()}
+
+
+Moment = Annotated[datetime, BeforeValidator(_zoned)]
 
 
 def _level(value: Any) -> Any:
@@ -43,8 +64,8 @@ class Closed(BaseModel):
 class Span(Closed):
     """A half-open window of time; naive times are UTC."""
 
-    start: datetime | None = Field(default=None, description="ISO 8601 UTC, inclusive; null: open")
-    end: datetime | None = Field(default=None, description="Exclusive; null: open")
+    start: Moment | None = Field(default=None, description="ISO 8601 UTC, inclusive; null: open")
+    end: Moment | None = Field(default=None, description="Exclusive; null: open")
 
     @field_validator("start", "end")
     @classmethod
@@ -108,8 +129,8 @@ class TrendInput(Selection):
 class CompareInput(Selection):
     """Two windows side by side."""
 
-    baseline_start: datetime | None = Field(default=None, description="Null: as long before start as the window is")
-    baseline_end: datetime | None = Field(default=None, description="Null: start")
+    baseline_start: Moment | None = Field(default=None, description="Null: as long before start as the window is")
+    baseline_end: Moment | None = Field(default=None, description="Null: start")
     limit: int = Field(default=15, ge=1, le=50, description="1 to 50; null: 15")
 
     @field_validator("baseline_start", "baseline_end")
@@ -177,6 +198,11 @@ class ExactQuery(Query):
     field: str | None = Field(default=None, description="The subject: as in filters")
     group_by: tuple[str, ...] = Field(default=(), description="Fields, or time (per bucket)")
     stats: tuple[str, ...] = Field(default=(), description="min max mean sum count p50 p95 p99.9 ...")
+
+    @field_validator("window", "baseline", mode="before")
+    @classmethod
+    def _zones(cls, value: Any) -> Any:
+        return _window(value)
 
     def query(self) -> Query:
         """The query that runs. Raises ValueError for a statistic that does not exist."""

@@ -68,6 +68,8 @@ def _rest(made: Body, ident: str, offset: int) -> str:
     if made.size == 0:
         return ""
     if made.shown >= made.size:
+        if made.limit:
+            return f"shown {made.size} {made.unit}, as many as its limit lets through: there may be more"
         return f"shown all {made.size} {made.unit}"
     return (f"shown {made.shown} of {made.size} {made.unit}, the rest: evidence.read id={spelled(ident)} "
             f"offset={min(offset + made.following, 2 * _MOST)}")

@@ -19,7 +19,7 @@ from telemetry.errors import OnCalmError, UsageError
 from telemetry.models import Found, Window
 from tools.deadline import LateToolError, within
 from tools.result import NotAssessed, Outcome, Output, Status, ToolResult
-from tools.schema import compact, unknown, without_nulls
+from tools.schema import compact, renamed, unknown, without_nulls
 
 Risk = Literal["read", "probe", "write"]
 Freshness = Literal["closed_window", "live", "never"]
@@ -154,7 +154,7 @@ class Registry:
         loose = self._loose.get(tool.name)
         if loose is None:
             loose = self._loose[tool.name] = compact(tool.schema(), strict=False)[0]
-        meant = without_nulls(arguments, loose)
+        meant = without_nulls(arguments if tool.foreign is not None else renamed(arguments, loose), loose)
         strange = list(unknown(meant, loose)) if tool.foreign is None else []
         if strange:
             raise _BadInputError("bad input: " + "; ".join(_stranger(*one) for one in strange[:_PROBLEMS]))

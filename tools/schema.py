@@ -127,6 +127,26 @@ def without_nulls(value: Any, schema: Mapping[str, Any]) -> Any:
     }
 
 
+ALIASES = {"from": "start", "since": "start", "to": "end", "until": "end", "service": "services", "template": "templates", "level": "levels"}
+"""Other names that models give to arguments."""
+
+
+def renamed(value: Any, schema: Mapping[str, Any]) -> Any:
+    """``value`` with known other names for arguments put right, where the object has no such property, and the right one."""
+    node = _chosen(value, schema)
+    if isinstance(value, list):
+        return [renamed(item, node.get("items", {})) for item in value]
+    if not isinstance(value, dict) or node.get("additionalProperties") is not False:
+        return value
+    there = node["properties"]
+    right: dict[str, Any] = {}
+    for name, item in value.items():
+        other = ALIASES.get(str(name), str(name))
+        fits = name not in there and other in there and value.get(other) is None
+        right[other if fits else name] = item
+    return {name: renamed(item, there.get(name, {})) for name, item in right.items()}
+
+
 def unknown(value: Any, schema: Mapping[str, Any], at: str = "") -> Iterator[tuple[str, list[str]]]:
     """(path, properties there are) for every property of ``value`` that its closed object does not have."""
     node = _chosen(value, schema)

@@ -26,7 +26,7 @@ def spread(held: Result) -> list[tuple[str, int]]:
         series = list(members)
         name = ", ".join("none" if part is None else str(part) for part in group)
         peak = max(series, key=lambda row: row[-1])
-        lines.append((f"{name + ': ' if name else ''}{sum(r[-1] for r in series)} in all, most {peak[-1]} at {peak[-2]}, one count per {step:g} s", 0))
+        lines.append((f"{name + ' | ' if name else ''}{sum(r[-1] for r in series)} in all, most {peak[-1]} at {peak[-2]}, one count per {step:g} s", 0))
         for at in range(0, len(series), CHUNK):
             chunk = series[at:at + CHUNK]
             lines.append((f"from {chunk[0][-2]}: {_runs([row[-1] for row in chunk])}", len(chunk)))

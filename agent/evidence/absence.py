@@ -30,6 +30,15 @@ _ABSENT = re.compile(
     rf"|\b{_VERB}(?:n['’]t|(?: also| still)? not)(?! {_JUDGEMENT}\b)(?=\s+[a-z])"
     r"|\b(?:unaffected|all clear|error[- ]free)\b|\b(?:is|are|was|were|looks?|seems?|remains?|remained|stayed) (?:fully |otherwise |all |still |completely |perfectly )?(?:healthy|fine|normal|ok|okay|clean|quiet|silent|idle)\b",
     re.IGNORECASE)
+_TELL = r"(?:say|show|tell|name|record|reveal|explain|state|mention|identif|give|hold|contain|indicate|specif|include|log|answer|disclose|make clear|point to)\w*"
+_ASKED = r"(?:who(?:m|se)?|why|what|how|when|where|which|whether|(?:the|a|any) (?:\w+ )?(?:cause|reason|trigger|actor|author|culprit))\b"
+_UNSAID = re.compile(
+    rf"\b(?:(?:do|does|did|has|have|had|could|can|would|will)(?: not|n['’]t)|cannot) (?:\w+ ){{0,2}}?{_TELL}(?: (?:\w+ ){{0,3}}?)?\s*{_ASKED}"
+    rf"|\b(?:no|none of the|nothing|neither)(?: [\w-]+){{0,5}}? {_TELL}(?: \w+){{0,2}} {_ASKED}"
+    rf"|\b(?:is|are|was|were|remains?)(?: not|n['’]t) (?:said|stated|recorded|known|logged|shown|named|given|clear|told|visible|mentioned)(?: \w+){{0,4}}? {_ASKED}"
+    rf"|\b{_ASKED}[^.;,\n]{{0,80}}? (?:is|are|was|were)(?: not|n['’]t) (?:said|stated|recorded|known|logged|shown|named|given|clear|told|visible|mentioned)\b",
+    re.IGNORECASE)
+"""That the records leave a question open tells of the records; it claims nothing about what happened."""
 _DENIAL = re.compile(
     r"\b(?:no|not|none|nothing|nobody|never|without|zero|absent|absence|missing|lack\w*|empty|cannot|unlikely|rather than|instead|"
     r"ruled out|healthy|fine|normal|clean|quiet|silent|silence|stopped|unaffected|free of|clear|0|excluded?|rules? out|against)\b|n['’]t\b", re.IGNORECASE)
@@ -56,8 +65,14 @@ def denies(text: str) -> bool:
     return bool(_DENIAL.search(text))
 
 
+def claims_absence(text: str) -> bool:
+    """Whether the claim says that something did not happen, or was not there."""
+    return bool(_ABSENT.search(_UNSAID.sub(" ", text)))
+
+
 def unsearched(text: str, results: Sequence[ToolResult], haystack: Sequence[str]) -> str | None:
     """Why the cited results do not show the absence that ``text`` claims; None when they do, or none is claimed."""
+    text = _UNSAID.sub(" ", text)
     claimed = [m for m in _ABSENT.finditer(text) if not _told(text, m, haystack)]
     if not claimed:
         return None

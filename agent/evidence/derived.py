@@ -6,6 +6,7 @@ scalars, windows, rows that the claim names, and figures that the claim states a
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from itertools import combinations
@@ -18,6 +19,12 @@ from agent.evidence.statements import Statement
 
 _MOST = 24
 """Operands at most; a claim that names more states a table, and each of its numbers stands there."""
+
+
+_REST = re.compile(r"\b(?:other|others|rest|remaining|remainder|elsewhere)\b")
+_JOINT = re.compile(r"\b(?:together|combined|both|jointly|in total|altogether)\b")
+_FEW = 5
+"""Named rows of which any two may be put together."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,7 +47,12 @@ def operands(text: str, statement: Statement, shown: Shown) -> Operands:
     moments = [i for i in statement.instants if any(shows_instant(s, i) for s in shown.instants)]
     cells = [figure for row in rows for _, figure in row.figures]
     columns = [total for table in shown.tables for total in _column_sums(table)] + _column_sums(rows)
+    columns += _together(rows, text)
     sums = [*columns, figure_of(len(rows), "count", 1.0)]
+    for table in shown.tables if _REST.search(text) else ():
+        rest = [row for row in table if row not in rows] if rows else table[1:]
+        columns += _column_sums(rest)
+        sums += [*_column_sums(rest), figure_of(len(rest), "count", 1.0)]
     sums.append(figure_of(len({n.text.lower() for n in statement.names}), "count", 1.0))
     sums.append(figure_of(len(statement.quotes), "count", 1.0))
     single = _distinct([*stated, *cells, *shown.main])[:_MOST]
@@ -91,6 +103,13 @@ def _column_sums(rows: list[Row]) -> list[Figure]:
             kinds[at] = figure
     summable = ("count", "bytes", "duration", "plain")
     return [figure_of(total, kinds[at].kind, kinds[at].scale) for at, total in totals.items() if kinds[at].kind in summable]
+
+
+def _together(rows: list[Row], text: str) -> list[Figure]:
+    """Sums over two of a few named rows, where the claim puts some together."""
+    if not _JOINT.search(text) or not 2 < len(rows) <= _FEW:
+        return []
+    return [total for pair in combinations(rows, 2) for total in _column_sums(list(pair))]
 
 
 def _distinct(figures: list[Figure]) -> list[Figure]:

@@ -25,18 +25,22 @@ from dataclasses import dataclass
 
 from pydantic import BaseModel, ConfigDict
 
-from agent.evidence.absence import denies, unsearched
+from agent.evidence.absence import claims_absence, denies, unsearched
 from agent.evidence.conclusion import Claim, Conclusion
 from agent.evidence.derived import follows, operands
+from agent.evidence.direction import misplaced_moment, reversed_change, reversed_order
 from agent.evidence.figures import COUNTED, Figure
 from agent.evidence.figures import shows as shows_figure
 from agent.evidence.instants import shows as shows_instant
 from agent.evidence.matching import shows_name, shows_quote
+from agent.evidence.overreach import acted, generalised
 from agent.evidence.pairing import misplaced
 from agent.evidence.shown import Shown, fold, labels_of, show, show_text
 from agent.evidence.statements import Statement, read
 from tools.registry import ToolResult
 
+_CHANCE = 20
+"""Numbers up to this stand in many a result."""
 MAX_CLAIM = 2000
 """Characters of a claim at most: one sentence or two."""
 Hide = Callable[[str], str]
@@ -102,12 +106,31 @@ class _Court:
         self._labels = frozenset(label for label in labels if _names_something(label))
 
     def judge(self, claim: Claim) -> _Judged:
-        """The claim as it may be shown, or why it may not."""
+        """The claim as it may be shown, or why it may not; with another result's id where the cited one was a slip."""
+        judged = self._judge(claim)
+        if judged.why is None or not judged.claim.evidence or claims_absence(claim.text) or not self._tells(claim.text):
+            return judged
+        others = (key for key, result in self._results.items() if key not in claim.evidence and result.status == "found")
+        if any(_usable(self._results.get(key)) for key in claim.evidence):
+            for key in others:
+                again = self._judge(Claim(text=claim.text, evidence=[key]), cited_only=True)
+                if again.why is None and not again.parts:
+                    return again
+        return judged
+
+    def _tells(self, text: str) -> bool:
+        """Whether a claim says enough that a result which shows it all is not so by chance."""
+        statement = read(text, self._labels, self._results)
+        telling = [f for f in statement.figures if f.value > _CHANCE and f.exact and not f.bound]
+        names = [name for name in statement.names if name.hard]
+        return bool(statement.quotes) or bool(telling) and bool(names or statement.instants)
+
+    def _judge(self, claim: Claim, *, cited_only: bool = False) -> _Judged:
         text = claim.text.strip()
         if len(text) > MAX_CLAIM:
             return _Judged(Claim(text=text[:200] + " …", evidence=claim.evidence), "it is too long to be one statement")
         statement = read(text, self._labels, self._results)
-        ids = [i for i in dict.fromkeys((*claim.evidence, *statement.cited)) if _usable(self._results.get(i))]
+        ids = [i for i in dict.fromkeys((*claim.evidence, *(() if cited_only else statement.cited))) if _usable(self._results.get(i))]
         if not text:
             return _Judged(claim, "it says nothing")
         if not ids:
@@ -117,6 +140,7 @@ class _Court:
             return _Judged(claim, "the cited evidence found nothing")
         evidence = self._evidence(ids, text)
         missing = _first_unshown(text, statement, evidence, self._question) or unsearched(text, cited, evidence.texts)
+        missing = missing or _overreaches(text, evidence, cited)
         if missing:
             return _Judged(claim, missing)
         both = evidence.join(self._question)
@@ -229,6 +253,12 @@ def _first_unshown(text: str, statement: Statement, evidence: Shown, question: S
             return f"the cited evidence does not show {figure.text}"
     wrong = misplaced(text, evidence)
     return f"the cited evidence shows {wrong.text} for something else" if wrong else None
+
+
+def _overreaches(text: str, evidence: Shown, cited: list[ToolResult]) -> str | None:
+    """Why a claim goes further than what is shown, though all its parts stand there."""
+    return (reversed_change(text, evidence) or misplaced_moment(text, evidence) or reversed_order(text, cited)
+            or acted(text, evidence.texts) or generalised(text, cited))
 
 
 def _enumerates(figure: Figure, statement: Statement) -> bool:

@@ -17,8 +17,8 @@ from agent.evidence.statements import blank
 _CLAUSE = re.compile(r"[;\n]|,(?!\d{3})|\.(?=\s|$)|\b(?:and|while|but|whereas|versus|vs|against|than|with|then)\b", re.IGNORECASE)
 _SAME = {"average": "mean", "avg": "mean", "maximum": "max", "slowest": "max", "longest": "max", "largest": "max",
          "minimum": "min", "fastest": "min", "shortest": "min", "smallest": "min", "median": "p50"}
-_SMALL = 12
-"""Numbers up to this count what a sentence lists as often as they stand in a table."""
+_SMALL = 1
+"""What a number up to this counts is seldom what a table counts."""
 _STATISTICS = re.compile(r"\b(?:average|avg|maximum|slowest|longest|largest|minimum|fastest|shortest|smallest|median)\b")
 
 
@@ -38,7 +38,7 @@ def misplaced(text: str, shown: Shown) -> Figure | None:
 def _said(clause: str) -> list[Figure]:
     rest = blank(clause, [span for _, span in instants(clause)])
     rest = blank(rest, [span for _, span in names(rest)])
-    return [figure for figure, _ in figures(rest) if figure.kind in {"plain", "count", "duration", "bytes"} and figure.value > _SMALL and not figure.bound]
+    return [figure for figure, _ in figures(rest) if figure.kind in {"plain", "count", "duration", "bytes"} and figure.value > _SMALL]
 
 
 def _wrong(clause: str, said: list[Figure], table: list[Row], shown: Shown) -> Figure | None:

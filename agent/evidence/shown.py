@@ -45,6 +45,8 @@ class Row:
     labels: tuple[str, ...]
     instants: tuple[Instant, ...]
     figures: tuple[tuple[int, Figure], ...]
+    change: tuple[Figure, Figure] | None = None
+    """In a comparison: its figures before and after."""
 
 
 @dataclass(slots=True)
@@ -251,7 +253,7 @@ def _add_table(shown: Shown, result: ToolResult, kind: tuple[Kind, float], hide:
                 figures.append((at, figure_of(cell, *_cell_kind(column, cells, kind, result))))
             if column and cell is not None and len(table) < 200:
                 _pair(shown, column.removeprefix("param:"), cell)
-        table.append(Row(tuple(labels), tuple(instants), tuple(figures)))
+        table.append(Row(tuple(labels), tuple(instants), tuple(figures), _change(columns, figures)))
     shown.figures += [f for row in table for _, f in row.figures]
     shown.tables.append(table)
     moments = [row.instants[0] for row in table if row.instants]
@@ -259,6 +261,11 @@ def _add_table(shown: Shown, result: ToolResult, kind: tuple[Kind, float], hide:
     bucket = result.query.get("bucket")
     if isinstance(bucket, int | float) and 0 < bucket <= 1e8 and result.found.result.kind == "series":
         shown.instants += [moment.moved(timedelta(seconds=bucket)) for moment in moments]
+
+
+def _change(columns: list[str], figures: list[tuple[int, Figure]]) -> tuple[Figure, Figure] | None:
+    named = {columns[at]: figure for at, figure in figures if at < len(columns)}
+    return (named["before"], named["after"]) if {"before", "after"} <= set(named) else None
 
 
 def _cell_kind(column: str, cells: list[Any], kind: tuple[Kind, float], result: ToolResult) -> tuple[Kind, float]:

@@ -214,7 +214,8 @@ class LlmAnalyst:
         except (ValueError, ValidationError) as error:
             why = f"it was no conclusion of the form asked for ({_short(error)})"
         else:
-            found = ground(conclusion, progress.results, given.question, hide=self.conversation.placeholders.hide)
+            shown = {name: self.conversation.hidden(result) for name, result in progress.results.items()}
+            found = ground(conclusion, shown, self.conversation.placeholders.hide(given.question), hide=self.conversation.placeholders.hide_again)
             obeyed = self._obeyed(reply)
             why = obeyed or _unshown(found)
             if not why or nudged and found.claims and not obeyed:

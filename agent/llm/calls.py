@@ -15,6 +15,11 @@ _TAGGED = re.compile(r"^[ \t]*<tool_call>\s*(?P<json>.*?)\s*(?:</tool_call>|\Z)\
 _FENCED = re.compile(r"```(?:json|tool_call|tool_code)?\s*\n(?P<json>.*?)```", re.DOTALL)
 
 
+_NAMES = ("name", "tool", "tool_name", "function")
+_GIVEN = ("arguments", "parameters", "args", "input")
+"""How models call a call's tool and its arguments when they write it as text."""
+
+
 class Ids:
     """Gives every call of a conversation an id of its own. The same conversation gets the same ids, for caches' sake."""
 
@@ -50,7 +55,7 @@ def textual(text: str, names: Collection[str], ids: Ids) -> tuple[str, tuple[Cal
     the request offered count: log lines quoted in an answer hold JSON too.
     """
     for blocks, rest in _written(text):
-        found = [_entry(block) for block in blocks]
+        found = [_known(_entry(block), names) for block in blocks]
         entries = [entry for entry in found if entry and entry["function"]["name"] in names]
         if entries and len(entries) == len(found):
             return rest, native(entries, names, ids, cut=False)
@@ -108,6 +113,13 @@ def _written(text: str) -> Iterator[tuple[list[str], str]]:
         yield _several(text), ""
 
 
+def _known(entry: dict[str, Any] | None, names: Collection[str]) -> dict[str, Any] | None:
+    """An entry under the name that was offered: ``logs.count`` is ``logs_count`` there."""
+    if entry is not None:
+        entry["function"]["name"] = _name(entry["function"]["name"], names)
+    return entry
+
+
 def _several(text: str) -> list[str]:
     try:
         value = json.loads(text)
@@ -122,9 +134,11 @@ def _entry(block: str) -> dict[str, Any] | None:
         value = repair.loads(block)
     except ValueError:
         return None
-    if not isinstance(value, dict) or not isinstance(value.get("name"), str):
+    if isinstance(value, dict) and isinstance(value.get("function"), dict) and not set(value) - {"id", "type", "function"}:
+        value = {**value["function"], "id": value.get("id")}
+    if not isinstance(value, dict) or set(value) - {*_NAMES, *_GIVEN, "id", "type"}:
         return None
-    given = value.get("arguments", value.get("parameters"))
-    if not isinstance(given, dict | str) or set(value) - {"name", "arguments", "parameters", "id", "type"}:
+    names, given = ([value[key] for key in keys if key in value] for keys in (_NAMES, _GIVEN))
+    if len(names) != 1 or not isinstance(names[0], str) or len(given) != 1 or not isinstance(given[0], dict | str):
         return None
-    return {"id": value.get("id"), "function": {"name": value["name"], "arguments": given}}
+    return {"id": value.get("id"), "function": {"name": names[0], "arguments": given[0]}}

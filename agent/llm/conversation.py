@@ -31,6 +31,8 @@ from tools.registry import ToolResult
 
 _ROW = 8
 """Fields without known values on one line."""
+EARLIER = {"question": 300, "answer": 1200}
+"""Characters of the turn before that a model is told."""
 HEAD = 300
 """Tokens to which an old result is cut down."""
 
@@ -96,10 +98,18 @@ class Conversation:
             self._opening = question.render(
                 question=self.placeholders.hide(given.question), now=now_text(given, self.catalog),
                 window=json.dumps(window), reading=self._data(reading_text(triage), "reading"),
-                catalog=self._data(catalog_text(self.catalog, self.profile.catalog), "catalog"),
+                catalog=self._data(catalog_text(self.catalog, self.profile.catalog), "catalog"), earlier=self._before(given),
             )
             self._opening = f"{self.boundary.preamble()}\n\n{self._opening}"
         return self._opening
+
+    def _before(self, given: Given) -> str:
+        """What was asked and answered before, hidden and then cut; no evidence, since nothing of it can be cited."""
+        if not given.earlier:
+            return "none: this is the first question"
+        said = {key: self.placeholders.hide(given.earlier.get(key, "")) for key in ("question", "answer")}
+        cut = {key: text if len(text) <= EARLIER[key] else f"{text[: EARLIER[key]]} …" for key, text in said.items()}
+        return self._data(f"asked: {cut['question']}\nanswered: {cut['answer']}", "earlier")
 
     def _turns(self, progress: Progress, room: int) -> list[Message]:
         """The turns so far, the newest results whole, as many of the older ones as there is room for."""
@@ -132,12 +142,12 @@ class Conversation:
         if (name, budget) not in self._written:
             text = f"{name} {call.tool}: not assessed, the run was stopped"
             if result is not None:  # secrets are told by the names of fields, so they go before the text is made and cut
-                text = render(self._hidden(result), name, budget).text
+                text = render(self.hidden(result), name, budget).text
             self._written[name, budget] = self._data(text, f"{name} {call.tool}")
         return {"role": "tool", "tool_call_id": name, "content": self._written[name, budget]}
 
-    def _hidden(self, result: ToolResult) -> ToolResult:
-        """The result without its secrets. Raises HidingError when it is no result any more: nothing is sent then."""
+    def hidden(self, result: ToolResult) -> ToolResult:
+        """The result without its secrets, as the model is shown it. Raises HidingError when it is no result any more: nothing is sent then."""
         try:
             return ToolResult.model_validate(self.placeholders.hide_json(result.model_dump(mode="json")))
         except ValidationError as error:

@@ -42,23 +42,37 @@ def said(
 def recalled(
     conclusion: Mapping[str, Any], base: Summary | None, results: Mapping[str, ToolResult], question: str
 ) -> Summary:
-    """What an earlier investigation found, beside the figures of now. Where its own figures are others, it says of when."""
+    """What an earlier investigation found, the cause first, then the figures of now. Where its own figures are others,
+    it says of which window."""
     found, about = Grounded.model_validate(conclusion), conclusion["recall"]
     then = f"{datetime.fromisoformat(about['made']):%Y-%m-%d %H:%M} UTC"
+    of = f"figures of {_window(about.get('window')) or then}"
+
+    def told(claim: Claim) -> str:
+        return _cited(claim, str) if _stands(claim, results, question) else f"{claim.text} ({of})"
+
+    def json(claim: Claim) -> dict[str, Any]:
+        return _json(claim, str) | ({} if _stands(claim, results, question) else {"as_of": about["made"], "figures": of})
+
     kept = [claim for claim in (found.answer, *found.claims) if claim is not None]
-    live = [_stands(claim, results, question) for claim in kept]
-    confirmed = ", ".join(about["confirmed_by"])
-    lines = [base.answer if base else "", f"Recalled: the same symptom was investigated on {then}, and what that rested on "
-             f"is there again ({confirmed}). It was found:"]
-    lines += [f"- {_cited(claim, str)}" if stands else f"- {claim.text} (figures of {then})"
-              for claim, stands in zip(kept, live, strict=True)]
+    lines = [f"Recalled from {then}: {told(kept[0])}" if kept else "", f"Now: {base.answer}" if base else "",
+             f"The same symptom was investigated on {then}; what that rested on is there again ({', '.join(about['confirmed_by'])})."]
     return Summary(
-        answer="\n".join(line for line in lines if line), interpretation=base.interpretation if base else "",
+        answer="\n".join([*filter(None, lines), *(f"- {told(claim)}" for claim in kept[1:])]), interpretation=base.interpretation if base else "",
         result=base.result if base else Result(kind="none"), confidence=found.confidence,
-        claims=[{**_json(claim, str), **({} if stands else {"as_of": about["made"]})} for claim, stands in zip(kept, live, strict=True)],
-        ruled_out=[_json(claim, str) for claim in found.ruled_out], unchecked=list(found.unchecked), recall=dict(about),
+        claims=[json(claim) for claim in kept], ruled_out=[json(claim) for claim in found.ruled_out],
+        unchecked=list(found.unchecked), recall=dict(about),
         notes=[f"Recalled from investigation {about['id']}; no model was asked. If it is wrong: oncalm recall --wrong {about['id']}"],
     )
+
+
+def _window(window: Mapping[str, Any] | None) -> str:
+    """A window in words; empty when it is open at both ends."""
+    ends = [datetime.fromisoformat(at) if at else None for at in ((window or {}).get(end) for end in ("start", "end"))]
+    start, end = ends
+    if start and end:
+        return f"{start:%Y-%m-%d %H:%M} to {end:%H:%M} UTC" if start.date() == end.date() else f"{start:%Y-%m-%d %H:%M} to {end:%Y-%m-%d %H:%M} UTC"
+    return f"from {start:%Y-%m-%d %H:%M} UTC" if start else f"until {end:%Y-%m-%d %H:%M} UTC" if end else ""
 
 
 def _stands(claim: Claim, results: Mapping[str, ToolResult], question: str) -> bool:

@@ -29,7 +29,7 @@ def triage(state: State, runtime: Runtime[Context]) -> dict[str, Any]:
         found = runtime.context.analyst.triage(given(state))
         update: dict[str, Any] = {
             "triage": found.model_dump(mode="json"), "turns": [AGAIN], "results": {AGAIN: True}, "usage": {},
-            "memory": {}, "done": False, "conclusion": None, "fallback": "", "fallback_kind": "",
+            "memory": {}, "done": False, "conclusion": None, "fallback": "", "fallback_kind": "", "earlier": state.get("said"),
         }
         if found.reading is not None:
             update["reading"] = found.reading
@@ -93,7 +93,8 @@ def summarise(state: State, runtime: Runtime[Context]) -> dict[str, Any]:
     with _at("summarise", runtime):
         found = _analyst(state, runtime).summarise(
             given(state), Triage.model_validate(state["triage"]), results_of(state, runtime.context), state.get("conclusion"))
-        return {"summary": found.model_dump(mode="json"), "done": True}
+        said = {"question": state["question"], "answer": found.answer}
+        return {"summary": found.model_dump(mode="json"), "done": True, "said": said}
 
 
 def errands(state: State) -> list[Send] | str:
@@ -111,6 +112,7 @@ def given(state: State) -> Given:
     return Given(
         question=state["question"], now=datetime.fromisoformat(state["now"]),
         window=Window.model_validate(window) if window else None, previous=state.get("reading"),
+        earlier=state.get("earlier"),
     )
 
 

@@ -16,7 +16,7 @@ HALF_LIFE = timedelta(days=14)
 """Age at which an investigation is trusted half as much; every good outcome adds as much again."""
 PER_BAD = 0.5
 LEAST = 0.3
-"""Trust below which nothing is recalled: after 24 days without a good outcome, at once after two bad ones."""
+"""Trust below which nothing is recalled: after 24 days without a good outcome. With more bad outcomes than good ones it never is."""
 _KEPT = 5
 """Investigations of one symptom."""
 
@@ -60,8 +60,8 @@ class Memory:
         return self._cache.problems
 
     def find(self, signature: str, now: datetime) -> Investigation | None:
-        """The most trusted investigation of a symptom that is trusted enough at ``now``."""
-        usable = [one for one in _read(self._cache.get(signature)) if one.trust(now) >= LEAST]
+        """The most trusted investigation of a symptom that is trusted enough at ``now`` and not mostly told wrong."""
+        usable = [one for one in _read(self._cache.get(signature)) if one.trust(now) >= LEAST and one.bad <= one.good]
         return max(usable, key=lambda one: one.trust(now), default=None)
 
     def keep(self, signature: str, investigation: Investigation) -> None:

@@ -91,7 +91,7 @@ class Recaller:
             "ruled_out": [_renamed(c, pending.names) for c in kept.ruled_out], "result_from": "E1",
             "confidence": round(kept.confidence * trust, 2), "notes": [],
         })
-        about = {"id": then.id, "made": then.made.isoformat(), "model": then.model, "trust": round(trust, 2),
+        about = {"id": then.id, "made": then.made.isoformat(), "model": then.model, "trust": round(trust, 2), "window": then.query.get("window"),
                  "good": then.good, "bad": then.bad, "confirmed_by": sorted(pending.names.values())}
         return {**found.model_dump(mode="json"), "recall": about}
 

@@ -67,6 +67,8 @@ class Reader:
 
     def close(self) -> None:
         self.db.close()
+        if "_temporary" in self.__dict__:
+            self._temporary.cleanup()
 
     def run(self, query: Query) -> Found:
         """Answer a query exactly. The excerpt holds up to five lines that the result rests on."""
@@ -220,12 +222,29 @@ class Reader:
             rest = f"'' host, '' logger, '' pid, '' thread, '' trace_id, 0 source, 0 line_no, '' line, '' words{slots}"
             return f"(SELECT {columns}{rest}, 0 file_index, '' template WHERE false)"
         files = ", ".join("'" + str(self.home / s.path).replace("'", "''") + "'" for s in segments)
-        scan = f"read_parquet([{files}], union_by_name=true, hive_partitioning=false)"
+        scan = f"read_parquet([{files}{self._slots()}], union_by_name=true, hive_partitioning=false)"
         if not templates:
             return scan
         with self._lock:
             joined = self._key_templates
         return f"({scan} LEFT JOIN {joined} USING (key_id))"
+
+    def _slots(self) -> str:
+        """One more file, of no rows, with every slot column: a segment's has only those that its records fill."""
+        with self._lock:
+            return self._slots_file if self.width else ""
+
+    @cached_property
+    def _slots_file(self) -> str:
+        path = Path(self._temporary.name).as_posix().replace("'", "''") + "/slots.parquet"
+        slots = ", ".join(f"NULL::VARCHAR p{i}" for i in range(self.width))
+        self.db.execute(f"COPY (SELECT {slots} WHERE false) TO '{path}' (FORMAT parquet)")
+        return f", '{path}'"
+
+    @cached_property
+    def _temporary(self) -> tempfile.TemporaryDirectory[str]:
+        """Gone with the reader."""
+        return tempfile.TemporaryDirectory(prefix="oncalm-")
 
     @cached_property
     def _key_templates(self) -> str:

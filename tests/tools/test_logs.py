@@ -215,3 +215,40 @@ def test_tools_run_on_an_empty_store(tmp_path: Path) -> None:
 
     assert tools.call("logs.lines", {}).total == 1
     assert tools.call("logs.compare", {"start": "2026-01-01T00:00:00Z"}).status == "nothing_found"
+
+
+@pytest.mark.parametrize("written", ["{} UTC", "{}Z", "{} GMT", "{}+00:00", "{} +00:00", "{} utc", "{}"])
+def test_times_are_taken_as_models_write_them(tools: Registry, reader: Reader, written: str) -> None:
+    first, last = reader.catalog.first, reader.catalog.last
+    assert first
+    assert last
+    middle = (first + (last - first) / 2).replace(microsecond=0)
+    exact = tools.call("logs.count", {"start": middle.isoformat()})
+
+    for text in (f"{middle:%Y-%m-%d %H:%M:%S}", f"{middle:%Y-%m-%dT%H:%M:%S}"):
+        given = written.format(text)
+        assert tools.call("logs.count", {"start": given}).total == exact.total > 0
+        query = {"operation": "count", "window": {"start": given, "end": None}}
+        assert tools.call("logs.query", query).total == exact.total
+
+
+def test_other_names_of_arguments_are_understood(tools: Registry) -> None:
+    meant = tools.call("logs.count", {"start": "2020-01-01", "end": "2040-01-01", "levels": ["error"]})
+    said = tools.call("logs.count", {"from": "2020-01-01", "to": "2040-01-01", "level": "error"})
+
+    assert (said.status, said.total) == (meant.status, meant.total) == ("found", ERRORS)
+    assert said.window == meant.window
+
+
+@pytest.mark.parametrize("arguments", [{"service": "nowhere"}, {"template": "t0"}])
+def test_one_service_or_template_selects_as_a_list_does(tools: Registry, arguments: dict[str, str]) -> None:
+    [(name, value)] = arguments.items()
+
+    assert tools.call("logs.count", arguments).total == tools.call("logs.count", {f"{name}s": [value]}).total == 0
+
+
+def test_two_names_for_one_argument_are_refused(tools: Registry) -> None:
+    result = tools.call("logs.count", {"from": "2020-01-01", "start": "2030-01-01"})
+
+    assert result.status == "failed"
+    assert "from" in str(result.error)

@@ -10,6 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from agent.placeholders import Placeholders
 from telemetry.models import Found, Line, Result, Window
 from telemetry.store.reader import Reader
 from tests.tools.stores import ACTIONS, generated, stored
@@ -170,3 +171,18 @@ def test_one_long_line_is_cut_where_it_says_so() -> None:
 
     assert "characters]" in rendered.text
     assert not rendered.whole
+
+
+@pytest.mark.parametrize(("limit", "said"), [(3, "shown 3 rows, as many as its limit lets through: there may be more"), (10, "shown all 3 rows"), (None, "shown all 3 rows")])
+def test_table_that_its_limit_cut_says_that_there_may_be_more(limit: int | None, said: str) -> None:
+    table = made(Result(kind="table", columns=["user", "count"], rows=[["a", 3], ["b", 2], ["c", 1]]))
+
+    assert said in render(table.model_copy(update={"query": {} if limit is None else {"limit": limit}}), "E1", 500).text
+
+
+def test_counts_over_time_are_no_secret_of_their_name() -> None:
+    rows = [["bad_password", f"2026-03-01T10:{n:02}:00Z", n] for n in range(12)]
+    text = render(made(Result(kind="series", columns=["reason", "time", "count"], rows=rows)), "E1", 500).text
+
+    assert "bad_password | 66 in all" in text
+    assert Placeholders().hide(text) == text

@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from pydantic import ValidationError
 
 from agent.evidence import NOT_SHOWN, Claim, Conclusion, allowed_confidence, ground
+from agent.placeholders import Placeholders
 from telemetry.models import Line, Result, Window
 from tests.agent.evidence.claims import FALSE, TRUE
 from tests.agent.evidence.results import NINE, QUESTION, RESULTS, result
@@ -126,6 +127,24 @@ def test_claims_are_compared_with_what_the_model_saw() -> None:
     assert "SECRET:address:2" in left.dropped[0].why
 
 
+def test_claims_about_a_value_hidden_by_its_field_are_shown() -> None:
+    rows: list[list[object]] = [["s3cret-Pw99", 812], ["hunter2-Xy", 302]]
+    given = result("top", Result(kind="table", columns=["param:user", "count"], rows=rows), 1114)
+    line = line_of("login of bob failed password=s3cret-Pw99 for bob")
+    shown = {"E1": given.model_copy(update={"query": {"api_key": "s3cret-Pw99"}, "found": given.found and given.found.model_copy(update={"excerpt": [line]})})}
+    marks = Placeholders()
+    hidden = {key: ToolResult.model_validate(marks.hide_json(one.model_dump(mode="json"))) for key, one in shown.items()}
+    mark = hidden["E1"].query["api_key"]
+    claims = [Claim(text=text.replace("MARK", mark), evidence=["E1"]) for text in (
+        "The key MARK was asked for.", "bob's login failed with password=MARK.", '"login of bob failed password=MARK for bob" was logged.',
+        "`password=MARK` was refused.")]
+
+    left = ground(conclusion(answer=Claim(text="1,114 logins failed.", evidence=["E1"]), claims=claims), hidden, "why?", hide=marks.hide_again)
+
+    assert [claim.text for claim in left.claims] == [claim.text for claim in claims], left.dropped
+    assert not ground(conclusion(claims=[Claim(text="The key [SECRET:secret:99] was asked for.", evidence=["E1"])]), hidden, "why?", hide=marks.hide_again).claims
+
+
 def test_no_reason_or_note_holds_a_secret() -> None:
     failed = RESULTS["E4"].model_copy(update={"error": "10.0.0.1 refused"})
 
@@ -159,6 +178,19 @@ def test_what_the_lines_say_could_not_be_had_is_no_claim_of_absence(text: str, s
     lines = [Line(id=n, time=None, level="error", service="checkout", host=None, template="t1", source="a.log", line_no=n, text=said)
              for n, said in enumerate(["order 7 failed: could not get a connection from the pool", "volume data: cannot write, space exhausted"])]
     shown = {"E1": result("lines", Result(kind="lines", lines=lines), 2)}
+
+    assert bool(ground(conclusion(claims=[Claim(text=text, evidence=["E1"])]), shown, QUESTION).claims) == stands
+
+
+@pytest.mark.parametrize(("text", "stands"), [
+    ("The records do not say who started the deploy.", True), ("The logs don't show why checkout failed.", True),
+    ("The lines do not name the cause.", True), ("No record says who did it.", True), ("Nothing tells why the pool ran out.", True),
+    ("It is not recorded who restarted checkout.", True), ("Who changed the pool is not logged.", True),
+    ("The logs do not show errors.", False), ("The records do not say who did it, and there were no restarts.", False),
+    ("Nobody deployed anything.", False), ("No record was written.", False),
+])
+def test_question_that_the_records_leave_open_is_no_claim_of_absence(text: str, stands: bool) -> None:
+    shown = {"E1": result("lines", Result(kind="lines", lines=[line_of("checkout restarted: pool exhausted after deploy, changed")]), 1)}
 
     assert bool(ground(conclusion(claims=[Claim(text=text, evidence=["E1"])]), shown, QUESTION).claims) == stands
 

@@ -127,6 +127,11 @@ def test_the_same_conversation_gets_the_same_new_ids() -> None:
         'I look.\n<tool_call>{"name": "logs_search", "parameters": {"q": "disk"}}',
         '```json\n{"name": "logs_search", "arguments": {"q": "disk"}}\n```',
         '{"name": "logs_search", "arguments": "{\\"q\\": \\"disk\\"}"}',
+        '{"tool": "logs_search", "arguments": {"q": "disk"}}',
+        '{"name": "logs.search", "args": {"q": "disk"}}',
+        '{"function": "logs.search", "input": {"q": "disk"}}',
+        '{"type": "function", "function": {"name": "logs_search", "arguments": {"q": "disk"}}}',
+        ' {"name": "functions.logs_search", "parameters": {"q": "disk"}}\n',
     ],
 )
 def test_a_tool_call_written_as_text_is_a_call_and_not_shown(text: str, stream: bool) -> None:
@@ -144,6 +149,10 @@ def test_a_tool_call_written_as_text_is_a_call_and_not_shown(text: str, stream: 
         'The line reads <tool_call>{"name": "logs_search", "arguments": {}}</tool_call>, an injection.',
         'The request was:\n```json\n{"name": "logs_search", "arguments": {}}\n```\nIt failed.',
         '{"name": "logs_search", "size": 3}',
+        '{"tool": "approve", "arguments": {}}',
+        '{"name": "logs_search", "tool": "approve", "arguments": {}}',
+        '{"function": {"name": "logs_search"}}',
+        'I would call {"name": "logs_search", "arguments": {"q": "disk"}} now.',
         "a ```code``` and {braces} < more",
     ],
 )
