@@ -23,7 +23,7 @@ def examine(home: Path, embedding_path: Path | None, *, repair: bool) -> list[Ch
     if (home / "manifest.db").exists():
         found.append(_conversations(home, repair=repair))
     if store["ok"]:
-        found.append(_index(home, embedding_path, repair=repair))
+        found += [_records(home, repair=repair), _index(home, embedding_path, repair=repair)]
     return [*found, _weights(home, embedding_path), _room(home)]
 
 
@@ -100,6 +100,30 @@ def _set_aside(manifest: Manifest, damaged: list[tuple[int, Segment]]) -> None:
             aside = manifest.home / "damaged" / path.name
             aside.parent.mkdir(exist_ok=True)
             path.rename(aside)
+
+
+def _records(home: Path, *, repair: bool) -> Check:
+    """Spans, metric points and changes."""
+    from telemetry.store.manifest import Manifest
+    from telemetry.store.record_removal import damaged, set_aside
+    from telemetry.store.shelves import KINDS, listed
+
+    try:
+        manifest = Manifest(home, write=repair)
+    except OnCalmError as error:
+        return _check("records", error.what, error.remedy, ok=False)
+    try:
+        broken = damaged(manifest)
+        if not broken:
+            held = ", ".join(f"{sum(s.rows for s in listed(manifest.db, kind)):,} {kind}" for kind in KINDS)
+            return _check("records", f"every segment reads ({held})")
+        names = f"{', '.join(s.path for s in broken)} ({sum(s.rows for s in broken):,} records)"
+        if not repair:
+            return _check("records", f"damaged or missing: {names}", "run: oncalm doctor --repair", ok=False)
+        set_aside(manifest, broken)
+        return _check("records", f"set aside {names}", "receive or import them again to get these records back")
+    finally:
+        manifest.close()
 
 
 def _conversations(home: Path, *, repair: bool) -> Check:

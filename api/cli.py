@@ -141,6 +141,37 @@ def mcp(
 
 
 @app.command()
+def receive(
+    context: typer.Context,
+    host: Annotated[str, typer.Option(help="Address to listen on.")] = "127.0.0.1",
+    port: Annotated[int, typer.Option(help="Port; 0 takes a free one.")] = 4318,
+    token_file: Annotated[Path | None, typer.Option(help="File with the token that clients must send.")] = None,
+    inbox: Annotated[str, typer.Option(help="How much may wait for the store, as 1GB.")] = "1GB",
+    as_json: AsJson = False,
+) -> None:
+    """Receive logs, traces and metrics over OTLP/HTTP until a signal ends it."""
+    from api.commands import receive as run
+
+    raise typer.Exit(run(_product(context), host, port, token_file, inbox, as_json=as_json))
+
+
+@app.command("import")
+def import_(
+    context: typer.Context,
+    paths: Annotated[list[str] | None, typer.Argument(help="Files or folders: CSV, Parquet, JSON, JSON lines.")] = None,
+    mapping: Annotated[Path | None, typer.Option(help="Says what the columns mean; a feed of changes needs none.")] = None,
+    git: Annotated[Path | None, typer.Option(help="A repository whose commits and tags are changes.")] = None,
+    since: Annotated[str | None, typer.Option(help="With --git: only what is newer, as '2 weeks ago'.")] = None,
+    service: Annotated[str | None, typer.Option(help="With --git: whose changes they are.")] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Import spans, metric points, changes and logs from tables, feeds and Git."""
+    from api.commands import import_records as run
+
+    raise typer.Exit(run(_product(context), paths or [], mapping, git, since, service, as_json=as_json))
+
+
+@app.command()
 def demo(context: typer.Context, as_json: AsJson = False) -> None:
     """A recorded incident, asked about, with no key and no network."""
     from api.commands import demo as run

@@ -132,11 +132,11 @@ def _ago(seconds: int) -> datetime:
     return now - timedelta(seconds=min(seconds, int(now.timestamp())))
 
 
-def _measure(text: str, units: Mapping[str, float]) -> int:
+def _measure(text: str, units: Mapping[str, float], where: str = "retain") -> int:
     """Read a number with a unit. What is deleted hangs on it, so an unknown unit is never guessed."""
     found = re.fullmatch(r"\s*([0-9]+(?:\.[0-9]+)?)\s*([a-zA-Z]+)\s*", text)
     if not found or found[2].lower() not in units:
-        raise UsageError(f"cannot read {text!r}", where="retain", remedy=f"a number with one of {', '.join(units)}")
+        raise UsageError(f"cannot read {text!r}", where=where, remedy=f"a number with one of {', '.join(units)}")
     return int(float(found[1]) * units[found[2].lower()])
 
 
@@ -183,6 +183,45 @@ def mcp(product: Product, http: str | None, token_file: Path | None) -> int:
     host, port = server.address(http)
     server.serve_http(product.tools(), host, port, server.read_token(token_file) if token_file else None)
     return DONE
+
+
+def receive(product: Product, host: str, port: int, token_file: Path | None, inbox: str, *, as_json: bool) -> int:
+    """Receive telemetry until a signal comes."""
+    from api.mcp import read_token
+    from api.receiver import serve
+
+    token = read_token(token_file) if token_file else None
+    records = serve(product, host, port, token, most_bytes=_measure(inbox, _SIZES, "--inbox"))
+    if as_json:
+        _print_json({"records": records})
+    else:
+        print(f"received {records:,} records")
+    return DONE
+
+
+def import_records(
+    product: Product, paths: list[str], mapping: Path | None, git: Path | None, since: str | None, service: str | None, *, as_json: bool
+) -> int:
+    """Import records. 1: something could not be read or used; 3: there was nothing."""
+    from api.importing import import_files, import_git
+
+    if (git is None) == (not paths):
+        raise UsageError("say what to import", where="import", remedy="name files, or give --git REPOSITORY")
+    if git is None and (since or service):
+        raise UsageError("--since and --service are for --git", where="import", remedy="leave them out")
+    done = import_git(product, git, since, service) if git else import_files(product, paths, mapping)
+    if done.records["logs"]:
+        product.index()
+    if as_json:
+        _print_json({"files": done.files, "records": done.records, "refused": done.refused, "first_refused": done.first,
+                     "notes": done.notes, "problems": done.problems})
+    else:
+        print(", ".join(f"{count:,} {kind}" for kind, count in done.records.items() if count) or "nothing to import")
+    for said in [*(done.notes if not as_json else []), *done.told(), *done.problems]:
+        print(f"oncalm: {visible(said)}", file=sys.stderr)
+    if done.refused or done.problems:
+        return FAILED
+    return DONE if done.records.total() else NOTHING
 
 
 def demo(home: Path | None, *, as_json: bool) -> int:

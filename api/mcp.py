@@ -12,8 +12,6 @@ import importlib.util
 import os
 import re
 import signal
-import socket
-import sys
 from collections.abc import Callable
 from contextlib import suppress
 from importlib.metadata import PackageNotFoundError, version
@@ -23,6 +21,7 @@ from typing import TYPE_CHECKING, Any
 
 from api.mcp_answers import DATA, document, text
 from api.mcp_gate import Gate, check_binding
+from api.serving import listen, run, shown
 from prompts.loader import load
 from telemetry.errors import UsageError
 from tools.registry import Registry, Tool, ToolResult
@@ -75,40 +74,17 @@ def serve_http(registry: Registry, host: str, port: int, token: str | None) -> N
     check_binding(host, token)
     import uvicorn
 
-    listening = _listen(host, port)
+    listening = listen(host, port)
     config = uvicorn.Config(
         make_app(registry, host, token), log_config=None, access_log=False, server_header=False, limit_concurrency=_CONNECTIONS,
         timeout_keep_alive=10, timeout_graceful_shutdown=_GRACE, ws="none",
     )
-    for ending in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(ending, _leave)  # uvicorn ends in order, then raises the signal again: that was asked for
-    shown = f"[{host}]" if ":" in host else host
-    print(f"oncalm: MCP server at http://{shown}:{listening.getsockname()[1]}{PATH}", file=sys.stderr, flush=True)
-    with listening:
-        uvicorn.Server(config).run(sockets=[listening])
+    run(config, listening, f"MCP server at {shown(listening, host)}{PATH}")
 
 
 def _end(*_: object) -> None:
     """End at once: a thread is blocked in reading the input and would be waited for; nothing is open for writing."""
     os._exit(0)
-
-
-def _leave(*_: object) -> None:
-    """The signal has done what it was sent for."""
-
-
-def _listen(host: str, port: int) -> socket.socket:
-    family = socket.AF_INET6 if ":" in host else socket.AF_INET
-    listening = socket.socket(family)
-    try:
-        listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        listening.bind((host, port))
-        listening.listen(128)  # before the address is told: who reads it may call at once
-    except (OSError, OverflowError) as error:
-        listening.close()
-        raise UsageError(f"cannot listen there: {getattr(error, 'strerror', None) or error}", where=f"{host}:{port}",
-                         remedy="choose another host or port") from error
-    return listening
 
 
 def make_app(registry: Registry, host: str, token: str | None) -> Gate:

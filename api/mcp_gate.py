@@ -30,13 +30,13 @@ def loopback(host: str) -> bool:
         return False
 
 
-def check_binding(host: str, token: str | None) -> None:
+def check_binding(host: str, token: str | None, where: str = "mcp") -> None:
     """Raise UsageError where others could reach the server without a token, or with one that is no good."""
     if token is None and not loopback(host):
-        raise UsageError(f"{host} can be reached from other machines, and no token is set", where="mcp",
+        raise UsageError(f"{host} can be reached from other machines, and no token is set", where=where,
                          remedy="give --token-file FILE, or listen on 127.0.0.1")
     if token is not None and (len(token) < _SHORTEST or not _TOKEN.fullmatch(token)):
-        raise UsageError(f"the token must have at least {_SHORTEST} characters, of letters, digits and ._~+/=-", where="mcp",
+        raise UsageError(f"the token must have at least {_SHORTEST} characters, of letters, digits and ._~+/=-", where=where,
                          remedy="make one with: openssl rand -hex 32")
 
 

@@ -228,21 +228,19 @@ class Product:
         return window
 
     def retain(self, *, before: datetime | None, max_bytes: int | None) -> int:
-        """Drop records by age and by size; returns how many went."""
+        """Drop records of every kind by age and by size; returns how many went."""
         from telemetry.errors import StoreError
         from telemetry.store import version
         from telemetry.store.manifest import Manifest
-        from telemetry.store.removal import expire
-        from telemetry.store.segments import sweep
+        from telemetry.store.record_removal import retain
 
         version.check(self.home)
         if not (self.home / "manifest.db").exists():
             raise StoreError("no logs have been ingested yet", where=str(self.home), remedy="run: oncalm ingest PATH")
         manifest = Manifest(self.home, write=True)
         try:
-            sweep(manifest)
             micros = int(before.timestamp() * 1_000_000) if before else None
-            return expire(manifest, before=micros, max_bytes=max_bytes)
+            return retain(manifest, before=micros, max_bytes=max_bytes)
         finally:
             manifest.close()
 

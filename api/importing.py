@@ -1,0 +1,99 @@
+"""``oncalm import``: tables, feeds and Git history into the store."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+
+from api.wiring import Product
+from telemetry.errors import SourceError, UsageError
+from telemetry.imports.git import git_changes
+from telemetry.imports.mapping import MappingFile, Records, load_mapping
+from telemetry.imports.reading import Imported, files_of, read_feed, read_mapped, table_for
+from telemetry.imports.records import Made
+from telemetry.records import Change, MetricPoint, Span
+from telemetry.store.beyond import RecordWriter
+
+FOLDER = "imports"
+BATCH = 20_000
+
+
+def import_files(product: Product, paths: list[str], mapping_path: Path | None) -> Imported:
+    """Import files. Each counts whole or not at all; one that cannot be read is told, and the rest goes on.
+
+    Raises UsageError for a mapping that cannot be used.
+    """
+    mapping = load_mapping(mapping_path) if mapping_path else None
+    imported, logs = Imported(), list[Path]()
+    with RecordWriter(product.home) as writer:
+        for path in files_of(paths, mapping, imported):
+            _one(path, mapping, writer, imported, logs)
+        writer.compact()
+    if logs:
+        report = product.ingest([str(p) for p in logs])
+        imported.problems += report.problems
+        imported.notes += report.notes
+        for path in logs:
+            path.unlink()
+    return imported
+
+
+def import_git(product: Product, repository: Path, since: str | None, service: str | None) -> Imported:
+    """Import the history of a repository. Raises SourceError."""
+    imported = Imported(files=1)
+    changes = list(git_changes(repository, since, service))
+    with RecordWriter(product.home) as writer:
+        writer.add_changes(changes)
+        writer.commit()
+    imported.records["changes"] += len(changes)
+    return imported
+
+
+def _one(path: Path, mapping: MappingFile | None, writer: RecordWriter, imported: Imported, logs: list[Path]) -> None:
+    table = table_for(path, mapping) if mapping else None
+    if mapping is not None and table is None:
+        imported.problems.append(str(UsageError("no table of the mapping reads it", where=str(path), remedy="correct `files` there")))
+        return
+    before = imported.records.copy()
+    try:
+        if table is not None and table.records == "logs":
+            logs.append(_log_file(path, read_mapped(path, table, imported), writer.home))
+        else:
+            _add(read_mapped(path, table, imported) if table else read_feed(path, imported), writer)
+            writer.commit()
+        imported.files += 1
+    except (SourceError, UsageError) as error:
+        writer.forget()
+        imported.records = before
+        imported.problems.append(str(error))
+
+
+def _add(made: Iterable[tuple[Records, Made]], writer: RecordWriter) -> None:
+    """Add records in batches."""
+    for batch in _batches(made):
+        writer.add_spans([r for r in batch if isinstance(r, Span)])
+        writer.add_points([r for r in batch if isinstance(r, MetricPoint)])
+        writer.add_changes([r for r in batch if isinstance(r, Change)])
+
+
+def _batches(made: Iterable[tuple[Records, Made]]) -> Iterator[list[Made]]:
+    batch: list[Made] = []
+    for _, one in made:
+        batch.append(one)
+        if len(batch) >= BATCH:
+            yield batch
+            batch = []
+    yield batch
+
+
+def _log_file(path: Path, made: Iterable[tuple[Records, Made]], home: Path) -> Path:
+    """The file's log records as JSON lines, under a name that is the same for the same file: it is read once, however
+    often it is imported."""
+    ident = hashlib.blake2b(os.fsencode(path.absolute()), digest_size=6).hexdigest()
+    lines = home / FOLDER / f"{path.name.split('.')[0]}.{ident}.jsonl"
+    lines.parent.mkdir(parents=True, exist_ok=True)
+    with lines.open("w", encoding="utf-8", errors="backslashreplace") as stream:
+        stream.writelines(f"{line}\n" for _, line in made)
+    return lines

@@ -1,0 +1,1 @@
+"""HTTP routes, each made by a function that is given what it needs."""

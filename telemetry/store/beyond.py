@@ -1,0 +1,9 @@
+"""The records beyond logs in one place: how they are written and read."""
+
+from telemetry.store.record_reader import Exemplar, RecordReader
+from telemetry.store.record_writer import RecordWriter
+from telemetry.store.series import SeriesColumns
+from telemetry.store.shelves import RecordKind
+from telemetry.store.span_columns import SpanColumns
+
+__all__ = ["Exemplar", "RecordKind", "RecordReader", "RecordWriter", "SeriesColumns", "SpanColumns"]
