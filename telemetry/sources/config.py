@@ -74,9 +74,9 @@ class Auth(_Entry):
 class Timeouts(_Entry):
     """Seconds: to connect, between two pieces of an answer, and for an answer as a whole."""
 
-    connect: float = Field(5.0, gt=0, le=60)
-    read: float = Field(20.0, gt=0, le=300)
-    total: float = Field(45.0, gt=0, le=600)
+    connect: float = Field(default=5.0, gt=0, le=60)
+    read: float = Field(default=20.0, gt=0, le=300)
+    total: float = Field(default=45.0, gt=0, le=600)
 
 
 class Server(_Entry):
@@ -162,7 +162,7 @@ class Prometheus(Server):
     kind: Literal["prometheus"]
     labels: Named = {}
     """Which label holds the service, where detection errs: ``{service: job}``."""
-    scrape_seconds: float = Field(30.0, gt=0, le=3600)
+    scrape_seconds: float = Field(default=30.0, gt=0, le=3600)
     """How far apart samples are; rates look at four of them at least."""
 
 
@@ -228,7 +228,7 @@ def _near(where: tuple[int | str, ...]) -> str:
     return f"; did you mean {' or '.join(near)}?" if near else ""
 
 
-class _Loader(yaml.SafeLoader):
+class _Loader(yaml.SafeLoader):  # type: ignore[misc] # PyYAML publishes no types
     """YAML without what hides things: keys that stand twice, and aliases, which can blow a small file up."""
 
     def compose_node(self, parent: Any, index: Any) -> Any:
@@ -241,7 +241,8 @@ class _Loader(yaml.SafeLoader):
         twice = next((key for key in keys if keys.count(key) > 1), None)
         if twice is not None:
             raise yaml.YAMLError(f"the key {str(twice)[:40]} stands twice, line {node.start_mark.line + 1}")
-        return super().construct_mapping(node, deep=True)
+        found: dict[Hashable, Any] = super().construct_mapping(node, deep=True)
+        return found
 
 
 def _document(path: Path) -> Any:

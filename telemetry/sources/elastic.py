@@ -10,7 +10,7 @@ from urllib.parse import quote
 
 from telemetry.sources.answers import Gathering, Trouble, mapping, sequence, words
 from telemetry.sources.config import Elastic as ElasticEntry
-from telemetry.sources.elastic_fields import Mapped, conditions, discover, flattened, holds, micros
+from telemetry.sources.elastic_fields import Mapped, conditions, discover, flattened, holds
 from telemetry.sources.naming import level_of
 from telemetry.sources.protocols import Answer, LogLine, LogQuery
 from telemetry.sources.remote import Remote
@@ -186,6 +186,3 @@ def _why(shards: Mapping[str, Any]) -> str:
     found = [mapping(mapping(one, "a failure").get("reason", {}), "a reason") for one in sequence(shards.get("failures"), "failures")]
     told = dict.fromkeys(words(one.get("reason")) or words(one.get("type")) for one in found)
     return f": {'; '.join(filter(None, told))[:300]}" if told else ""
-
-
-__all__ = ["PAGE", "ElasticSource", "micros"]

@@ -12,8 +12,8 @@ from telemetry.sources.answers import Gathering, Trouble, integer, mapping, sequ
 from telemetry.sources.config import Loki as LokiEntry
 from telemetry.sources.naming import LABELS, level_of, pick
 from telemetry.sources.protocols import Answer, LogLine, LogQuery
-from telemetry.sources.remote import SECOND, Remote
-from telemetry.sources.web import Web
+from telemetry.sources.remote import SECOND, Remote, quoted
+from telemetry.sources.web import Params, Web
 
 PAGE = 1_000
 """Lines of one request: servers take up to 5000 unless they are told otherwise."""
@@ -85,7 +85,7 @@ class LokiSource(Remote):
         for name in [given] if given else [n for n in LABELS["service"] if n in known]:
             if query.service in self._values(g, name, query.start, query.end):
                 g.note(f"the service is the label {name}")
-                return [logql.selector(base, [f"{name}={logql.quoted(query.service)}", *matchers])]
+                return [logql.selector(base, [f"{name}={quoted(query.service)}", *matchers])]
         g.note(f"no label of a stream names the service {query.service!r}: structured metadata was searched")
         return [logql.selector(base, matchers)] if base or matchers else self._everything(g, query, known)
 
@@ -95,8 +95,8 @@ class LokiSource(Remote):
         first, rest = order[0], [f'{{{order[0]}="",{name}=~".+"}}' for name in order[1:20]]
         if not rest:
             return [f'{{{first}=~".+"}}']
-        g_params = {"match[]": rest, **_bounds(query.start, query.end)}
-        document = mapping(self.web.json(g, "/loki/api/v1/series", g_params), "the answer")
+        params: Params = {"match[]": rest, **_bounds(query.start, query.end)}
+        document = mapping(self.web.json(g, "/loki/api/v1/series", params), "the answer")
         lacking = [mapping(one, "a series") for one in sequence(document.get("data"), "data")]
         named = list(dict.fromkeys(next((n for n in order[1:] if n in one), "") for one in lacking))
         found, before = [f'{{{first}=~".+"}}'], [f'{first}=""']
@@ -155,7 +155,7 @@ class LokiSource(Remote):
         g.gap(f"after {_MOST_PAGES} pages no more were read")
 
     def _page(self, g: Gathering[Any], wanted: str, low: int, high: int, page: int, *, newest: bool) -> list[_Entry]:
-        params = {"query": wanted, "start": low, "end": high, "limit": page, "direction": "backward" if newest else "forward"}
+        params: Params = {"query": wanted, "start": low, "end": high, "limit": page, "direction": "backward" if newest else "forward"}
         document = mapping(self.web.json(g, "/loki/api/v1/query_range", params, headers=_CATEGORIES), "the answer")
         if document.get("status") != "success":
             raise Trouble(f"Loki's status is {words(document.get('status'))!r}")
