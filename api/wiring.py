@@ -9,6 +9,7 @@ import sqlite3
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, closing, contextmanager, suppress
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -49,7 +50,7 @@ class Product:
         self.home = home
         self.zone = zone
         self.embedding_path = embedding_path
-        self.thinking = thinking
+        self.thinking = replace(thinking, sources=self.sources) if thinking is not None else None
         self.runbooks = runbooks
         self._observing, self._traceparent = observing, traceparent
         self._sources, self._environment = sources, environment
@@ -191,8 +192,6 @@ class Product:
 
     def tools(self) -> Registry:
         """The reading tools for as long as a server runs: each call opens its own reader, and so sees what was read since."""
-        from dataclasses import replace
-
         from tools.logs import log_tools
         from tools.registry import Registry, Tool
         from tools.runbooks import runbook_tools
@@ -209,6 +208,9 @@ class Product:
         with self._reader() as reader:
             known = log_tools(reader)
             logs = Registry([fresh(tool) for name in known.names() if (tool := known.tool(name))])
+        from tools.sources import source_tools
+
+        logs = logs.merged(source_tools(self.sources()))
         return logs if self.runbooks is None else logs.merged(runbook_tools(self.runbooks, self.embedder()))
 
     def sources(self) -> Sources:

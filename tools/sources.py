@@ -49,7 +49,9 @@ class Held(Protocol):
 
 def source_tools(sources: Held, pattern: Pattern | None = None) -> Registry:
     """The tools for which a source is configured; each names its sources in its purpose."""
-    tools = SourceTools(sources, pattern or (lambda text: ("", text)))
+    from tools.live_patterns import LivePatterns
+
+    tools = SourceTools(sources, pattern or LivePatterns())
     found = []
     for kind, held, given, call, purpose in (
         ("logs", sources.logs, inputs.LiveLogs, tools.logs, "Log lines of a live log server, when the store does not have the window or service. "

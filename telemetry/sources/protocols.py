@@ -2,7 +2,7 @@
 
 Queries and records are plain data. Windows are half-open, ``start <= time < end``, in microseconds since 1970
 (UTC). No method raises for what a server does: everything comes back in an :class:`Answer`, which says whether it
-is whole. A source may be used by one thread at a time; ``close`` lets its connections go.
+is whole. Threads may ask one source at once; ``close`` lets its connections go.
 """
 
 from __future__ import annotations

@@ -59,7 +59,7 @@ class Reply:
 
 
 class Web:
-    """One server. ``headers`` is called for every request: a secret's file may change meanwhile."""
+    """One server, for any number of threads. ``headers`` is called for every request: a secret's file may change meanwhile."""
 
     def __init__(
         self, url: str, *, headers: Callable[[], Mapping[str, str]] = dict, limits: Limits = Limits(), ca_file: str | None = None,
@@ -70,6 +70,7 @@ class Web:
         self._ca_file = ca_file
         self._client: httpx.AsyncClient | None = None
         self._loop: asyncio.AbstractEventLoop | None = None
+        self._starting = threading.Lock()
 
     def json(self, g: Gathering[Any], path: str, params: Params | None = None, *, body: object = None,
              method: str = "", headers: Mapping[str, str] | None = None) -> Any:
@@ -103,15 +104,17 @@ class Web:
         loop.call_soon_threadsafe(loop.stop)
 
     def _run(self, work: Callable[[], Awaitable[Reply]]) -> Reply:
-        if self._loop is None:
-            self._loop = asyncio.new_event_loop()
-            threading.Thread(target=_serve, args=(self._loop,), name=f"source {self.url}", daemon=True).start()
+        with self._starting:
+            loop = self._loop
+            if loop is None:
+                loop = self._loop = asyncio.new_event_loop()
+                threading.Thread(target=_serve, args=(loop,), name=f"source {self.url}", daemon=True).start()
 
         async def bounded() -> Reply:
             async with asyncio.timeout(self.limits.total):
                 return await work()
 
-        future = asyncio.run_coroutine_threadsafe(bounded(), self._loop)
+        future = asyncio.run_coroutine_threadsafe(bounded(), loop)
 
         def stop() -> None:
             future.cancel()

@@ -53,7 +53,7 @@ def _served(kind: str, stack: ExitStack, folder: Path) -> Any:
         "elasticsearch": ElasticServer([ecs(one) for one in LINES], TYPES),
         "elasticsearch-without-pit": ElasticServer([plain(one) for one in LINES], PLAIN, pit=False),
         "opensearch": ElasticServer([plain(one) for one in LINES], PLAIN, open_search=True)}
-    return opened(kind.split("-")[0], stack.enter_context(serving(handlers[kind])).url)
+    return opened(kind.split("-", maxsplit=1)[0], stack.enter_context(serving(handlers[kind])).url)
 
 
 @pytest.fixture(scope="module", params=KINDS)
