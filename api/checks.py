@@ -23,7 +23,7 @@ def examine(home: Path, embedding_path: Path | None, *, repair: bool) -> list[Ch
     if (home / "manifest.db").exists():
         found.append(_conversations(home, repair=repair))
     if store["ok"]:
-        found += [_records(home, repair=repair), _index(home, embedding_path, repair=repair)]
+        found += [_records(home, repair=repair), *_inbox(home), _index(home, embedding_path, repair=repair)]
     return [*found, _weights(home, embedding_path), _room(home)]
 
 
@@ -124,6 +124,18 @@ def _records(home: Path, *, repair: bool) -> Check:
         return _check("records", f"set aside {names}", "receive or import them again to get these records back")
     finally:
         manifest.close()
+
+
+def _inbox(home: Path) -> list[Check]:
+    """What was received and is not in the store yet; nothing where nothing was ever received."""
+    from telemetry.inbox.inbox import FOLDER
+
+    if not (home / FOLDER).is_dir():
+        return []
+    sizes = [path.stat().st_size for path in (home / FOLDER).glob("*.wal")]
+    if not sum(sizes):
+        return [_check("inbox", "everything received is in the store")]
+    return [_check("inbox", f"{sum(sizes):,} bytes wait for the store", "run: oncalm receive (puts them into the store)")]
 
 
 def _conversations(home: Path, *, repair: bool) -> Check:

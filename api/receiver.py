@@ -50,7 +50,7 @@ def _serve(product: Product, inbox: Inbox, host: str, port: int, token: str | No
     run(config, listening, f"receiving OTLP at {shown(listening, host)} into {product.home}{passed}")
     tell("ending; what was received goes into the store")
     if not committer.stop():
-        tell(f"the inbox still holds {inbox.bytes:,} bytes; the next `oncalm receive` puts them into the store")
+        tell(f"the inbox still holds {inbox.size:,} bytes; the next `oncalm receive` puts them into the store")
     return committer.records
 
 

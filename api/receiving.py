@@ -60,7 +60,7 @@ class Committer:
             if files:
                 self._commit(files)
         except WriterBusyError as error:
-            self._say(f"{error.what}; what comes in waits in the inbox ({self._inbox.bytes >> 20:,} MiB)")
+            self._say(f"{error.what}; what comes in waits in the inbox ({self._inbox.size >> 20:,} MiB)")
             return False
         except (OnCalmError, OSError, sqlite3.Error) as error:
             self._say(f"the store cannot be written, what comes in waits in the inbox: {error}")

@@ -19,7 +19,7 @@ _CHANGES: dict[ChangeKind, tuple[str, ...]] = {
 
 def span_kind(said: str) -> SpanKind:
     """``SERVER``, ``SPAN_KIND_SERVER``, ``2`` …"""
-    found: SpanKind = _SPAN_KINDS.get(said.lower().removeprefix("span_kind_"), "unspecified")  # type: ignore[assignment]
+    found: SpanKind = _SPAN_KINDS.get(said.lower().removeprefix("span_kind_"), "unspecified")
     return found
 
 

@@ -47,7 +47,7 @@ class Imported:
 
     def told(self) -> list[str]:
         """The refused rows as sentences."""
-        return [f"{count:,} rows left out: {why} (first at {self.first[why]})" for why, count in self.refused.most_common()]
+        return [f"{count:,} left out: {why} (first at {self.first[why]})" for why, count in self.refused.most_common()]
 
 
 def table_for(path: Path, mapping: MappingFile) -> Table | None:
@@ -69,17 +69,17 @@ def read_mapped(path: Path, table: Table, imported: Imported) -> Iterator[tuple[
                 raise UsageError(f"the file has no column {told}", where=str(path), remedy=f"it has {', '.join(names)[:500]}")
             if len(makers) > 1000:  # rows of JSON, each with other keys
                 makers.clear()
-            makers[names] = maker(table, names, path.stem)
+            makers[names] = maker(table, names, path.stem, lambda why: imported.refuse(path, at, why))
         return makers[names](row)
 
-    found = rows(path, form, delimiter=table.delimiter, header=table.header, items=table.items)
-    for line, row in found:
+    at = 0
+    for at, row in rows(path, form, delimiter=table.delimiter, header=table.header, items=table.items):
         try:
             if isinstance(row, RowError):
                 raise row
             made = make(row)
         except RowError as error:
-            imported.refuse(path, line, str(error))
+            imported.refuse(path, at, str(error))
             continue
         imported.records[table.records] += len(made)
         yield from ((table.records, one) for one in made)

@@ -34,20 +34,22 @@ def missing(table: Table, columns: Sequence[str]) -> list[tuple[str, str]]:
     return [(key, column) for key, column in named if column not in columns] + wide
 
 
-def maker(table: Table, columns: Sequence[str], source: str) -> Callable[[Row], list[Made]]:
+def maker(
+    table: Table, columns: Sequence[str], source: str, refuse: Callable[[str], None] = lambda _: None
+) -> Callable[[Row], list[Made]]:
     """What makes the records of a row with these columns; it raises RowError. Log records are lines of JSON.
 
-    ``source`` is where changes were learned that do not say.
+    ``source`` is where changes were learned that do not say. ``refuse`` is told of single cells that cannot be used.
     """
     make = {"spans": _spans, "points": _points, "changes": _changes, "logs": _logs}[table.records]
-    return make(_Reading(table, columns, source))
+    return make(_Reading(table, columns, source, refuse))
 
 
 class _Reading:
     """The readers of a table's fields."""
 
-    def __init__(self, table: Table, columns: Sequence[str], source: str) -> None:
-        self.table, self.columns, self.source = table, columns, source
+    def __init__(self, table: Table, columns: Sequence[str], source: str, refuse: Callable[[str], None]) -> None:
+        self.table, self.columns, self.source, self.refuse = table, columns, source, refuse
         used = {spec.column for spec in table.fields.values()} | {column for column, _, _ in _wide(table, columns)}
         given = table.attributes
         if isinstance(given, dict):
@@ -132,19 +134,30 @@ def _points(read: _Reading) -> Callable[[Row], list[Made]]:
         origin = {"service": service(row), "pod": pod(row), "node": node(row)}
         found: list[Made] = []
         if long is not None:
-            counts = _kind(kind(row), temporality(row), monotonic(row))
-            found.append(MetricPoint(long[0](row), at, number_of(long[1](row)), *counts[:1], unit(row), *counts[1:], begun,
-                                     attributes=attributes, **origin))
+            of, counting, rising = _kind(kind(row), temporality(row), monotonic(row))
+            found.append(MetricPoint(long[0](row), at, number_of(long[1](row)), of, unit(row), counting, rising, begun,
+                                     origin["service"], origin["pod"], origin["node"], attributes))
         for column, metric, groups in wide:
-            said = text(row.get(column), read.table.none)
-            if said and not math.isnan(value := number_of(said) * metric.scale):
-                own = {**origin, **{k: v for k, v in groups.items() if k in origin and v}}
+            value = _cell(read, row, column)
+            if value is not None:
+                of_service, of_pod, of_node = (groups.get(name) or said for name, said in origin.items())
                 more = {k: v for k, v in groups.items() if k not in origin and k != "metric" and v}
-                found.append(MetricPoint(_named(metric, groups, column), at, value, metric.kind, metric.unit, metric.temporality,
-                                         metric.monotonic, begun, attributes={**attributes, **more}, **own))
+                found.append(MetricPoint(_named(metric, groups, column), at, value * metric.scale, metric.kind, metric.unit, metric.temporality,
+                                         metric.monotonic, begun, of_service, of_pod, of_node, {**attributes, **more}))
         return found
 
     return make
+
+
+def _cell(read: _Reading, row: Row, column: str) -> float | None:
+    """The number in a cell; one cell without does not cost the row its others."""
+    said = text(row.get(column), read.table.none)
+    try:
+        value = number_of(said) if said else math.nan
+    except RowError:
+        read.refuse(f"the column {column!r} holds no number")
+        return None
+    return None if math.isnan(value) else value
 
 
 def _kind(kind: str, temporality: str, monotonic: str) -> tuple[MetricKind, Temporality, bool]:

@@ -63,8 +63,8 @@ class Inbox:
         self._worker.start()
 
     @property
-    def bytes(self) -> int:
-        """What lies on the disk, and what waits to be written."""
+    def size(self) -> int:
+        """Bytes that lie on the disk or wait to be written."""
         with self._changed:
             return sum(self._sizes.values()) + self._waiting
 
@@ -128,7 +128,7 @@ class Inbox:
     def _recover(self) -> dict[Path, int]:
         """Cut off what was half written, and know again what is there."""
         sizes: dict[Path, int] = {}
-        for path in sorted(self.folder.glob("*.wal")):
+        for path in sorted(p for p in self.folder.glob("*.wal") if p.stem.isdecimal()):
             end = sound_end(path)
             if end < path.stat().st_size:
                 os.truncate(path, end)

@@ -157,6 +157,9 @@ class _Counts:
         frame, stretch = points.frame, points.stretch
         self._count = frame["count"].to_numpy().astype(np.float64)
         self._before = stretch.before()
+        self._high = np.where(delta, frame["high"].to_numpy().astype(np.float64), np.nan)
+        """The largest value of what a point added; of a cumulative one only that since its start is known."""
+        self._geometric = _is(frame, "kind", "exponential_histogram")
         self._counts, self._widths = _flat(frame["counts"])
         self._bounds, widths = _flat(frame["bounds"])
         self._from = np.cumsum(self._widths) - self._widths
@@ -193,10 +196,7 @@ class _Counts:
         return found
 
     def _of(self, rows: Ints, bounds: Floats, counts: Floats) -> Floats:
-        frame = self._points.frame
-        high = np.where(self._delta[rows], frame["high"].gather(rows).to_numpy().astype(np.float64), np.nan)
-        geometric = frame["kind"][int(rows[0])] == "exponential_histogram"
-        return quantiles(bounds, counts, geometric=geometric, high=high)
+        return quantiles(bounds, counts, geometric=bool(self._geometric[rows[0]]), high=self._high[rows])
 
     def _added(self, rows: Ints) -> Floats:
         """Bucket counts of rows that all have the same bounds. A bucket that fell says that counting began again."""
@@ -218,7 +218,8 @@ class _Counts:
         bounds = np.union1d(self._bounds_of(before), self._bounds_of(row))
         now, last = (rebucket(self._bounds_of(n), self._counts[self._from[n]:self._from[n] + self._widths[n]], bounds)
                      for n in (row, before))
-        return self._of(np.array([row]), bounds, np.maximum(now - last, 0.0)[None, :])[0]
+        shares: Floats = self._of(np.array([row]), bounds, np.maximum(now - last, 0.0)[None, :])[0]
+        return shares
 
 
 def _flat(lists: pl.Series) -> tuple[Floats, Ints]:

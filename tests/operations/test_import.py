@@ -47,7 +47,7 @@ def test_a_folder_is_imported_by_its_mapping_and_told_what_was_left_out(tmp_path
     assert found["records"] == {"spans": 2, "logs": 2, "points": 1}
     assert found["refused"] == {"a time is no number of ms": 1}
     assert found["first_refused"]["a time is no number of ms"].endswith("a_trace.csv:4")
-    assert "1 rows left out" in done.stderr
+    assert "1 left out" in done.stderr
     answer = document(oncalm(home, "ask", "how many errors per service", "--json"))
     assert answer["result"]["rows"] == [["cart", 2]]
     with RecordReader(home) as reader:

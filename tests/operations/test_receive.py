@@ -157,9 +157,13 @@ def test_an_end_while_another_process_writes_leaves_the_inbox_for_the_next(tmp_p
     with receiver(home, done=done) as url:
         post(url, "traces", traces({"attributes": {"order": 1}}).SerializeToString(), PROTOBUF)
     writing.close()
+    waiting = {c["check"]: c["seen"] for c in document(oncalm(home, "doctor", "--json"))["checks"]}["inbox"]
     with receiver(home):
         pass
+    emptied = {c["check"]: c["seen"] for c in document(oncalm(home, "doctor", "--json"))["checks"]}["inbox"]
 
+    assert waiting.endswith("bytes wait for the store")
+    assert emptied == "everything received is in the store"
     assert "the next `oncalm receive` puts them into the store" in done[0].stderr
     assert orders(home) == [1]
 

@@ -64,7 +64,7 @@ def test_unreadable_rows_are_counted_by_reason_with_their_first_place(tmp_path: 
     assert len(made) == 1
     assert found.refused.total() == 6
     assert found.first["a row has more or fewer cells than the head"] == f"{tmp_path / 'a.csv'}:5"
-    assert any("1 rows left out: trace_id is empty (first at " in said for said in found.told())
+    assert any("1 left out: trace_id is empty (first at " in said for said in found.told())
 
 
 def test_ends_give_durations_and_equal_rows_equal_ids(tmp_path: Path) -> None:
@@ -96,7 +96,11 @@ def test_wide_tables_name_metrics_and_services_in_their_heads(tmp_path: Path) ->
         {"column": "rps", "name": "requests", "unit": "1/s"},
         {"columns": "(?P<service>.+)_(?P<metric>cpu|mem)(?:_(?P<stat>p\\d+))?", "name": "pod.{metric}", "scale": 0.5}, {"column": "lat*"}]}
 
-    made, _ = imported(tmp_path, "a.csv", f"time,rps,front-end_cpu,db_mem_p90,latency,note\n{T},7,2,,5,x\n{T}.5,8,4,6,nan,y\n", mapping)
+    text = f"time,rps,front-end_cpu,db_mem_p90,latency,note\n{T},7,2,,5,x\n{T}.5,8,4,6,nan,y\n{T}.5,,,,slow,z\n"
+
+    made, found = imported(tmp_path, "a.csv", text, mapping)
+
+    assert found.refused == {"the column 'latency' holds no number": 1}
 
     assert [(p.metric, p.service, p.value, p.time - MICROS, dict(p.attributes)) for p in made] == [
         ("requests", "", 7.0, 0, {}), ("pod.cpu", "front-end", 1.0, 0, {}), ("latency", "", 5.0, 0, {}),

@@ -64,7 +64,7 @@ def test_what_was_put_is_in_sealed_files_until_emptied(inbox: Inbox) -> None:
     for path in files:
         inbox.emptied(path)
     assert held(inbox) == [f"{3:010}"]
-    assert inbox.bytes == len(written(batch(3)))
+    assert inbox.size == len(written(batch(3)))
 
 
 def test_a_request_sent_again_is_kept_once(tmp_path: Path, inbox: Inbox) -> None:
