@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from telemetry.errors import OnCalmError
 from telemetry.sources.jsonlines import encode, fresh, keep
@@ -93,7 +93,7 @@ class Fetching:
             if kind == "logs":
                 self._settle(ledger)
 
-    def _checked(self, answer: Answer[object], stretch: Stretch) -> None:
+    def _checked(self, answer: Answer[Any], stretch: Stretch) -> None:
         """Stop at an answer without records; note why one is partial."""
         if answer.status in {"failed", "not_assessed"}:
             told = f" — {answer.remedy}" if answer.remedy else ""

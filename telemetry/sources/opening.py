@@ -79,6 +79,6 @@ def open_source(entry: config.Source, environment: Environment) -> AnySource:
         case config.Prometheus():
             return PrometheusSource(entry, connect(entry, environment))
         case config.Kubernetes():
-            from telemetry.sources.pods import PodLogs
+            from telemetry.sources.kubeconfig import open_pods
 
-            return PodLogs(entry)
+            return open_pods(entry)

@@ -63,11 +63,13 @@ class Web:
 
     def __init__(
         self, url: str, *, headers: Callable[[], Mapping[str, str]] = dict, limits: Limits = Limits(), ca_file: str | None = None,
+        pair: tuple[str, str] | None = None, verify: bool = True,
     ) -> None:
+        """``pair`` are the files of a client's certificate and key; without ``verify`` any certificate is trusted."""
         self.url = url.rstrip("/")
         self.limits = limits
         self._headers = headers
-        self._ca_file = ca_file
+        self._ca_file, self._pair, self._verify = ca_file, pair, verify
         self._client: httpx.AsyncClient | None = None
         self._loop: asyncio.AbstractEventLoop | None = None
         self._starting = threading.Lock()
@@ -171,6 +173,10 @@ class Web:
 
             try:
                 trust = ssl.create_default_context(cafile=self._ca_file)
+                if self._pair:
+                    trust.load_cert_chain(*self._pair)
+                if not self._verify:
+                    trust.check_hostname, trust.verify_mode = False, ssl.CERT_NONE
             except (OSError, ssl.SSLError) as error:
                 raise Trouble(f"the certificates of ca_file cannot be read ({error.strerror or type(error).__name__})",
                               status="not_assessed", remedy="name a PEM file") from error

@@ -12,15 +12,18 @@ from typing import Any
 import pytest
 
 from api.wiring import Product
+from telemetry.sources.config import Kubernetes
+from telemetry.sources.opening import open_source
 from telemetry.sources.protocols import LogLine, LogQuery, LogSource
 from telemetry.sources.stored import StoredLogs
 from tests.telemetry.sources.corpus import BASE, END, LINES, NASTY, SECOND, TRACE
 from tests.telemetry.sources.elastic_server import PLAIN, TYPES, ElasticServer, ecs, plain, stamp
+from tests.telemetry.sources.kube_server import KubeServer, kubeconfig
 from tests.telemetry.sources.loki_server import LokiServer
 from tests.telemetry.sources.opened import opened
 from tests.telemetry.sources.serving import serving
 
-KINDS = ("loki", "loki-2", "loki-small-pages", "elasticsearch", "elasticsearch-without-pit", "opensearch", "store")
+KINDS = ("loki", "loki-2", "loki-small-pages", "elasticsearch", "elasticsearch-without-pit", "opensearch", "kubernetes", "store")
 
 
 @dataclass
@@ -37,7 +40,9 @@ class Holding:
 
 
 def message(line: LogLine) -> str:
-    """The message alone: the store gives the line of the file."""
+    """The message alone: the store and pods give the whole line that was written."""
+    if line.fields.get("container"):
+        return line.text.partition(": ")[2].partition(" trace_id=")[0]
     return str(json.loads(line.text)["message"]) if line.fields.get("line_no") else line.text
 
 
@@ -48,6 +53,10 @@ def _served(kind: str, stack: ExitStack, folder: Path) -> Any:
         (folder / "app.jsonl").write_text("".join(json.dumps(row, ensure_ascii=False) + "\n" for row in rows))
         Product(folder / "home").ingest([folder / "app.jsonl"])
         return StoredLogs(folder / "home")
+    if kind == "kubernetes":
+        url = stack.enter_context(serving(KubeServer(LINES))).url
+        entry = Kubernetes(kind="kubernetes", name="here", kubeconfig=kubeconfig(folder, url))
+        return open_source(entry, lambda _: None)
     handlers: dict[str, Any] = {
         "loki": LokiServer(LINES), "loki-2": LokiServer(LINES, categorised=False), "loki-small-pages": LokiServer(LINES, most=50),
         "elasticsearch": ElasticServer([ecs(one) for one in LINES], TYPES),
