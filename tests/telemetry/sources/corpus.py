@@ -23,7 +23,7 @@ LINES: tuple[LogLine, ...] = (
     *(_line(3, f"burst number {n} of the same instant", service="bursty", pod="bursty-1") for n in range(40)),
     *(_line(10 + n / 10, f"tick {n} of the clock", service="clock", pod="clock-1") for n in range(1_300)),
     _line(400, "connection refused by inventory", level="error", pod="cart-2"),
-    _line(401.25, "größer als 1 МБ", service="später", pod="später-1"),
+    _line(401.25, "größer als 1 МБ", service="später", pod="spaeter-1"),
     _line(500, "the last line"),
 )
 END = BASE + 600 * SECOND
