@@ -182,9 +182,7 @@ class PrometheusSource(Remote):
     def _data(self, g: Gathering[Any], path: str, params: Params, *, form: bool = False) -> Any:
         """What stands under ``data``; warnings and infos make the answer partial. Raises Trouble for an error."""
         if form:
-            from telemetry.sources.web import document
-
-            answer = mapping(document(self.web.ask(g, path, params, method="POST", form=True, headers={"Accept": "application/json"})), "the answer")
+            answer = mapping(self.web.document(self.web.ask(g, path, params, method="POST", form=True, headers={"Accept": "application/json"})), "the answer")
         else:
             answer = mapping(self.web.json(g, path, params), "the answer")
         if answer.get("status") != "success":

@@ -14,7 +14,7 @@ from telemetry.sources.answers import Gathering, Trouble, clean, mapping, sequen
 from telemetry.sources.config import Tempo as TempoEntry
 from telemetry.sources.protocols import Answer, TraceQuery
 from telemetry.sources.remote import SECOND, Remote, quoted
-from telemetry.sources.web import Reply, Web, document
+from telemetry.sources.web import Reply, Web
 
 _PROTOBUF = "application/protobuf"
 _PLAIN = re.compile(r"[A-Za-z_][A-Za-z0-9_.\-/]*")
@@ -102,7 +102,7 @@ class TempoSource(Remote):
                 body, partial, said = _unwrapped(reply.body) if newer else (reply.body, False, "")
                 request = parse("traces", body, "protobuf")
             else:
-                found, partial, said = _plain(mapping(document(reply), "the answer"))
+                found, partial, said = _plain(mapping(self.web.document(reply), "the answer"))
                 request = parse("traces", json.dumps(found).encode(), "json")
         except MalformedError as error:
             raise Trouble(f"the answer is no trace: {clean(error.what, 200)}") from error

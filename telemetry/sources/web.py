@@ -12,9 +12,9 @@ import re
 import threading
 import time
 import zlib
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Iterator, Mapping
 from concurrent.futures import CancelledError
-from contextlib import nullcontext
+from contextlib import contextmanager, nullcontext, suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
@@ -73,12 +73,18 @@ class Web:
         self._client: httpx.AsyncClient | None = None
         self._loop: asyncio.AbstractEventLoop | None = None
         self._starting = threading.Lock()
+        self._secrets: set[str] = set()
 
     def json(self, g: Gathering[Any], path: str, params: Params | None = None, *, body: object = None,
              method: str = "", headers: Mapping[str, str] | None = None) -> Any:
         """A JSON document. Raises Trouble that says why there is none."""
         reply = self.ask(g, path, params, body=body, method=method, headers={"Accept": "application/json", **(headers or {})})
-        return document(reply)
+        return self.document(reply)
+
+    def document(self, reply: Reply) -> Any:
+        """The JSON of a reply. Raises Trouble."""
+        with self._discreet():
+            return document(reply)
 
     def ask(self, g: Gathering[Any], path: str, params: Params | None = None, *, body: object = None,
             method: str = "", headers: Mapping[str, str] | None = None, form: bool = False) -> Reply:
@@ -93,7 +99,21 @@ class Web:
         method = method or ("GET" if content is None else "POST")
         g.ask(f"{method} {path}" + (f"?{query}" if query else "") + (f" {json.dumps(body)}" if body is not None else ""))
         url = f"{self.url}{path}" + (f"?{query}" if query and not form else "")
-        return self._run(lambda: self._asked(g, method, url, content, sent))
+        with self._discreet():
+            return self._run(lambda: self._asked(g, method, url, content, sent))
+
+    @contextmanager
+    def _discreet(self) -> Iterator[None]:
+        """A server may repeat what it was sent: our credentials are taken out of its words."""
+        try:
+            yield
+        except Trouble as trouble:
+            if not any(secret in trouble.what or secret in trouble.said for secret in self._secrets):
+                raise
+            what, said = trouble.what, trouble.said
+            for secret in self._secrets:
+                what, said = what.replace(secret, "[hidden]"), said.replace(secret, "[hidden]")
+            raise Trouble(what, remedy=trouble.remedy, status=trouble.status, code=trouble.code, said=said) from None
 
     def close(self) -> None:
         """Let the connections and the thread go."""
@@ -102,7 +122,8 @@ class Web:
             return
         client, self._client = self._client, None
         if client is not None:
-            asyncio.run_coroutine_threadsafe(client.aclose(), loop).result(5)
+            with suppress(TimeoutError, OSError, RuntimeError):
+                asyncio.run_coroutine_threadsafe(client.aclose(), loop).result(5)
         loop.call_soon_threadsafe(loop.stop)
 
     def _run(self, work: Callable[[], Awaitable[Reply]]) -> Reply:
@@ -158,7 +179,9 @@ class Web:
 
         try:
             client = self._connected()
-            given = {**self._headers(), **headers, "Accept-Encoding": "gzip", "User-Agent": "oncalm"}
+            ours = self._headers()
+            self._secrets |= {part for part in ours.get("Authorization", ours.get("authorization", "")).split() if len(part) > 6}
+            given = {**ours, **headers, "Accept-Encoding": "gzip", "User-Agent": "oncalm"}
             async with client.stream(method, url, content=content, headers=given) as response:
                 body = await self._body(response)
                 return Reply(response.status_code, {k.lower(): v for k, v in response.headers.items()}, body)

@@ -238,6 +238,17 @@ def test_credentials_go_to_the_server_and_nowhere_else(auth: dict[str, Any], hea
     assert "s3cret-value" not in json.dumps([answer.reason, answer.asked, answer.notes, repr(source.__dict__)])
 
 
+@pytest.mark.parametrize("status", [200, 400, 401, 500])
+def test_a_server_that_repeats_the_credentials_is_not_quoted(status: int) -> None:
+    with serving(lambda r: Response(b"you sent " + r.headers["authorization"].encode(), status)) as served:
+        source = opened("jaeger", served.url, {"TOKEN": "plain-words-as-token"}, auth={"bearer": {"env": "TOKEN"}})
+        answer = source.services(0, SECOND)
+        source.close()
+
+    assert answer.status in {"failed", "not_assessed"}
+    assert "plain-words-as-token" not in repr(answer)
+
+
 def test_a_secret_that_is_not_set_is_not_assessed_and_nothing_is_sent() -> None:
     with serving(lambda _: as_json({"data": []})) as served:
         answer = asked("jaeger", served.url, auth={"bearer": {"env": "NO_SUCH_TOKEN"}})
