@@ -31,12 +31,26 @@ from opentelemetry.sdk.resources import Resource
 from opentelemetry.sdk.trace import TracerProvider
 from opentelemetry.sdk.trace.export import SimpleSpanProcessor
 
+
+# Tells which order was acknowledged: after some tries an exporter gives up, which is no loss of ours.
+def telling(kind, exporter, order):
+    export = exporter.export
+    def tell(batch):
+        result = export(batch)
+        if result.name == "SUCCESS":
+            print(kind, order(batch[0]), flush=True)
+        return result
+    exporter.export = tell
+    return exporter
+
 url, count, pause = sys.argv[1], int(sys.argv[2]), float(sys.argv[3])
 resource = Resource.create({"service.name": "checkout", "k8s.pod.name": "checkout-1"})
 traces = TracerProvider(resource=resource)
-traces.add_span_processor(SimpleSpanProcessor(OTLPSpanExporter(url + "/v1/traces", timeout=120, compression=Compression.Gzip)))
+traces.add_span_processor(SimpleSpanProcessor(telling(
+    "span", OTLPSpanExporter(url + "/v1/traces", timeout=120, compression=Compression.Gzip), lambda span: span.attributes["order"])))
 logs = LoggerProvider(resource=resource)
-logs.add_log_record_processor(SimpleLogRecordProcessor(OTLPLogExporter(url + "/v1/logs", timeout=120)))
+logs.add_log_record_processor(SimpleLogRecordProcessor(telling(
+    "log", OTLPLogExporter(url + "/v1/logs", timeout=120), lambda record: str(record.log_record.body).split()[1])))
 reader = PeriodicExportingMetricReader(OTLPMetricExporter(url + "/v1/metrics", timeout=120), export_interval_millis=10**8)
 metrics = MeterProvider(resource=resource, metric_readers=[reader])
 log = logging.getLogger("shop.cart")
@@ -50,7 +64,6 @@ for n in range(count):
         orders.add(1)
     if n in (0, count - 1):
         metrics.force_flush(120000)
-    print(n, flush=True)
     time.sleep(pause)
 for provider in (traces, logs, metrics):
     provider.shutdown()
@@ -91,6 +104,11 @@ def sender(url: str, count: int, pause: float = 0.0) -> subprocess.Popen[str]:
     """A program that sends through the real exporters."""
     return subprocess.Popen([sys.executable, "-c", SENDER, url, str(count), str(pause)], stdout=subprocess.PIPE,
                             stderr=subprocess.PIPE, text=True)
+
+
+def acknowledged(out: str, kind: str) -> list[int]:
+    """Which orders a sender was told are kept, as ``span`` or as ``log``."""
+    return [int(line.split()[1]) for line in out.splitlines() if line.startswith(kind)]
 
 
 def orders(home: Path) -> list[int]:
