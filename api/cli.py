@@ -29,14 +29,14 @@ def _main(
 
 
 def _product(context: typer.Context) -> Any:
-    from api.settings import load
+    from api.settings import load, variable
     from api.wiring import Product
 
     settings = load()
     return Product(
         context.obj or settings.home, embedding_path=settings.embedding_path, zone=settings.zone,
         thinking=settings.thinking(), observing=settings.observing(), traceparent=settings.traceparent,
-        runbooks=settings.runbooks,
+        runbooks=settings.runbooks, sources=settings.sources, environment=variable,
     )
 
 
@@ -62,6 +62,23 @@ def ingest(
 
     raise typer.Exit(run(_product(context), paths, service=service, declared=format, follow=follow,
                          as_json=as_json))
+
+
+@app.command()
+def fetch(
+    context: typer.Context,
+    source: Annotated[str, typer.Argument(help="A source of sources.yaml.")],
+    since: Annotated[str | None, typer.Option(help="The last span of time, as 2h or 30 minutes (default 1h).")] = None,
+    start: Annotated[str | None, typer.Option("--from", help="Start of the window.")] = None,
+    end: Annotated[str | None, typer.Option("--to", help="End of the window.")] = None,
+    service: Annotated[str | None, typer.Option(help="Of one service only.")] = None,
+    limit: Annotated[int, typer.Option(help="Stop after about so many records.", min=1)] = 1_000_000,
+    as_json: AsJson = False,
+) -> None:
+    """Fetch a window of a source (Loki, Jaeger, Prometheus ...) into the store; goes on where it stopped."""
+    from api.commands import fetch as run
+
+    raise typer.Exit(run(_product(context), source, since=since, start=start, end=end, service=service, limit=limit, as_json=as_json))
 
 
 @app.command()

@@ -72,6 +72,40 @@ def _pipe(path: str) -> bool:
         return False
 
 
+def fetch(
+    product: Product, source: str, *, since: str | None, start: str | None, end: str | None, service: str | None, limit: int, as_json: bool
+) -> int:
+    """Fetch a window into the store. 1: a part of it could not be had; 3: there was nothing."""
+    from api.fetching import Fetching
+
+    low, high = product.moments(since, start, end)
+
+    def tell(what: str) -> None:
+        if not as_json and sys.stderr.isatty():
+            print(f"\r{visible(what)}\x1b[K", end="", file=sys.stderr, flush=True)
+
+    with product.sources() as sources:
+        done = Fetching(product, sources.get(source), service or "", limit, tell).run(low, high)
+    tell("")
+    if done.records and "logs" in done.kinds:
+        done.notes += product.index()
+    if as_json:
+        _print_json({"source": source, "window": {"start": _stamp(low), "end": _stamp(high)}, "records": done.records, "stretches": done.stretches,
+                     "already": done.already, "kinds": done.kinds, "notes": done.notes, "problems": done.problems})
+    else:
+        known = f"; {done.already:,} stretches were there before" if done.already else ""
+        print(f"fetched {done.records:,} records ({', '.join(done.kinds)}) from {source}{known}")
+    for problem in done.problems:
+        print(f"oncalm: {visible(problem)}", file=sys.stderr)
+    if done.problems:
+        return FAILED
+    return DONE if done.records or done.already else NOTHING
+
+
+def _stamp(micros: int) -> str:
+    return datetime.fromtimestamp(micros / 1_000_000, UTC).isoformat()
+
+
 def ask(
     product: Product, question: str, *, since: str | None, start: str | None, end: str | None,
     conversation: str | None, analyst: str = "auto", evidence: bool = False, as_json: bool
@@ -166,8 +200,9 @@ def _measure(text: str, units: Mapping[str, float], where: str = "retain") -> in
 def doctor(product: Product, *, repair: bool, as_json: bool) -> int:
     """Check what a question needs; says what is wrong and, with ``repair``, sets damage aside."""
     from api.checks import examine
+    from api.source_checks import source_checks
 
-    checks = examine(product.home, product.embedding_path, repair=repair)
+    checks = examine(product.home, product.embedding_path, repair=repair) + source_checks(product)
     if as_json:
         _print_json({"checks": checks})
     else:

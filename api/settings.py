@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import getpass
+import os
 import re
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -66,6 +67,8 @@ class Settings(BaseSettings):
     """A folder of Markdown runbooks."""
     mcp: Path | None = None
     """A file that names MCP servers and their allowed tools (docs/mcp.md)."""
+    sources: Path | None = None
+    """A file that names servers with logs, traces and metrics (docs/sources.md); default ``sources.yaml`` in the home."""
 
     otlp_endpoint: str | None = Field(default=None, validation_alias=AliasChoices("OTEL_EXPORTER_OTLP_ENDPOINT", "ONCALM_OTLP_ENDPOINT"))
     otlp_headers: str = Field(default="", validation_alias=AliasChoices("OTEL_EXPORTER_OTLP_HEADERS", "ONCALM_OTLP_HEADERS"))
@@ -111,6 +114,11 @@ class Settings(BaseSettings):
 
         return TelemetrySettings(endpoint=self.otlp_endpoint, headers=parse_headers(self.otlp_headers),
                                  record_content=self.record_content)
+
+
+def variable(name: str) -> str | None:
+    """The value of an environment variable that a configuration file names, for a secret."""
+    return os.environ.get(name)
 
 
 def load() -> Settings:

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from agent.cache.counters import LAYERS
+from telemetry.errors import UsageError
 
 if TYPE_CHECKING:
     from agent.analyst import Analyst
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
     from agent.prices import Price
     from agent.recall.recaller import Recaller
     from agent.spend import Limits
+    from telemetry.sources.opening import Sources
     from telemetry.store.reader import Reader
     from tools.registry import Registry
     from vectorstore.embedding import Embedder
@@ -73,6 +75,8 @@ class Thinking:
     environment: str = ""
     """Which environment the logs are of: nothing is recalled in another."""
     user: str = ""
+    sources: Callable[[], Sources] | None = None
+    """Opens the configured servers with logs, traces and metrics."""
     pins: dict[str, str] = field(default_factory=dict)
     """Digests of the MCP tools' definitions, kept for the process."""
 
@@ -189,9 +193,17 @@ class Thinking:
             return registry.subset(names=[*SMALL_TOOLS, "logs.query", "evidence.read", "incident.suspects", "changes.list"]), []
         if self.runbooks is not None:
             registry = registry.merged(runbook_tools(self.runbooks, embedder))
+        notes: list[str] = []
+        if self.sources is not None:
+            from tools.sources import source_tools
+
+            try:
+                registry = registry.merged(source_tools(stack.enter_context(self.sources())))
+            except UsageError as error:
+                notes.append(f"live sources are not at hand: {error}")
         if self.mcp is None:
-            return registry.subset(risks=("read",)), []
+            return registry.subset(risks=("read",)), notes
         from tools.mcp_client import mcp_registry, read_servers
 
         foreign = stack.enter_context(mcp_registry(read_servers(self.mcp), pins=self.pins))
-        return registry.merged(foreign).subset(risks=("read",)), list(foreign.problems)
+        return registry.merged(foreign).subset(risks=("read",)), [*notes, *foreign.problems]

@@ -10,6 +10,7 @@ import sqlite3
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, closing, contextmanager, suppress
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
     from api.thinking import Thinking
     from telemetry.models import Catalog, Window
     from telemetry.sources.files import Source
+    from telemetry.sources.opening import Sources
     from telemetry.store.reader import Reader
     from tools.registry import Registry
     from vectorstore.embedding import Embedder
@@ -50,15 +52,20 @@ class Product:
     def __init__(
         self, home: Path, *, embedding_path: Path | None = None, zone: str | None = None,
         thinking: Thinking | None = None, observing: TelemetrySettings | None = None, traceparent: str | None = None,
-        runbooks: Path | None = None,
+        runbooks: Path | None = None, sources: Path | None = None, environment: Callable[[str], str | None] = lambda _: None,
     ) -> None:
-        """With ``thinking`` a model answers; ``observing`` says where OnCalm's own spans go; ``runbooks`` is a folder of them."""
+        """With ``thinking`` a model answers; ``observing`` says where OnCalm's own spans go; ``runbooks`` is a folder of them.
+
+        ``sources`` is the file that names servers with telemetry, ``sources.yaml`` in the home without one;
+        ``environment`` gives the variables that it names for secrets.
+        """
         self.home = home
         self.zone = zone
         self.embedding_path = embedding_path
-        self.thinking = thinking
+        self.thinking = replace(thinking, sources=self.sources) if thinking is not None else None
         self.runbooks = runbooks
         self._observing, self._traceparent = observing, traceparent
+        self._sources, self._environment = sources, environment
 
     @_seldom_collecting()
     def ingest(
@@ -227,8 +234,6 @@ class Product:
 
     def tools(self) -> Registry:
         """The reading tools for as long as a server runs: each call opens its own reader, and so sees what was read since."""
-        from dataclasses import replace
-
         from tools.logs import log_tools
         from tools.registry import Registry, Tool
         from tools.runbooks import runbook_tools
@@ -245,7 +250,35 @@ class Product:
         with self._reader() as reader:
             known = log_tools(reader)
             logs = Registry([fresh(tool) for name in known.names() if (tool := known.tool(name))])
+        from tools.sources import source_tools
+
+        logs = logs.merged(source_tools(self.sources()))
         return logs if self.runbooks is None else logs.merged(runbook_tools(self.runbooks, self.embedder()))
+
+    def sources(self) -> Sources:
+        """The configured servers with logs, traces and metrics; none without a file that names some."""
+        from telemetry.sources.opening import Sources, open_sources
+
+        path = self._sources or self.home / "sources.yaml"
+        if self._sources is None and not path.exists():
+            return Sources(())
+        return open_sources(path, self._environment)
+
+    def moments(self, since: str | None, start: str | None, end: str | None) -> tuple[int, int]:
+        """A window that ends now or earlier, in microseconds since 1970, from the command line's words. Default: an hour."""
+        from agent.offline.times import find_window
+        from telemetry.errors import UsageError
+
+        now = datetime.now(UTC)
+        said = f"last {since or '1h'}"
+        if start or end:
+            said = f"from {start} to {end}" if start and end else f"since {start}" if start else f"before {end}"
+        window = find_window(said, now, None, None).window
+        last = min(window.end or now, now)
+        if window.start is None or window.start >= last:
+            raise UsageError(f"cannot read a window with a start in {said!r}", where="--since/--from/--to",
+                             remedy="say for example --since 2h or --from '2026-11-24 10:00' --to '2026-11-24 11:00'")
+        return int(window.start.timestamp() * 1_000_000), int(last.timestamp() * 1_000_000)
 
     def catalog(self) -> Catalog:
         """What the store holds."""

@@ -80,3 +80,8 @@ def from_digits(scheme: str, digits: str) -> Level | None:
     if scheme == "otel":
         return (("trace", "debug", "info", "warn", "error", "fatal")[min(5, max(0, number - 1) // 4)])
     return _SYSLOG[min(7, number)]
+
+
+def words() -> list[tuple[str, Level]]:
+    """Every known word, in small letters, with its level."""
+    return list(_WORDS.items())
