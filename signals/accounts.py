@@ -28,6 +28,8 @@ ENOUGH = 0.1
 """A callee's extra latency explains its caller's from a tenth of it on: one call may be made many times."""
 OTHER = 0.2
 """Slowness seldom fails requests, and failures seldom slow them: an alert about one is a fifth explained by the other."""
+CHANGED = 1.5
+"""A change with half of its full strength: not more than some 15 minutes before the onset."""
 FADE = 0.5
 """A further aspect of one entity counts half of the one before, for they depend on each other."""
 
@@ -44,6 +46,8 @@ class Account:
     explained: float = 0.0
     """How far its trouble is explained, 0 to 1."""
     by: Entity | None = None
+    through: Entity | None = None
+    """What it calls, in which the trouble begins that its change explains."""
     score: float = 0.0
     notes: list[str] = field(default_factory=list)
 
@@ -69,7 +73,29 @@ def open_accounts(
     for account in accounts.values():
         if account.entity.kind == "node":
             _judge_node(account, accounts, topology)
+    _blame_change(accounts, topology)
     return accounts
+
+
+def _blame_change(accounts: Mapping[Entity, Account], topology: Topology) -> None:
+    """A change of a caller explains the trouble of what it calls: it asks for more, holds a lock, sends what breaks it.
+
+    Of several changes the one nearest to the onset is taken.
+    """
+    chosen: tuple[float, Account, Account] | None = None
+    for account in accounts.values():
+        changes = [sign for sign in account.signs if sign.kind == "change" and sign.strength >= CHANGED]
+        troubled = [accounts[callee] for callee in topology.callees(account.entity) if callee in accounts]
+        worst = max(troubled, key=lambda one: one.score, default=None)
+        if not changes or worst is None or worst.score < SURE or any(sign.kind == "change" for sign in worst.signs):
+            continue
+        lead = min(abs(sign.figures.get("lead_seconds", math.inf)) for sign in changes)
+        if chosen is None or lead < chosen[0]:
+            chosen = lead, account, worst
+    if chosen is not None:
+        _, account, worst = chosen
+        account.score, account.through = max(account.score, worst.score) + CHANGED, worst.entity
+        account.explained, account.by = 0.0, None
 
 
 def summed(strengths: Mapping[str, float]) -> float:
@@ -100,7 +126,8 @@ def _account(entity: Entity, signs: list[Sign], aspect: str, *, known: bool) -> 
             weight *= OTHER * (0.5 if known else 1.0)  # the alert is about the other
         held = sums[kind]
         held[sign.aspect] = max(held.get(sign.aspect, -math.inf), weight)
-    return Account(entity, signs, *(summed(sums[kind]) for kind in ("own", "felt", "load")))
+    own, felt, load = (summed(sums[kind]) for kind in ("own", "felt", "load"))
+    return Account(entity, signs, own, felt, load)
 
 
 def _rise(sign: Sign) -> float:

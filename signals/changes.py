@@ -29,7 +29,7 @@ def signs(observed: Observed, windows: Windows, topology: Topology) -> list[Sign
             continue
         name = f"{change.kind} of {change.service}" + (f" to {change.version}" if change.version else "")
         found.append(Sign(
-            Entity("service", change.service), "change", weight,
+            topology.home(Entity("service", change.service)), "change", weight,
             f"{name} ({change.title}) {abs(lead) / 60e6:.0f} min {'before' if lead >= 0 else 'after'} the onset",
             at=change.time, aspect=change.kind, refs=(f"change:{change.id}",), figures={"lead_seconds": lead / 1e6},
         ))  # fmt: skip

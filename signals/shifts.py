@@ -6,6 +6,7 @@ Added here: floors for constant and tiny baselines, a shift that lasts two point
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -15,6 +16,8 @@ from signals.observed import Floats, Ints, Window
 
 DRIFT = 0.1
 """A tenth of the level is what a healthy system drifts between two looks: less is no shift, however steady it was."""
+FROM_NOTHING = 0.02
+"""A fiftieth of what there is now: what rose from nothing has no noise of its own, and no shift counts more than fifty."""
 PEER_FLOOR = 0.05
 """A twentieth of what its peers have of the same metric: threefold of next to nothing is next to nothing."""
 SHARE_FLOOR = 0.001
@@ -52,7 +55,7 @@ def counted(before: float, during: float, requests: float) -> float:
     """The log-likelihood ratio of so many failures among so many requests (binomial; n times the Kullback-Leibler divergence)."""
     usual = min(max(before, SHARE_FLOOR), 0.999)
     now = min(max(during, usual), 0.999)
-    return requests * (now * np.log(now / usual) + (1 - now) * np.log((1 - now) / (1 - usual)))
+    return requests * (now * math.log(now / usual) + (1 - now) * math.log((1 - now) / (1 - usual)))
 
 
 def clean(times: Ints, values: Floats) -> tuple[Ints, Floats]:
@@ -118,7 +121,7 @@ def measure(
     apart = (max(usual) - min(usual)) / 2
     found = []
     for before, level in zip(befores, usual, strict=True):
-        least = max(floor, SHARE_FLOOR if share else DRIFT * abs(level), apart, 1e-12)
+        least = max(floor, SHARE_FLOOR if share else DRIFT * abs(level), apart, FROM_NOTHING * float(np.max(np.abs(during))), 1e-12)
         spread = noise(longest, least) if before is longest else max(noise(longest, least), noise(before, 0.0))
         found.append(_stands_out(when, levels, level, spread))
     return min(found, key=lambda shift: shift.score)

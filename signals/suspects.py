@@ -140,15 +140,20 @@ def _suspect(number: int, account: Account, chance: float, accounts: Mapping[Ent
     strongest = sorted((s for s in account.signs if s.strength > 0), key=lambda s: (-s.strength, s.statement))
     against = tuple(s for s in account.signs if s.strength < 0)
     main = max(strongest, key=lambda s: (s.strength * (nature(s) != "wait"), s.statement), default=account.signs[0])
-    victims = tuple(sorted(e for e in graph.above(account.entity) if e in accounts and _suffers(accounts[e])))
+    changed = max((s for s in strongest if s.kind == "change"), key=lambda s: s.strength, default=None)
+    main = changed if account.through is not None and changed is not None else main
+    reached = graph.above(account.entity) if account.through is None else graph.above(account.through) | {account.through}
+    victims = tuple(sorted(e for e in reached if e in accounts and e != account.entity and _suffers(accounts[e])))
     named = (s.entity.name if s.entity.kind == "code" else ref.removeprefix("code:") for s in strongest
              for ref in (s.refs or ("",)) if s.entity.kind == "code" or ref.startswith("code:"))  # fmt: skip
     positions = dict.fromkeys(named)
-    statement = main.statement
+    statement = main.statement + (f"; it uses {account.through.name}, where the trouble begins" if account.through else "")
     if account.by is not None and account.explained > 0.5:
         statement += f"; {account.by.name}, which it depends on, explains it in part"
     entity = _finest(account, strongest, graph)
-    return Suspect(number, entity, main.aspect, statement, round(chance, 4), tuple(strongest), against, victims, tuple(positions))
+    if main is changed and changed is not None:
+        strongest = [changed, *(sign for sign in strongest if sign is not changed)]
+    return Suspect(number, entity, f"{main.aspect} change" if main.kind == "change" else main.aspect, statement, round(chance, 4), tuple(strongest), against, victims, tuple(positions))
 
 
 def _finest(account: Account, strongest: Sequence[Sign], graph: Topology) -> Entity:

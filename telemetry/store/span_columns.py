@@ -48,7 +48,7 @@ class SpanColumns:
     orphan: Flags
     """Whose parent is named but is not stored near the window."""
     ids: tuple[str, ...] = ()
-    """``trace id/span id`` of each row; empty when they were not asked for."""
+    """``trace id/span id`` of each row, with ``:peer`` behind it for whom that span calls; empty when not asked for."""
 
     def __len__(self) -> int:
         return len(self.start)
@@ -158,7 +158,7 @@ def _with_peers(columns: SpanColumns, rows: Ints, names: list[str]) -> SpanColum
         longer(columns.operation, columns.operation[rows]), longer(columns.pod, np.full(len(rows), -1, np.int64)),
         longer(columns.error, columns.error[rows]), services, columns.operations, columns.pods,
         longer(columns.orphan, np.zeros(len(rows), np.bool_)),
-        (*columns.ids, *(columns.ids[row] for row in rows)) if columns.ids else ())
+        (*columns.ids, *(f"{columns.ids[row]}:peer" for row in rows)) if columns.ids else ())
 
 
 def _coded(texts: pl.Series) -> tuple[Ints, tuple[str, ...]]:
