@@ -24,8 +24,8 @@ SIDE = 0.3
 """Load, traffic in bytes and metrics of unknown meaning are rarely the fault itself: a third of their weight."""
 SURE = 2.0
 """A callee with signs of this strength is as likely as not in trouble itself; its caller's trouble is then half explained."""
-ENOUGH = 0.1
-"""A callee's extra latency explains its caller's from a tenth of it on: one call may be made many times."""
+ENOUGH = 0.02
+"""A callee's extra latency explains its caller's from a fiftieth of it on: one request may call it fifty times."""
 OTHER = 0.2
 """Slowness seldom fails requests, and failures seldom slow them: an alert about one is a fifth explained by the other."""
 FADE = 0.5

@@ -122,7 +122,7 @@ def excess(observed: Observed, scope: Window) -> Floats:
         noise = max((quantile(ordered, 0.75) - quantile(ordered, 0.25)) / 1.349, DRIFT * abs(middle), 1e-12)
         far = np.abs(means - middle) / noise - QUIET
         beside = np.maximum(np.append(far[1:], 0), np.append(0, far[:-1]))
-        total[have] += np.clip(np.minimum(far, beside), 0, CLIP)
+        total += np.interp(np.arange(BINS), have, np.clip(np.minimum(far, beside), 0, CLIP))
     return total
 
 
