@@ -100,7 +100,7 @@ def _account(entity: Entity, signs: list[Sign], aspect: str, *, known: bool) -> 
             weight *= OTHER * (0.5 if known else 1.0)  # the alert is about the other
         held = sums[kind]
         held[sign.aspect] = max(held.get(sign.aspect, -math.inf), weight)
-    return Account(entity, signs, *(summed(sums[kind]) for kind in ("own", "felt", "load")))
+    return Account(entity, signs, summed(sums["own"]), summed(sums["felt"]), summed(sums["load"]))
 
 
 def _rise(sign: Sign) -> float:

@@ -19,7 +19,7 @@ LATE = 60 * 1_000_000
 """Clocks differ: a change up to a minute after the onset may still be before it."""
 
 
-def signs(observed: Observed, windows: Windows, topology: Topology) -> list[Sign]:
+def signs(observed: Observed, windows: Windows, topology: Topology) -> list[Sign]:  # noqa: ARG001 - every source has one signature
     """One sign for each change near the onset, on the service that was changed."""
     found = []
     for change in observed.changes:

@@ -52,7 +52,7 @@ def counted(before: float, during: float, requests: float) -> float:
     """The log-likelihood ratio of so many failures among so many requests (binomial; n times the Kullback-Leibler divergence)."""
     usual = min(max(before, SHARE_FLOOR), 0.999)
     now = min(max(during, usual), 0.999)
-    return requests * (now * np.log(now / usual) + (1 - now) * np.log((1 - now) / (1 - usual)))
+    return float(requests * (now * np.log(now / usual) + (1 - now) * np.log((1 - now) / (1 - usual))))
 
 
 def clean(times: Ints, values: Floats) -> tuple[Ints, Floats]:

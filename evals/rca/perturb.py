@@ -59,7 +59,7 @@ def shuffled(observed: Observed, case: Case) -> Perturbed:
     draw = random.Random(SEED)
     series, calls, belongs = list(observed.series), list(observed.calls), list(observed.belongs.items())
     for each in (series, calls, belongs):
-        draw.shuffle(each)  # type: ignore[arg-type]
+        draw.shuffle(each)
     return Perturbed(replace(observed, series=tuple(series), calls=tuple(calls), belongs=dict(belongs)), case.symptom, case.truth)
 
 
@@ -87,5 +87,5 @@ def _series(observed: Observed, case: Case, change: Callable[[Series], Series]) 
     return Perturbed(replace(observed, series=tuple(map(change, observed.series))), case.symptom, case.truth)
 
 
-def _kept(series: Series, keep: np.ndarray) -> Series:  # type: ignore[type-arg]
+def _kept(series: Series, keep: np.ndarray) -> Series:
     return replace(series, times=series.times[keep], values=series.values[keep])
