@@ -24,8 +24,8 @@ SIDE = 0.3
 """Load, traffic in bytes and metrics of unknown meaning are rarely the fault itself: a third of their weight."""
 SURE = 2.0
 """A callee with signs of this strength is as likely as not in trouble itself; its caller's trouble is then half explained."""
-ENOUGH = 0.1
-"""A callee's extra latency explains its caller's from a tenth of it on: one call may be made many times."""
+ENOUGH = 0.02
+"""A callee's extra latency explains its caller's from a fiftieth of it on: one request may call it fifty times."""
 OTHER = 0.2
 """Slowness seldom fails requests, and failures seldom slow them: an alert about one is a fifth explained by the other."""
 CHANGED = 1.5
@@ -126,8 +126,7 @@ def _account(entity: Entity, signs: list[Sign], aspect: str, *, known: bool) -> 
             weight *= OTHER * (0.5 if known else 1.0)  # the alert is about the other
         held = sums[kind]
         held[sign.aspect] = max(held.get(sign.aspect, -math.inf), weight)
-    own, felt, load = (summed(sums[kind]) for kind in ("own", "felt", "load"))
-    return Account(entity, signs, own, felt, load)
+    return Account(entity, signs, summed(sums["own"]), summed(sums["felt"]), summed(sums["load"]))
 
 
 def _rise(sign: Sign) -> float:

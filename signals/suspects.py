@@ -14,8 +14,8 @@ from signals.observed import Entity, Observed, Windows
 from signals.sources import gather
 from signals.topology import Topology
 
-OFF_PATH = 3.0
-"""e³ ≈ 20 times less likely is who the complaining service does not depend on."""
+OFF_PATH = 0.3
+"""Who the complaining service does not depend on keeps a third of its score: the graph may lack an edge."""
 OUTSIDE = 1.0
 """e times less likely is what is known only from its callers' view: what they see includes the way there."""
 SECOND = math.log(20.0)
@@ -84,7 +84,7 @@ def _weigh_path(accounts: Mapping[Entity, Account], graph: Topology, symptom: En
         path |= {host for each in path for host in graph.hosts.get(each, ())}
     for account in accounts.values():
         if path and account.entity not in path:
-            account.score -= OFF_PATH
+            account.score *= OFF_PATH
             account.notes.append("the service that complained does not depend on it")
         if account.entity.kind == "external":
             account.score -= OUTSIDE

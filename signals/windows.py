@@ -1,7 +1,8 @@
 """What is normal and what is to be explained: the baseline and the incident window, given or found in the data.
 
-Found by the best single stretch that differs from the rest (an epidemic change point, Levin and Kline 1985), over
-everything that was observed at once: each feature is a row of equal steps in robust standard deviations.
+The incident is an *epidemic* change: a stretch that differs from what lies before and after it (Levin and Kline, 1985).
+All series are put on one grid, each in units of its own noise; the stretch with the largest sum of excess is taken
+(Bentley's maximum subarray), once the excess of a usual moment is subtracted.
 """
 
 from __future__ import annotations
@@ -9,116 +10,135 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 import numpy as np
-from numpy.typing import NDArray
 
 from signals.observed import Floats, Ints, Observed, Window, Windows
+from signals.shifts import DRIFT, quantile
+from signals.unusual import unusual
 
-STEPS = 96
-"""Equal steps into which the data is cut."""
-LEAST = 4
-"""Steps of a baseline, at least."""
-CLEAR = 4.0
-"""Standard deviations by which a stretch must differ, in its best features, to be called an incident."""
-_BEST = 8
-"""Features whose deviations are averaged: a fault shows in few of them."""
-_MOST = 2000
-"""Series that are looked at for a change point."""
+CELLS = 2000
+"""Cells of time in which gaps are looked for."""
+GAP = 0.1
+"""Nothing for a tenth of all the time: the data are separate stretches (a reference week and today)."""
+BINS = 120
+LATENESS = 5 * 60 * 1_000_000
+"""Alerts fire when a condition has held for some minutes (five is the usual ``for:``): so much earlier may be the onset."""
+CLIP, QUIET = 8.0, 3.0
+"""A series counts with what exceeds three noises, at most eight: no single one decides."""
+USUAL = 4.0
+"""An incident's bins exceed by more than this in all: one series is not enough unless it is far away."""
 
 
 def choose(observed: Observed, at: int | None = None) -> Windows:
-    """The windows of an incident that was noticed ``at`` (µs), or of the clearest one there is."""
-    low, high = extent(observed)
-    step = max((high - low) // STEPS, 1)
-    rows = np.array(list(_rows(observed, low, step)))
-    found = _stretch(rows, (at - low) // step if at is not None else None) if len(rows) and high - low > STEPS else None
-    if found is not None:
-        first, last = found
-        start, end = low + first * step, min(low + last * step, high)
-        told = f"the data differs most from {first} to {last} of {STEPS} steps" + (", around the given moment" if at is not None else "")
-        after = (Window(end, high),) if end < high and not (high - end) < 2 * step else ()
-        return Windows((Window(low, start), *after), Window(start, end), chosen=told)
-    if at is not None:
-        return Windows((Window(low, at),), Window(at, max(high, at + 1)), chosen="from the given moment on")
-    start = high - (high - low) // 4
-    return Windows((Window(low, start),), Window(start, max(high, start + 1)), chosen="no clear onset: the last quarter of the data")
+    """The windows of an incident that was noticed ``at`` (µs), or of the most unusual stretch in the data.
 
-
-def _rows(observed: Observed, low: int, step: int) -> Iterator[Floats]:
-    """Features per step in robust standard deviations; those that never move are left out."""
-    for values in _features(observed, low, step):
-        level = np.median(values)
-        spread = 1.4826 * np.median(np.abs(values - level))
-        spread = max(float(spread), 0.05 * float(abs(level)), 0.1 * float(values.std()))
-        if spread > 0:
-            yield np.clip((values - level) / spread, -10, 10)
-
-
-def _features(observed: Observed, low: int, step: int) -> Iterator[Floats]:
-    logs, spans = observed.logs, observed.spans
-    if logs is not None:
-        severe = np.array([level in {"error", "fatal"} for level in logs.levels], np.bool_)[logs.template]
-        yield _counts(logs.time[severe], low, step)
-        for template, count in enumerate(np.bincount(logs.template, minlength=len(logs.templates))[:_MOST]):
-            if count >= LEAST:
-                yield _counts(logs.time[logs.template == template], low, step)
-    if spans is not None:
-        for service in range(len(spans.services)):
-            own = spans.service == service
-            yield _counts(spans.start[own & spans.error], low, step)
-            yield _means(spans.start[own], np.log1p(spans.duration[own].astype(np.float64)), low, step)
-    for series in observed.series[:_MOST]:
-        yield _means(series.times, series.values, low, step)
-
-
-def _counts(times: Ints, low: int, step: int) -> Floats:
-    places = np.clip((times - low) // step, 0, STEPS - 1)
-    return np.sqrt(np.bincount(places, minlength=STEPS)[:STEPS].astype(np.float64))
-
-
-def _means(times: Ints, values: Floats, low: int, step: int) -> Floats:
-    """Mean per step; empty steps get the median, which says nothing."""
-    places = np.clip((times - low) // step, 0, STEPS - 1)
-    counts = np.bincount(places, minlength=STEPS)[:STEPS]
-    sums = np.bincount(places, weights=values, minlength=STEPS)[:STEPS]
-    held = counts > 0
-    out = np.full(STEPS, float(np.median(values)) if len(values) else 0.0)
-    out[held] = sums[held] / counts[held]
-    return out
-
-
-def _stretch(rows: NDArray[np.float64], at: int | None) -> tuple[int, int] | None:
-    """The steps (first, last exclusive) that differ most from all others; None when none does clearly."""
-    sums = np.concatenate([np.zeros((len(rows), 1)), np.cumsum(rows, axis=1)], axis=1)
-    best, chosen = CLEAR, None
-    for first in range(LEAST, STEPS):
-        lasts = np.arange(first + 1, STEPS + 1)
-        lasts = lasts[lasts - first <= STEPS // 2]
-        if at is not None:
-            lasts = lasts[lasts > at] if first <= at else lasts[:0]
-        if not len(lasts):
-            continue
-        inside = lasts - first
-        mean_in = (sums[:, lasts] - sums[:, [first]]) / inside
-        mean_out = (sums[:, [-1]] - sums[:, lasts] + sums[:, [first]]) / (STEPS - inside)
-        deviation = np.abs(mean_in - mean_out) * np.sqrt(inside * (STEPS - inside) / STEPS)
-        top = -np.sort(-deviation, axis=0)[:_BEST]
-        score = top.mean(axis=0)
-        place = int(np.argmax(score))
-        if score[place] > best:
-            best, chosen = float(score[place]), (first, int(lasts[place]))
-    return chosen
+    Stretches that a long gap divides from the incident's are baselines of their own.
+    """
+    parts = stretches(observed)
+    if at is None:
+        return _detected(observed, parts)
+    home = next((part for part in parts if at < part.end), parts[-1])
+    start = _onset(observed, home, at)
+    before = (Window(home.start, start),) if start > home.start else ()
+    others = tuple(part for part in parts if part != home)
+    chosen = "the alert's time" if start == at else f"a change {(at - start) / 1e6:.0f} s before the alert"
+    return Windows((*others, *before), Window(start, max(home.end, start + 1)), chosen)
 
 
 def extent(observed: Observed) -> tuple[int, int]:
     """From when to when (exclusive) anything was observed; (0, 1) when nothing was."""
-    lows, highs = [], []
-    columns = [series.times for series in observed.series]
+    columns = [times for times in _columns(observed) if len(times)]
+    return (min(int(c.min()) for c in columns), max(int(c.max()) for c in columns) + 1) if columns else (0, 1)
+
+
+def stretches(observed: Observed) -> list[Window]:
+    """The data's time as stretches between long gaps, at least one."""
+    low, high = extent(observed)
+    width = max(1, -(-(high - low) // CELLS))
+    counts = np.zeros(CELLS + 1, dtype=np.int64)
+    for times in _columns(observed):
+        counts += np.bincount((times - low) // width, minlength=CELLS + 1)
+    full = np.flatnonzero(counts)
+    breaks = np.flatnonzero(np.diff(full) > GAP * CELLS) if len(full) else full
+    firsts = [low, *(low + int(full[b + 1]) * width for b in breaks)]
+    lasts = [*(low + int(full[b] + 1) * width for b in breaks), high]
+    return [Window(a, b) for a, b in zip(firsts, lasts, strict=True)]
+
+
+def _columns(observed: Observed) -> Iterator[Ints]:
+    yield from (series.times for series in observed.series)
     if observed.spans is not None:
-        columns.append(observed.spans.start)
+        yield observed.spans.start
     if observed.logs is not None:
-        columns.append(observed.logs.time)
-    for times in columns:
-        if len(times):
-            lows.append(int(np.min(times)))
-            highs.append(int(np.max(times)))
-    return (min(lows), max(highs) + 1) if lows else (0, 1)
+        yield observed.logs.time
+
+
+def _detected(observed: Observed, parts: list[Window]) -> Windows:
+    """The stretch of the most excess; without series the last quarter."""
+    low, high = parts[0].start, parts[-1].end
+    if len(parts) > 1:  # what is new is to be explained, by what was before it
+        return Windows(tuple(parts[:-1]), parts[-1], "the last stretch of data, the ones before it as baseline")
+    incident = unusual(observed, Window(low, high)) or _excessive(observed, low, high)
+    if incident is None:
+        start = high - max(1, (high - low) // 4)
+        return Windows((Window(low, start),), Window(start, high), "the last quarter: nothing in the data stands out")
+    sides = (Window(low, incident.start), Window(incident.end, high))
+    baseline = tuple(side for side in sides if side.end - side.start > (high - low) // 20)
+    longest = max(sides, key=lambda side: side.end - side.start)
+    return Windows(baseline[:1] or (longest,), incident, "the most unusual stretch of the data")
+
+
+def _excessive(observed: Observed, low: int, high: int) -> Window | None:
+    """The stretch of the most excess, which one series far away makes, too."""
+    curve = excess(observed, Window(low, high))
+    low_mark, high_mark = np.quantile(curve, (0.25, 0.75))
+    first, last = heaviest(curve - max(float(high_mark + 2 * (high_mark - low_mark)), USUAL))
+    width = (high - low) / BINS
+    return Window(low + int(first * width), min(high, low + int(last * width) + 1)) if last > first else None
+
+
+def _onset(observed: Observed, home: Window, at: int) -> int:
+    """Since when, going back from the alert, moments have been unusual without a break."""
+    scope = Window(max(home.start, at - BINS // 2 * LATENESS // 5), min(home.end, at + BINS // 4 * LATENESS // 5))
+    curve = excess(observed, scope)
+    width = (scope.end - scope.start) / BINS
+    here = int((at - scope.start) / width) if width else 0
+    if here < 10:
+        return at
+    usual = max(float(np.quantile(curve[: max(1, here - int(LATENESS / width))], 0.95)), USUAL)
+    first = here
+    while first > 0 and curve[first - 1] > usual and (here - first + 1) * width <= LATENESS:
+        first -= 1
+    return at if first == here else int(scope.start + first * width)
+
+
+def excess(observed: Observed, scope: Window) -> Floats:
+    """By how many noises the series exceed their usual range in each of the bins of a scope, summed; two bins in a row must."""
+    total = np.zeros(BINS)
+    span = scope.end - scope.start
+    for series in observed.series:
+        inside = (series.times >= scope.start) & (series.times < scope.end) & np.isfinite(series.values)
+        bins = (series.times[inside] - scope.start) * BINS // span
+        if len(bins) < 8:
+            continue
+        filled = np.bincount(bins, minlength=BINS)
+        have = np.flatnonzero(filled)
+        means = np.bincount(bins, series.values[inside], minlength=BINS)[have] / filled[have]
+        ordered = np.sort(means)
+        middle = quantile(ordered, 0.5)
+        noise = max((quantile(ordered, 0.75) - quantile(ordered, 0.25)) / 1.349, DRIFT * abs(middle), 1e-12)
+        far = np.abs(means - middle) / noise - QUIET
+        beside = np.maximum(np.append(far[1:], 0), np.append(0, far[:-1]))
+        total += np.interp(np.arange(BINS), have, np.clip(np.minimum(far, beside), 0, CLIP))
+    return total
+
+
+def heaviest(values: Floats) -> tuple[int, int]:
+    """The half-open range of the largest sum (Bentley, *Programming Pearls*, column 8); empty when nothing is positive."""
+    best, best_range, running, start = 0.0, (0, 0), 0.0, 0
+    for place, value in enumerate(values.tolist()):
+        if running <= 0:
+            running, start = 0.0, place
+        running += value
+        if running > best:
+            best, best_range = running, (start, place + 1)
+    return best_range
