@@ -9,9 +9,12 @@ from signals.logs.events import ERRORS, START, Steps, frames_of, steps
 from signals.logs.flow import NEVER, Break, Flow, deviations, unanswered
 from signals.logs.templates import Change, changes
 from signals.observed import Entity, Flags, Ints, LogEvents, Observed, Spans, Windows
+from signals.sampling import sampled
 from signals.topology import Topology
 from signals.traces.forest import Forest, plant
 
+TRACES = 1500
+"""Traces of the baseline, and of the incident, whose flow is followed; of more, a sample."""
 LEAST = 1.0
 """Weaker signs are not told."""
 PLAIN = 0.3
@@ -24,13 +27,14 @@ def signs(observed: Observed, windows: Windows, topology: Topology) -> list[Sign
     """The signs of the flow of requests and of the templates."""
     found: list[Sign] = []
     clean: Flags | None = None
-    if observed.spans is not None and len(observed.spans):
-        forest = plant(observed.spans)
-        frames = _frames(observed.logs, forest, topology) if observed.logs is not None else None
-        steps_ = steps(forest, observed.logs, frames)
+    some = sampled(observed, windows, TRACES)
+    if some.spans is not None and len(some.spans):
+        forest = plant(some.spans)
+        frames = _frames(some.logs, forest, topology) if some.logs is not None else None
+        steps_ = steps(forest, some.logs, frames)
         flow = deviations(steps_, forest, windows)
         found += [_broken(each, steps_, forest, topology) for each in flow.breaks]
-        if observed.logs is not None:
+        if observed.logs is not None and some is observed:
             clean = _clean(observed.logs, forest, flow, frames)
     if observed.logs is not None and len(observed.logs):
         keep = clean if clean is not None else np.ones(len(observed.logs), dtype=bool)

@@ -26,6 +26,8 @@ ONSETS = (0.0, 0.25, 0.5, 0.75)
 """By which part of what happened in the incident window the fault may have begun."""
 JITTER = 2000
 """µs by which spans and lines of one moment may disagree: many tracers and loggers keep milliseconds."""
+SELDOM = 0.05
+"""What follows an event in fewer than one of twenty runs cannot be missed."""
 ROUNDS = 3
 """How often first deviations are sought anew with what the last round found."""
 
@@ -128,6 +130,9 @@ def _table(found: Steps, forest: Forest, normal: Flags, during: Flags, failed: I
     wanted &= ~found.failing[found.after]
     codes = (found.kind[wanted] * width + found.before[wanted]) * width + found.after[wanted]
     pairs, place = np.unique(codes, return_inverse=True)
+    often = _often(pairs // width, np.bincount(place, minlength=len(pairs)))
+    wanted[np.flatnonzero(wanted)[~often[place]]] = False
+    pairs, place = pairs[often], (np.cumsum(often) - 1)[place[often[place]]]
     calm = np.bincount(place, weights=found.time[wanted] + JITTER < failed[found.frame[wanted]], minlength=len(pairs)) > 0
     heads = pairs // width
     used = np.flatnonzero((normal | during)[found.frame])
@@ -150,6 +155,12 @@ def _table(found: Steps, forest: Forest, normal: Flags, during: Flags, failed: I
     values, trace = np.unique(forest.spans.trace, return_inverse=True)
     return _Table(pair, frame[row], trace[frame[row]], during[frame[row]], kept, found.time[step[row]], len(pairs),
                   len(values), heads // width, heads % width, pairs % width)  # fmt: skip
+
+
+def _often(head: Ints, counts: Ints) -> Flags:
+    """Which pairs make up enough of what follows their first event."""
+    _, place = np.unique(head, return_inverse=True)
+    return np.asarray(counts >= SELDOM * np.bincount(place, weights=counts)[place])
 
 
 def _strengths(table: _Table, first: Ints) -> tuple[Floats, Floats, Floats]:
