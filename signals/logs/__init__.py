@@ -13,7 +13,7 @@ from signals.sampling import sampled
 from signals.topology import Topology
 from signals.traces.forest import Forest, plant
 
-TRACES = 1500
+TRACES = 800
 """Traces of the baseline, and of the incident, whose flow is followed; of more, a sample."""
 LEAST = 1.0
 """Weaker signs are not told."""
