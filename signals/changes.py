@@ -30,7 +30,12 @@ def signs(observed: Observed, windows: Windows, topology: Topology) -> list[Sign
         name = f"{change.kind} of {change.service}" + (f" to {change.version}" if change.version else "")
         found.append(Sign(
             topology.home(Entity("service", change.service)), "change", weight,
-            f"{name} ({change.title}) {abs(lead) / 60e6:.0f} min {'before' if lead >= 0 else 'after'} the onset",
+            f"{name} ({change.title}) {_long(abs(lead))} {'before' if lead >= 0 else 'after'} the onset",
             at=change.time, aspect=change.kind, refs=(f"change:{change.id}",), figures={"lead_seconds": lead / 1e6},
         ))  # fmt: skip
     return found
+
+
+def _long(micros: int) -> str:
+    """A length of time in words: seconds below two minutes."""
+    return f"{micros / 1e6:.0f} s" if micros < 120e6 else f"{micros / 60e6:.0f} min"

@@ -123,9 +123,9 @@ def _bursts(found: Diagnosis, observed: Observed) -> list[dict[str, Any]]:
 
 
 def timeline(found: Diagnosis) -> list[dict[str, Any]]:
-    """What began when, in order of time: the dated signs, the strongest where there are too many."""
+    """What began when, in order of time: the changes, and the strongest of the dated signs."""
     dated = [sign for sign in found.signs if sign.at is not None and sign.strength > 0]
-    chosen = sorted(dated, key=lambda sign: -sign.strength)[:_TIMELINE]
+    chosen = sorted(dated, key=lambda sign: (sign.kind != "change", -sign.strength))[:_TIMELINE]
     return [{"time": iso(sign.at), **_sign(sign)} for sign in sorted(chosen, key=lambda sign: sign.at or 0)]
 
 

@@ -26,10 +26,10 @@ def timeline(found: dict[str, Any]) -> alt.LayerChart | None:
         y=alt.Y("what:N", sort=names, title=None, axis=alt.Axis(labelLimit=420, ticks=False)))
     if bursts:
         main = base.mark_rect().encode(
-            x=alt.X("start:T", title="UTC", scale=alt.Scale(type="utc")), x2="end:T",
+            x=alt.X("start:T", **_utc()), x2="end:T",
             color=alt.Color("count:Q", title="records", scale=alt.Scale(scheme="oranges", type="sqrt")))
     else:
-        main = base.mark_point(filled=True, size=80, color="#c0392b").encode(x=alt.X("start:T", title="UTC", scale=alt.Scale(type="utc")))
+        main = base.mark_point(filled=True, size=80, color="#c0392b").encode(x=alt.X("start:T", **_utc()))
     layers = [_window(found["window"]), main, *_changes(found["timeline"])]
     return alt.layer(*layers).properties(width=WIDTH, height=max(ROW * len(names), 90), title="What began when")
 
@@ -51,21 +51,28 @@ def _window(window: dict[str, Any]) -> alt.Chart:
     import altair as alt
 
     shade = alt.Chart(alt.Data(values=[window])).mark_rect(color="#f5b7b1", opacity=0.25)
-    return shade.encode(x=alt.X("start:T", scale=alt.Scale(type="utc")), x2="end:T")
+    return shade.encode(x=alt.X("start:T", **_utc()), x2="end:T")
 
 
 def _changes(entries: list[dict[str, Any]]) -> list[alt.Chart]:
     """Changes as dashed lines with their words."""
     import altair as alt
 
-    rows = [{"time": one["time"], "said": _short(one["statement"])} for one in entries if one["kind"] == "change"]
+    rows = [{"time": one["time"], "said": _short(one["statement"]), "line": at % 3} for at, one in
+            enumerate([one for one in entries if one["kind"] == "change"])]
     if not rows:
         return []
-    base = alt.Chart(alt.Data(values=rows)).encode(x=alt.X("time:T", scale=alt.Scale(type="utc")))
+    base = alt.Chart(alt.Data(values=rows)).encode(x=alt.X("time:T", **_utc()))
     lines = base.mark_rule(strokeDash=[5, 4], color="#1f618d", size=1.5)
     words = base.mark_text(align="left", dx=4, dy=-6, baseline="bottom", color="#1f618d", fontSize=11).encode(
-        y=alt.value(0), text="said:N")
-    return [lines, words]
+        text="said:N")
+    return [lines, *(words.transform_filter(f"datum.line == {line}").encode(y=alt.value(-14 * line)) for line in range(3))]
+
+
+def _utc() -> dict[str, Any]:
+    import altair as alt
+
+    return {"title": "UTC", "scale": alt.Scale(type="utc"), "axis": alt.Axis(format="%H:%M:%S", labelOverlap=True)}
 
 
 def _short(text: str) -> str:
