@@ -26,6 +26,9 @@ ALERT = 0.5
 """Each thing known of the alert halves the odds, in logarithms, that the data holds no cause."""
 LEAST = 0.1
 """A best suspect less likely than this is none."""
+TOLD = frozenset({"template_new", "template_burst"})
+LIKE = 0.5
+"""A sign half as strong as the strongest may stand for an entity, where it says more."""
 MOST = 20
 """So many suspects are told of."""
 
@@ -140,6 +143,9 @@ def _suspect(number: int, account: Account, chance: float, accounts: Mapping[Ent
     strongest = sorted((s for s in account.signs if s.strength > 0), key=lambda s: (-s.strength, s.statement))
     against = tuple(s for s in account.signs if s.strength < 0)
     main = max(strongest, key=lambda s: (s.strength * (nature(s) != "wait"), s.statement), default=account.signs[0])
+    if main.kind == "error_ratio":  # what the errors say tells more than that there are some; what was said first, most
+        said = [s for s in strongest if s.kind in TOLD and s.aspect == main.aspect and s.strength >= main.strength * LIKE]
+        main = min(said, key=lambda s: (s.at is None, s.at or 0, -s.strength), default=main)
     changed = max((s for s in strongest if s.kind == "change"), key=lambda s: s.strength, default=None)
     main = changed if account.through is not None and changed is not None else main
     reached = graph.above(account.entity) if account.through is None else graph.above(account.through) | {account.through}

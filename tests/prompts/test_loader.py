@@ -16,7 +16,7 @@ from agent.evidence import Conclusion
 from prompts.loader import Prompt, PromptError, known, load
 
 VARIABLES = {
-    "analyst": set(), "analyst_small": set(), "question": {"question", "now", "window", "reading", "catalog"},
+    "analyst": set(), "analyst_small": set(), "question": {"question", "now", "window", "reading", "catalog", "earlier"},
     "nudge": {"reason"}, "conclude": {"reason"}, "schema_in_words": {"schema"},
     "check_word": {"word"}, "mcp_data": set(), "mcp_server": {"data"},
 }
