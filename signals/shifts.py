@@ -121,7 +121,8 @@ def measure(
     apart = (max(usual) - min(usual)) / 2
     found = []
     for before, level in zip(befores, usual, strict=True):
-        least = max(floor, SHARE_FLOOR if share else DRIFT * abs(level), apart, FROM_NOTHING * float(np.max(np.abs(during))), 1e-12)
+        nothing = FROM_NOTHING * float(np.max(np.abs(during))) if level == 0 else 0.0
+        least = max(floor, SHARE_FLOOR if share else DRIFT * abs(level), apart, nothing, 1e-12)
         spread = noise(longest, least) if before is longest else max(noise(longest, least), noise(before, 0.0))
         found.append(_stands_out(when, levels, level, spread))
     return min(found, key=lambda shift: shift.score)
