@@ -175,6 +175,8 @@ class Kubernetes(_Entry):
     context: str | None = None
     namespaces: tuple[str, ...] = ()
     """Those to look into; none: every one that may be listed."""
+    commands: bool = False
+    """Whether what the kubeconfig wants run to log in (exec plugins) may be run."""
 
 
 Source = Annotated[Loki | Elastic | Jaeger | Tempo | Prometheus | Kubernetes, Field(discriminator="kind")]

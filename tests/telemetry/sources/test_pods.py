@@ -89,4 +89,4 @@ def test_a_kubeconfig_that_is_not_there_is_not_assessed(tmp_path: Path) -> None:
     answer = source.check()
     source.close()
 
-    assert (answer.status, "cannot be used" in answer.reason) == ("not_assessed", True)
+    assert (answer.status, "there is no kubeconfig at" in answer.reason) == ("not_assessed", True)
