@@ -57,9 +57,23 @@ class Gathering(Generic[T]):
         if why and why not in self._gaps:
             self._gaps.append(why)
 
+    def take(self, other: Gathering[Any]) -> None:
+        """What another gathering was asked and noted counts here, too; its records do not."""
+        for asked in other.asked:
+            self.ask(asked)
+        for note in other.notes:
+            self.note(note)
+        for why in other.gaps:
+            self.gap(why)
+
     @property
     def whole(self) -> bool:
         return not self._gaps
+
+    @property
+    def gaps(self) -> tuple[str, ...]:
+        """Why the answer lacks something, so far."""
+        return tuple(self._gaps)
 
     def answer(self, trouble: Trouble | None = None) -> Answer[T]:
         """What there is: failed or not assessed only when nothing at all was gathered."""

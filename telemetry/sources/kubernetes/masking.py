@@ -8,10 +8,12 @@ they are secret, and everything :mod:`telemetry.redact` finds in other texts. Na
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 from telemetry.masks import HIDDEN, hides, masked, masked_value
+from telemetry.redact import KEY_LINES, key_block, key_body
+from telemetry.secret_kinds import MARK
 
 APPLIED = "kubectl.kubernetes.io/last-applied-configuration"
 _PLAIN = frozenset({
@@ -87,3 +89,17 @@ def _argument(one: Any) -> Any:
     if equals and re.fullmatch(r"-{0,2}[\w.-]+", name):
         return f"{name}={hidden(name.lstrip('-'), value)}"
     return masked(one)
+
+
+def masked_lines(lines: Iterable[str]) -> Iterator[str]:
+    """Lines of a log without their secrets, also those of a private key that goes over several lines."""
+    left = 0
+    for line in lines:
+        shown = masked(line)
+        if left:
+            inside = key_body(line)
+            left = 0 if inside is None or key_block(line) == "end" else left - 1
+            yield shown if inside is None and key_block(line) is None else f"{MARK}private-key]"
+            continue
+        left = KEY_LINES if key_block(line) == "begin" else 0
+        yield f"{MARK}private-key]" if left else shown
