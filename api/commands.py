@@ -200,9 +200,10 @@ def _measure(text: str, units: Mapping[str, float], where: str = "retain") -> in
 def doctor(product: Product, *, repair: bool, as_json: bool) -> int:
     """Check what a question needs; says what is wrong and, with ``repair``, sets damage aside."""
     from api.checks import examine
+    from api.clusters import cluster_checks
     from api.source_checks import source_checks
 
-    checks = examine(product.home, product.embedding_path, repair=repair) + source_checks(product)
+    checks = examine(product.home, product.embedding_path, repair=repair) + source_checks(product) + cluster_checks(product.cluster)
     if as_json:
         _print_json({"checks": checks})
     else:

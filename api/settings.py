@@ -17,6 +17,7 @@ from agent.prices import Price
 if TYPE_CHECKING:
     from agent.observe.settings import TelemetrySettings
     from api.thinking import Thinking
+    from telemetry.sources.kubernetes.configuration import Access
 
 
 def _user() -> str:
@@ -70,6 +71,15 @@ class Settings(BaseSettings):
     sources: Path | None = None
     """A file that names servers with logs, traces and metrics (docs/sources.md); default ``sources.yaml`` in the home."""
 
+    kubeconfig: str | None = None
+    """A kubeconfig, several of them with colons between, or ``in-cluster`` (docs/kubernetes.md). None: no cluster is asked."""
+    kube_context: str | None = None
+    """A context of it (default: its current one)."""
+    kube_namespaces: str = ""
+    """Those that may be looked into, with commas between; none: every one that the credentials may list."""
+    kube_commands: bool = False
+    """Whether a login command that the kubeconfig names (exec plugin) may be run."""
+
     otlp_endpoint: str | None = Field(default=None, validation_alias=AliasChoices("OTEL_EXPORTER_OTLP_ENDPOINT", "ONCALM_OTLP_ENDPOINT"))
     otlp_headers: str = Field(default="", validation_alias=AliasChoices("OTEL_EXPORTER_OTLP_HEADERS", "ONCALM_OTLP_HEADERS"))
     traceparent: str | None = Field(default=None, validation_alias=AliasChoices("TRACEPARENT", "ONCALM_TRACEPARENT"))
@@ -94,6 +104,18 @@ class Settings(BaseSettings):
             endpoint, self.context_tokens, self.run_seconds, Spending(self.prices, self.run_tokens, self.run_usd, day),
             self.runbooks, self.mcp, self._caches(), self.environment, self.user,
         )
+
+    def cluster(self) -> Access | None:
+        """The configured cluster; None when none is named: no cluster is asked unasked."""
+        return self.cluster_asked() if self.kubeconfig or self.kube_context else None
+
+    def cluster_asked(self, kubeconfig: str | None = None, context: str | None = None) -> Access:
+        """The cluster that a command asks about: the one named, the configured one, else where kubectl would look."""
+        from telemetry.sources.kubernetes.configuration import Access, usual_kubeconfig
+
+        namespaces = tuple(name for one in self.kube_namespaces.split(",") if (name := one.strip()))
+        path = kubeconfig or self.kubeconfig or usual_kubeconfig()
+        return Access(path, context or self.kube_context, namespaces, self.kube_commands)
 
     def _caches(self) -> frozenset[str]:
         """Raises UsageError for a name that is none."""

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from api.thinking import Thinking
     from telemetry.models import Catalog, Window
     from telemetry.sources.files import Source
+    from telemetry.sources.kubernetes.configuration import Access
     from telemetry.sources.opening import Sources
     from telemetry.store.reader import Reader
     from tools.registry import Registry
@@ -53,17 +54,19 @@ class Product:
         self, home: Path, *, embedding_path: Path | None = None, zone: str | None = None,
         thinking: Thinking | None = None, observing: TelemetrySettings | None = None, traceparent: str | None = None,
         runbooks: Path | None = None, sources: Path | None = None, environment: Callable[[str], str | None] = lambda _: None,
+        cluster: Access | None = None,
     ) -> None:
         """With ``thinking`` a model answers; ``observing`` says where OnCalm's own spans go; ``runbooks`` is a folder of them.
 
         ``sources`` is the file that names servers with telemetry, ``sources.yaml`` in the home without one;
-        ``environment`` gives the variables that it names for secrets.
+        ``environment`` gives the variables that it names for secrets. ``cluster`` is a Kubernetes cluster to ask.
         """
         self.home = home
         self.zone = zone
         self.embedding_path = embedding_path
         self.thinking = replace(thinking, sources=self.sources) if thinking is not None else None
         self.runbooks = runbooks
+        self.cluster = cluster
         self._observing, self._traceparent = observing, traceparent
         self._sources, self._environment = sources, environment
 
@@ -180,7 +183,7 @@ class Product:
 
         with self._reader() as reader, holdings(self.home, reader) as held, ExitStack() as stack:
             index, run_id = self._searchable(reader), uuid4().hex
-            others = held.tools()
+            others = held.tools().merged(self._cluster_tools(stack))
             tools = log_tools(reader).merged(others)
             core = held.investigator(tools, at) if weighing else OfflineAnalyst(reader.catalog, index, reader.holds)
             context, asking = Context(core, tools, node=observer.node, stopped=stopped), None
@@ -252,8 +255,21 @@ class Product:
             logs = Registry([fresh(tool) for name in known.names() if (tool := known.tool(name))])
         from tools.sources import source_tools
 
-        logs = logs.merged(source_tools(self.sources()))
+        logs = logs.merged(source_tools(self.sources())).merged(self._cluster_tools())
         return logs if self.runbooks is None else logs.merged(runbook_tools(self.runbooks, self.embedder()))
+
+    def _cluster_tools(self, stack: ExitStack | None = None) -> Registry:
+        """The tools over the configured cluster, whose connection ``stack`` closes; none without one."""
+        from tools.registry import Registry
+
+        if self.cluster is None:
+            return Registry([])
+        from tools.cluster.tools import cluster_tools, open_cluster
+
+        opened = open_cluster(self.cluster)
+        if stack is not None:
+            stack.callback(opened.close)
+        return cluster_tools(opened)
 
     def sources(self) -> Sources:
         """The configured servers with logs, traces and metrics; none without a file that names some."""

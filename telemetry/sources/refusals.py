@@ -42,6 +42,8 @@ def _said(content: str, body: bytes) -> str:
         found = json.loads(body) if len(body) < 1 << 20 else None
     except (ValueError, RecursionError):
         found = None
+    if isinstance(found, dict) and found.get("kind") == "Status":  # of Kubernetes: its reason is one word
+        found = found.get("message") or found
     for _ in range(4):
         if isinstance(found, list) and found:
             found = found[0]

@@ -1,0 +1,98 @@
+"""The cluster on the command line: ``oncalm cluster diagnose``, and what ``oncalm doctor`` says of it."""
+
+from __future__ import annotations
+
+from contextlib import closing
+from typing import TYPE_CHECKING, Any
+
+from rich.console import Console
+
+from api.render import printable
+from api.terminal import json_line
+from telemetry.errors import OnCalmError
+from tools.result import NotAssessed
+
+if TYPE_CHECKING:
+    from telemetry.sources.kubernetes.configuration import Access
+
+DONE, FAILED, NOTHING = 0, 1, 3
+_SHOWN = 10
+_KINDS = 12
+
+
+def diagnose(access: Access, namespace: str | None, symptom: str, *, as_json: bool) -> int:
+    """Print what is wrong, the likeliest cause first. 3: nothing; 1: the cluster could not be asked."""
+    from tools.cluster.asking import Asking, clock
+    from tools.cluster.diagnosis import diagnosed
+    from tools.cluster.tools import open_cluster
+
+    with closing(open_cluster(access)) as cluster:
+        try:
+            found = diagnosed(Asking(cluster, clock), namespace or "", symptom).document()
+        except NotAssessed as error:
+            found = {"findings": [], "not_assessed": {"cluster": str(error)}, "looked_at": {}, "notes": []}
+    status = "not_assessed" if not found["looked_at"] else "found" if found["findings"] else "nothing_found"
+    document = {"namespace": namespace, "status": status, **found}
+    if as_json:
+        print(json_line(document))
+    else:
+        _shown(document)
+    return {"found": DONE, "nothing_found": NOTHING}.get(status, FAILED)
+
+
+def _shown(document: dict[str, Any]) -> None:
+    out = Console(highlight=False, soft_wrap=True)
+    findings = document["findings"]
+    if document["status"] == "not_assessed":
+        out.print(f"[red]not assessed[/]: {printable('; '.join(document['not_assessed'].values()))}")
+        return
+    looked = ", ".join(f"{count} {kind}" for kind, count in list(document["looked_at"].items())[:_KINDS])
+    if not findings:
+        out.print(f"nothing found: no rule finds anything wrong in {printable(looked)}")
+    for one in findings[:_SHOWN]:
+        _finding(out, one)
+    if len(findings) > _SHOWN:
+        out.print(f"and {len(findings) - _SHOWN} weaker findings (--json has all)")
+    if findings:
+        out.print(f"[dim]looked at {printable(looked)}[/]")
+    for kind, why in document["not_assessed"].items():
+        out.print(f"[yellow]not assessed[/] {printable(f'{kind}: {why}')}")
+    for note in document["notes"]:
+        out.print(f"[dim]{printable(note)}[/]")
+
+
+def _finding(out: Console, one: dict[str, Any]) -> None:
+    where = f" in {one['namespace']}" if one["namespace"] else ""
+    out.print(f"[bold]{one['rank']}. {printable(one['entity'] + where)}[/] — {printable(one['cause'])} (strength {one['strength']})")
+    out.print(f"   {printable(one['statement'])}")
+    if one["consequence_of"]:
+        out.print(f"   a consequence of {printable(one['consequence_of'])}")
+    if one["explains"]:
+        out.print(f"   explains {printable(', '.join(one['explains']))}")
+    out.print(f"   [dim]would be refuted: {printable(one['refute'])}[/]")
+
+
+def cluster_checks(access: Access | None) -> list[dict[str, Any]]:
+    """Whether the configured cluster can be reached, and what may be read there; nothing without one."""
+    if access is None:
+        return []
+    from telemetry.sources.answers import Trouble
+    from tools.cluster.permissions import readable
+    from tools.cluster.tools import open_cluster
+
+    with closing(open_cluster(access)) as cluster:
+        try:
+            found = readable(cluster)
+        except Trouble as trouble:
+            return [{"check": "cluster", "ok": False, "seen": f"{trouble.status.replace('_', ' ')}: {trouble.what}", "remedy": trouble.remedy}]
+        except OnCalmError as error:
+            return [{"check": "cluster", "ok": False, "seen": error.what, "remedy": error.remedy}]
+        server = cluster.server.url
+    ok = "pods" in found.may
+    seen = f"{server} is Kubernetes {found.version}; may read {', '.join(found.may) or 'nothing'}"
+    refused = {full: why for full, why in found.refused.items() if full != "secrets"}
+    checks = [{"check": "cluster", "ok": ok, "seen": seen, "remedy": "" if ok else next(iter(refused.values()), "")}]
+    for name, kinds, remedy in (("may not read", found.refused, "see deploy/rbac-read.yaml"), ("does not serve", found.absent, "")):
+        if kinds:
+            checks.append({"check": f"cluster {name}", "ok": True, "seen": ", ".join(kinds), "remedy": remedy})
+    return checks
