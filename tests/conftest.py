@@ -14,9 +14,15 @@ from api.wiring import Product
 from telemetry import native
 
 
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption("--cluster", action="store_true", help="Also run the cluster suite on the real cluster of KUBECONFIG (it only reads).")
+
+
 @pytest.fixture(autouse=True)
-def _loopback_only(monkeypatch: pytest.MonkeyPatch) -> None:
+def _loopback_only(monkeypatch: pytest.MonkeyPatch, request: pytest.FixtureRequest) -> None:
     real = socket.socket.connect
+    if "real_cluster" in request.fixturenames:  # which --cluster asked for
+        return
 
     def connect(self: socket.socket, address: Any) -> None:
         if self.family != socket.AF_UNIX and str(address[0]) not in {"127.0.0.1", "::1", "localhost"}:

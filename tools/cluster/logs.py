@@ -10,6 +10,8 @@ from signals.kube.clock import micros
 from signals.kube.state import Object, at, name_of, namespace_of
 from signals.kube.view import container_statuses
 from telemetry.errors import QueryError
+from telemetry.formats import LineReader
+from telemetry.formats.levels import from_message
 from telemetry.models import Found, Line, Result, Window
 from telemetry.sources.answers import Trouble
 from telemetry.sources.kubernetes.masking import masked_lines
@@ -32,6 +34,7 @@ _LEVELS = {"E": "error", "F": "fatal", "W": "warn", "I": "info"}
 def logs(asking: Asking, given: inputs.LogsInput, pattern: Callable[[str], tuple[str, str]] | None = None) -> Outcome:
     """Lines in time order, secrets masked, with the templates they are made of."""
     pods = _pods(asking, given)
+    asking.searched = 0  # lines are counted, not pods
     lines: list[Line] = []
     troubles: list[Trouble] = []
     wanted = [(pod, container) for pod in pods for container in containers(pod) if given.container in {None, container}]
@@ -82,11 +85,12 @@ def _lines(asking: Asking, pod: Object, container: str, given: inputs.LogsInput)
         return
     if len(text.encode()) >= SIZE:
         asking.notes.append(f"{name_of(pod)} {container}: its log was cut at {SIZE:,} bytes: ask for a smaller tail")
+    reader = LineReader(())
     written = [parted(said) for said in text.split("\n") if said]
     asking.searched += len(written)
     for number, ((when, said), shown) in enumerate(zip(written, masked_lines(said[:_LONGEST] for _, said in written), strict=True), 1):
         if (given.contains or "").casefold() in said.casefold():
-            yield Line(id=0, time=_EPOCH + timedelta(microseconds=when) if when is not None else None, level=_level(shown), service=None,
+            yield Line(id=0, time=_EPOCH + timedelta(microseconds=when) if when is not None else None, level=_level(reader, shown), service=None,
                        host=name_of(pod), template="", source=f"{namespace_of(pod)}/{name_of(pod)}/{container}{' (previous)' if given.previous else ''}",
                        line_no=number, text=shown)
 
@@ -98,13 +102,12 @@ def parted(line: str) -> tuple[int | None, str]:
     return (when, rest) if when is not None else (None, line)
 
 
-def _level(text: str) -> str | None:
+def _level(reader: LineReader, text: str) -> str | None:
     """The severity a line states; klog writes it as its first letter."""
-    from telemetry.formats.levels import from_message
-
     if len(text) > 5 and text[0] in _LEVELS and text[1:5].isdigit():
         return _LEVELS[text[0]]
-    return from_message(text) or None
+    parsed = reader.parse(text)
+    return (parsed.level if parsed else None) or from_message(text) or None
 
 
 def _restarted(pod: Object, container: str) -> bool:

@@ -25,6 +25,7 @@ MOST = 20_000
 METADATA = "application/json;as=PartialObjectMetadata{list};g=meta.k8s.io;v=v1"
 _CLOSED = frozenset({"secrets"})
 """Of these only the metadata is ever asked for."""
+_NAME = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9:._-]{0,251}[A-Za-z0-9])?")
 _KEY = re.compile(r"f:(.+)", re.DOTALL)
 
 
@@ -76,7 +77,7 @@ class Cluster:
     def object(self, g: Gathering[Any], kind: Resource | str, name: str, namespace: str = "", *, metadata: bool = False) -> Object | None:
         """One object, None when there is none of that name. Raises Trouble."""
         one = RESOURCES[kind] if isinstance(kind, str) else kind
-        self.permitted(one, namespace)
+        self.permitted(one, namespace, name)
         closed = metadata or one.plural in _CLOSED
         for version in self._versions(one):
             try:
@@ -97,7 +98,7 @@ class Cluster:
     ) -> str:
         """The newest lines of a container with the runtime's times; ``since`` in seconds. Raises Trouble (code 400: there is none)."""
         pods = RESOURCES["pods"]
-        self.permitted(pods, namespace)
+        self.permitted(pods, namespace, pod)
         params: Params = {"container": container, "timestamps": "true", "limitBytes": size, **({"previous": "true"} if previous else {}),
                           **({"tailLines": tail} if tail is not None else {}), **({"sinceSeconds": since} if since is not None else {})}
         path = pods.path("v1", namespace, pod, "log")
@@ -107,8 +108,11 @@ class Cluster:
             raise told(trouble, "get", "pods/log", namespace) from None
         return body.decode("utf-8", "backslashreplace")
 
-    def permitted(self, one: Resource, namespace: str) -> None:
-        """Raises Trouble for a namespace that OnCalm was not given."""
+    def permitted(self, one: Resource, namespace: str, *names: str) -> None:
+        """Raises Trouble for a namespace that OnCalm was not given, and for what no object can be named."""
+        for name in (namespace, *names):
+            if name and not _NAME.fullmatch(name):
+                raise Trouble(f"{clean(name, 80)!r} is no name of Kubernetes", remedy="names have letters, digits, hyphens and dots")
         if one.namespaced and namespace and self.namespaces and namespace not in self.namespaces and one.plural != "leases":
             raise Trouble(f"the namespace {clean(namespace, 63)} is not one that OnCalm may look into", status="not_assessed",
                           remedy=f"it may look into {', '.join(self.namespaces)} (ONCALM_KUBE_NAMESPACES)")

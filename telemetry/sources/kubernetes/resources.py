@@ -77,8 +77,8 @@ RESOURCES: dict[str, Resource] = {one.plural: one for one in (
 )}
 """By plural name."""
 
-POD_METRICS = Resource("pods", "PodMetrics", "metrics.k8s.io", ("v1", "v1beta1"))
-NODE_METRICS = Resource("nodes", "NodeMetrics", "metrics.k8s.io", ("v1", "v1beta1"), namespaced=False)
+POD_METRICS = Resource("pods", "PodMetrics", "metrics.k8s.io", ("v1beta1", "v1"))
+NODE_METRICS = Resource("nodes", "NodeMetrics", "metrics.k8s.io", ("v1beta1", "v1"), namespaced=False)
 
 
 def resource(name: str) -> Resource | None:

@@ -69,8 +69,7 @@ class ApiDouble:
         self.asked: list[Asked] = []
         self.page = 500
         """At most so many objects on one page, whatever limit is asked for."""
-        self._server = ThreadingHTTPServer(("127.0.0.1", 0), _handler(self))
-        self._server.daemon_threads = True
+        self._server = _Server(("127.0.0.1", 0), _handler(self))
         if certificate:
             context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
             context.load_cert_chain(*certificate)
@@ -161,6 +160,13 @@ class ApiDouble:
     def _usage(self, asked: Asked, one: Resource) -> Reply:
         items = [each for each in self.usage[one.plural] if asked.namespace in {"", each["metadata"].get("namespace", "")}]
         return _json({"kind": f"{one.kind}List", "apiVersion": "metrics.k8s.io/v1beta1", "metadata": {}, "items": items})
+
+
+class _Server(ThreadingHTTPServer):
+    daemon_threads = True
+
+    def handle_error(self, request: Any, client_address: Any) -> None:
+        """Who asked has gone: with deadlines that is usual."""
 
 
 def kubeconfig(folder: Path, server: ApiDouble, *, ca: Path | None = None, name: str = "kubeconfig", user: Mapping[str, Any] | None = None,
