@@ -96,6 +96,14 @@ class ProbesInput(InNamespace):
     name: Name | None = Field(default=None, description="Of the workload of this name; null: of all")
 
 
+class ChangesInput(InNamespace):
+    """What was changed lately."""
+
+    name: Name | None = Field(default=None, description="Of the workload, ConfigMap or node of this name; null: of all")
+    since_minutes: int | None = Field(default=None, ge=1, le=525_600, description="Only what is so new")
+    limit: int = Field(default=30, ge=1, le=200, description="1 to 200; null: 30")
+
+
 class DiagnoseInput(InNamespace):
     """Everything that is wrong, likeliest cause first."""
 

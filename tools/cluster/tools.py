@@ -15,6 +15,7 @@ from tools.cluster import inputs
 from tools.cluster.admission import service_accounts, webhooks
 from tools.cluster.asking import Asking, clock
 from tools.cluster.capacity import quotas, top
+from tools.cluster.changing import changes
 from tools.cluster.diagnosis import diagnose
 from tools.cluster.endpoints import endpoints
 from tools.cluster.events import events
@@ -35,6 +36,8 @@ _TOOLS: tuple[tuple[str, str, type[BaseModel], Callable[..., Outcome], type[Base
      inputs.LogsInput, logs, Found, SECONDS),
     ("events", "What Kubernetes said lately (an hour is kept): failed scheduling, pulls, probes, kills.", inputs.EventsInput, events, Found, SECONDS),
     ("rollout_history", "Revisions of a workload: when, which images, what changed between them.", inputs.RolloutInput, rollout_history, Found, SECONDS),
+    ("changes", "What was rolled out, scaled, configured or cordoned in the live cluster, newest first, with who did it.",
+     inputs.ChangesInput, changes, Found, SECONDS),
     ("top", "CPU and memory that pods or nodes use now, beside requests and limits.", inputs.TopInput, top, Found, SECONDS),
     ("quotas", "Resource quotas and how full they are; limit ranges.", inputs.InNamespace, quotas, Found, SECONDS),
     ("endpoints", "Services with the pods behind them; says where a selector, port or readiness breaks the way.", inputs.EndpointsInput, endpoints, Found, SECONDS),
