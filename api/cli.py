@@ -13,11 +13,12 @@ from typing import Annotated, Any
 
 import typer
 
+from api.cluster_cli import clusters
+
 app = typer.Typer(
     add_completion=False, no_args_is_help=True, rich_markup_mode=None, pretty_exceptions_enable=False,
     help="Ask your logs in plain language; get exact answers with the lines to prove them.",
 )
-clusters = typer.Typer(no_args_is_help=True, help="Ask a Kubernetes cluster (read only).")
 app.add_typer(clusters, name="cluster")
 AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON document on stdout.")]
 
@@ -156,21 +157,6 @@ def doctor(
     from api.commands import doctor as run
 
     raise typer.Exit(run(_product(context), repair=repair, as_json=as_json))
-
-
-@clusters.command("diagnose")
-def cluster_diagnose(
-    namespace: Annotated[str | None, typer.Option("--namespace", "-n", help="Only this namespace (default: all).")] = None,
-    symptom: Annotated[str, typer.Option(help="What was reported, in words.")] = "",
-    kubeconfig: Annotated[str | None, typer.Option(help="A kubeconfig, or in-cluster (default: ONCALM_KUBECONFIG, then kubectl's).")] = None,
-    context_name: Annotated[str | None, typer.Option("--context", help="A context of it.")] = None,
-    as_json: AsJson = False,
-) -> None:
-    """Find what is wrong by rules, the likeliest cause first, each with what would refute it; no model, nothing is changed."""
-    from api.clusters import diagnose as run
-    from api.settings import load
-
-    raise typer.Exit(run(load().cluster_asked(kubeconfig, context_name), namespace, symptom, as_json=as_json))
 
 
 @app.command()

@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 from contextlib import closing
+from dataclasses import asdict
+from datetime import UTC, datetime
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from rich.console import Console
@@ -13,7 +16,9 @@ from telemetry.errors import OnCalmError
 from tools.result import NotAssessed
 
 if TYPE_CHECKING:
+    from telemetry.records import Change
     from telemetry.sources.kubernetes.configuration import Access
+    from telemetry.sources.protocols import Answer
 
 DONE, FAILED, NOTHING = 0, 1, 3
 _SHOWN = 10
@@ -38,6 +43,43 @@ def diagnose(access: Access, namespace: str | None, symptom: str, *, as_json: bo
     else:
         _shown(document)
     return {"found": DONE, "nothing_found": NOTHING}.get(status, FAILED)
+
+
+def changes(access: Access, namespace: str | None, home: Path | None, *, as_json: bool) -> int:
+    """Print the cluster's changes, oldest first, and keep them in ``home`` when one is given."""
+    from telemetry.sources.kubernetes.history import read_changes
+    from tools.cluster.tools import open_cluster
+
+    with closing(open_cluster(access)) as cluster:
+        answer = read_changes(cluster, namespace or "")
+    if home is not None and answer.records:
+        from telemetry.store.beyond import RecordWriter
+
+        with RecordWriter(home) as writer:
+            writer.add_changes(list(answer.records))
+            writer.commit()
+    if as_json:
+        print(json_line({"status": answer.status, "reason": answer.reason, "remedy": answer.remedy, "changes": [asdict(one) for one in answer.records],
+                         "kept": home is not None, "notes": list(answer.notes)}))
+    else:
+        _listed(answer)
+    if answer.status in {"failed", "not_assessed"}:
+        return FAILED
+    return DONE if answer.records else NOTHING
+
+
+def _listed(answer: Answer[Change]) -> None:
+    out = Console(highlight=False, soft_wrap=True)
+    for one in answer.records:
+        when = datetime.fromtimestamp(one.time / 1_000_000, UTC)
+        by = f" [dim]by {printable(one.actor)}[/]" if one.actor else ""
+        out.print(f"{when:%Y-%m-%d %H:%M:%SZ} {printable(f'{one.namespace}: ' if one.namespace else '')}{printable(one.title)}{by}")
+    if not answer.records and answer.status == "complete":
+        out.print("nothing was rolled out, scaled, configured or cordoned, as far as objects tell")
+    if answer.reason:
+        out.print(f"[yellow]{printable(answer.status.replace('_', ' '))}[/]: {printable(answer.reason)}{printable(f' — {answer.remedy}' if answer.remedy else '')}")
+    for note in answer.notes:
+        out.print(f"[dim]{printable(note)}[/]")
 
 
 def _shown(document: dict[str, Any]) -> None:
