@@ -37,6 +37,7 @@ def _product(context: typer.Context) -> Any:
         context.obj or settings.home, embedding_path=settings.embedding_path, zone=settings.zone,
         thinking=settings.thinking(), observing=settings.observing(), traceparent=settings.traceparent,
         runbooks=settings.runbooks, sources=settings.sources, environment=variable,
+        cluster=(settings.kubeconfig, settings.kube_context) if settings.kubeconfig or settings.kube_context else None,
     )
 
 
@@ -117,6 +118,22 @@ def investigate(
 
     raise typer.Exit(run(_product(context), " ".join(symptom), at=at, since=since, start=start, end=end, pictures=pictures,
                          png=png, analyst=_analyst(analyst), as_json=as_json))
+
+
+@app.command()
+def cluster(
+    context: typer.Context,
+    symptom: Annotated[list[str] | None, typer.Argument(help="The symptom, in plain words; may be left out.")] = None,
+    namespace: Annotated[str | None, typer.Option("--namespace", "-n", help="Only this namespace, and what it rests on.")] = None,
+    kubeconfig: Annotated[Path | None, typer.Option(help="Or ONCALM_KUBECONFIG; default: the pod's own, or the user's file.")] = None,
+    kube_context: Annotated[str | None, typer.Option("--context", help="Or ONCALM_KUBE_CONTEXT.")] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Look at a Kubernetes cluster as it is now: what is wrong, the likeliest root cause first. Reads only."""
+    from api.commands import cluster as run
+
+    raise typer.Exit(run(_product(context), " ".join(symptom or []), namespace=namespace, kubeconfig=kubeconfig, kube_context=kube_context,
+                         as_json=as_json))
 
 
 @app.command()

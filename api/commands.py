@@ -149,6 +149,24 @@ def investigate(
     return DONE if found["suspects"] else NOTHING
 
 
+def cluster(
+    product: Product, symptom: str, *, namespace: str | None, kubeconfig: Path | None, kube_context: str | None, as_json: bool
+) -> int:
+    """Diagnose a cluster. 1: it could not be asked; 3: no rule found anything wrong."""
+    from telemetry.errors import SourceError
+    from tools.cluster.tools import cluster_tools
+
+    access = (kubeconfig, kube_context) if kubeconfig or kube_context else product.cluster or (None, None)
+    result = cluster_tools(lambda: product.connected(*access)).call("cluster.diagnose", {"namespace": namespace, "symptom": symptom})
+    if result.output is None:
+        raise SourceError(result.error or result.reason or "the cluster could not be asked", where="cluster")
+    if as_json:
+        _print_json({key: result.output[key] for key in ("findings", "not_assessed", "searched")})
+    else:
+        render.cluster(result.output)
+    return DONE if result.output["findings"] else NOTHING
+
+
 def templates(product: Product, top: int, *, as_json: bool) -> int:
     """List the commonest templates."""
     catalog = product.catalog()

@@ -259,6 +259,19 @@ def imported(records: Mapping[str, int]) -> None:
     print("imported " + (", ".join(f"{count:,} {kind}" for kind, count in records.items() if count) or "nothing"), file=sys.stderr)
 
 
+def cluster(found: Mapping[str, Any]) -> None:
+    """Findings, best first, each with what would refute it; then what could not be read."""
+    out = Console(highlight=False)
+    for passage in found["passages"]:
+        where = f" ({passage['source']})" if passage["source"] else ""
+        out.print(f"[bold]{printable(passage['title'])}[/]{printable(where)}")
+        out.print(printable(passage["text"]))
+    if not found["passages"]:
+        out.print(f"No rule found anything wrong in {found['searched']:,} objects.")
+    for part, why in found["not_assessed"].items():
+        out.print(f"[dim]not assessed: {printable(part)}: {printable(why)}[/]")
+
+
 def templates(chosen: Sequence[Template], total: int) -> None:
     """The template table."""
     table = Table(box=box.SIMPLE_HEAD, pad_edge=False)

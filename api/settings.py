@@ -70,6 +70,11 @@ class Settings(BaseSettings):
     sources: Path | None = None
     """A file that names servers with logs, traces and metrics (docs/sources.md); default ``sources.yaml`` in the home."""
 
+    kubeconfig: Path | None = None
+    """A kubeconfig by which a Kubernetes cluster is read (docs/kubernetes.md); with it its tools are offered."""
+    kube_context: str | None = None
+    """One of its contexts; default the current one."""
+
     otlp_endpoint: str | None = Field(default=None, validation_alias=AliasChoices("OTEL_EXPORTER_OTLP_ENDPOINT", "ONCALM_OTLP_ENDPOINT"))
     otlp_headers: str = Field(default="", validation_alias=AliasChoices("OTEL_EXPORTER_OTLP_HEADERS", "ONCALM_OTLP_HEADERS"))
     traceparent: str | None = Field(default=None, validation_alias=AliasChoices("TRACEPARENT", "ONCALM_TRACEPARENT"))

@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from telemetry.sources.files import Source
     from telemetry.sources.opening import Sources
     from telemetry.store.reader import Reader
+    from tools.cluster.connection import Cluster
     from tools.registry import Registry
     from vectorstore.embedding import Embedder
     from vectorstore.index import TemplateIndex
@@ -53,11 +54,13 @@ class Product:
         self, home: Path, *, embedding_path: Path | None = None, zone: str | None = None,
         thinking: Thinking | None = None, observing: TelemetrySettings | None = None, traceparent: str | None = None,
         runbooks: Path | None = None, sources: Path | None = None, environment: Callable[[str], str | None] = lambda _: None,
+        cluster: tuple[Path | None, str | None] | None = None,
     ) -> None:
         """With ``thinking`` a model answers; ``observing`` says where OnCalm's own spans go; ``runbooks`` is a folder of them.
 
         ``sources`` is the file that names servers with telemetry, ``sources.yaml`` in the home without one;
-        ``environment`` gives the variables that it names for secrets.
+        ``environment`` gives the variables that it names for secrets. ``cluster``: the kubeconfig and context of a Kubernetes
+        cluster whose tools are offered.
         """
         self.home = home
         self.zone = zone
@@ -66,6 +69,7 @@ class Product:
         self.runbooks = runbooks
         self._observing, self._traceparent = observing, traceparent
         self._sources, self._environment = sources, environment
+        self.cluster = cluster
 
     @_seldom_collecting()
     def ingest(
@@ -180,7 +184,7 @@ class Product:
 
         with self._reader() as reader, holdings(self.home, reader) as held, ExitStack() as stack:
             index, run_id = self._searchable(reader), uuid4().hex
-            others = held.tools()
+            others = held.tools().merged(self._cluster_tools())
             tools = log_tools(reader).merged(others)
             core = held.investigator(tools, at) if weighing else OfflineAnalyst(reader.catalog, index, reader.holds)
             context, asking = Context(core, tools, node=observer.node, stopped=stopped), None
@@ -252,8 +256,23 @@ class Product:
             logs = Registry([fresh(tool) for name in known.names() if (tool := known.tool(name))])
         from tools.sources import source_tools
 
-        logs = logs.merged(source_tools(self.sources()))
+        logs = logs.merged(source_tools(self.sources())).merged(self._cluster_tools())
         return logs if self.runbooks is None else logs.merged(runbook_tools(self.runbooks, self.embedder()))
+
+    @staticmethod
+    def connected(kubeconfig: Path | None, context: str | None) -> Cluster:
+        """The way to a Kubernetes cluster. Raises NotAssessed."""
+        from tools.cluster.connection import Cluster
+
+        return Cluster(kubeconfig, context)
+
+    def _cluster_tools(self) -> Registry:
+        """The tools of the configured cluster; none without one."""
+        from tools.cluster.tools import cluster_tools
+        from tools.registry import Registry
+
+        access = self.cluster
+        return cluster_tools(lambda: self.connected(*access)) if access is not None else Registry([])
 
     def sources(self) -> Sources:
         """The configured servers with logs, traces and metrics; none without a file that names some."""
