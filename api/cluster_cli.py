@@ -1,4 +1,4 @@
-"""The commands ``oncalm cluster …``."""
+"""The commands ``oncalm cluster …``; alone it diagnoses."""
 
 from __future__ import annotations
 
@@ -9,10 +9,11 @@ import typer
 if TYPE_CHECKING:
     from telemetry.sources.kubernetes.configuration import Access
 
-clusters = typer.Typer(no_args_is_help=True, help="Ask a Kubernetes cluster; nothing there is changed.")
-Namespace = Annotated[str | None, typer.Option("--namespace", "-n", help="Only this namespace (default: all).")]
-Kubeconfig = Annotated[str | None, typer.Option(help="A kubeconfig, or in-cluster (default: ONCALM_KUBECONFIG, then kubectl's).")]
-Context = Annotated[str | None, typer.Option("--context", help="A context of it.")]
+clusters = typer.Typer(help="Look at a Kubernetes cluster as it is now (alone: diagnose); nothing there is changed.")
+Namespace = Annotated[str | None, typer.Option("--namespace", "-n", help="Only this namespace, and what it rests on (default: all).")]
+Symptom = Annotated[str, typer.Option(help="What was reported, in words.")]
+Kubeconfig = Annotated[str | None, typer.Option(help="A kubeconfig, or in-cluster (default: ONCALM_KUBECONFIG, then kubectl's, then the pod's own).")]
+Context = Annotated[str | None, typer.Option("--context", help="A context of it (or ONCALM_KUBE_CONTEXT).")]
 AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON document on stdout.")]
 
 
@@ -22,13 +23,18 @@ def _access(kubeconfig: str | None, context: str | None) -> Access:
     return load().cluster_asked(kubeconfig, context)
 
 
+@clusters.callback(invoke_without_command=True)
+def _alone(
+    context: typer.Context, namespace: Namespace = None, symptom: Symptom = "", kubeconfig: Kubeconfig = None, named: Context = None,
+    as_json: AsJson = False,
+) -> None:
+    if context.invoked_subcommand is None:
+        diagnose(namespace, symptom, kubeconfig, named, as_json)
+
+
 @clusters.command()
 def diagnose(
-    namespace: Namespace = None,
-    symptom: Annotated[str, typer.Option(help="What was reported, in words.")] = "",
-    kubeconfig: Kubeconfig = None,
-    named: Context = None,
-    as_json: AsJson = False,
+    namespace: Namespace = None, symptom: Symptom = "", kubeconfig: Kubeconfig = None, named: Context = None, as_json: AsJson = False,
 ) -> None:
     """Find what is wrong by rules, the likeliest cause first, each with what would refute it; no model."""
     from api.clusters import diagnose as run

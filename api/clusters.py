@@ -35,7 +35,7 @@ def diagnose(access: Access, namespace: str | None, symptom: str, *, as_json: bo
         try:
             found = diagnosed(Asking(cluster, clock), namespace or "", symptom).document()
         except NotAssessed as error:
-            found = {"findings": [], "not_assessed": {"cluster": str(error)}, "looked_at": {}, "notes": []}
+            found = {"findings": [], "not_assessed": {"cluster": str(error)}, "searched": 0, "looked_at": {}, "notes": []}
     status = "not_assessed" if not found["looked_at"] else "found" if found["findings"] else "nothing_found"
     document = {"namespace": namespace, "status": status, **found}
     if as_json:
@@ -105,13 +105,17 @@ def _shown(document: dict[str, Any]) -> None:
 
 def _finding(out: Console, one: dict[str, Any]) -> None:
     where = f" in {one['namespace']}" if one["namespace"] else ""
-    out.print(f"[bold]{one['rank']}. {printable(one['entity'] + where)}[/] — {printable(one['cause'])} (strength {one['strength']})")
+    out.print(f"[bold]{one['rank']}. {printable(_named(one['entity']) + where)}[/] — {printable(one['cause'])} (strength {one['strength']})")
     out.print(f"   {printable(one['statement'])}")
     if one["consequence_of"]:
-        out.print(f"   a consequence of {printable(one['consequence_of'])}")
+        out.print(f"   a consequence of {printable(_named(one['consequence_of']))}")
     if one["explains"]:
-        out.print(f"   explains {printable(', '.join(one['explains']))}")
-    out.print(f"   [dim]would be refuted: {printable(one['refute'])}[/]")
+        out.print(f"   explains {printable(', '.join(map(_named, one['explains'])))}")
+    out.print(f"   [dim]would be refuted by: {printable(one['refute'])}[/]")
+
+
+def _named(entity: dict[str, str]) -> str:
+    return f"{entity['kind']} {entity['name']}"
 
 
 def cluster_checks(access: Access | None) -> list[dict[str, Any]]:

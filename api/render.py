@@ -124,6 +124,9 @@ def investigation(found: dict[str, Any], *, brief: bool = False) -> None:
     out.print(f"[bold]{printable(first)}[/]")
     for line in rest:
         out.print(printable(line))
+    if found["analyst"] != "offline" and found["suspects"]:
+        told = "; ".join(f"{one['rank']}. {one['entity']['kind']} {one['entity']['name']} ({one['cause']}) {one['score']:.2f}" for one in found["suspects"][:4])
+        out.print(f"weighed without the model: {printable(told)}")
     out.print(f"[dim]{printable(found['query']['interpretation'])} · confidence {found['confidence']:.2f}[/]")
     _timeline(out, found["timeline"], most=6 if brief else 16)
     for evidence in found["evidence"]:

@@ -69,6 +69,7 @@ class Product:
         self.cluster = cluster
         self._observing, self._traceparent = observing, traceparent
         self._sources, self._environment = sources, environment
+        self.cluster = cluster
 
     @_seldom_collecting()
     def ingest(

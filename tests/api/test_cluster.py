@@ -43,7 +43,16 @@ def test_diagnose_prints_ranked_findings_with_what_would_refute_each(shop: Held,
 
     assert code == 0
     assert said.startswith("1. deployment cart in shop — service_selector")
-    assert "would be refuted: " in said
+    assert "would be refuted by: " in said
+
+
+def test_cluster_alone_diagnoses(shop: Held, tmp_path: Path) -> None:
+    shop.shop.service("cart")["spec"]["selector"] = {"app": "kart"}
+    shop.load()
+    code, said, _ = _run(tmp_path, "cluster", "-n", "shop", "--kubeconfig", str(tmp_path / "kubeconfig"), "--json")
+    first = json.loads(said)["findings"][0]
+
+    assert (code, first["cause"], first["entity"]) == (0, "service_selector", {"kind": "deployment", "name": "cart"})
 
 
 def test_diagnose_prints_one_json_document(shop: Held, tmp_path: Path) -> None:

@@ -9,7 +9,10 @@ from typing import Any
 
 import pytest
 
+from agent.llm.endpoint import Endpoint
+from agent.scripted.server import ScriptedServer
 from api.pictures import draw
+from api.thinking import Thinking
 from api.wiring import Product
 from telemetry.errors import SourceError
 
@@ -94,3 +97,17 @@ def test_home_without_records_says_what_to_do(tmp_path: Path) -> None:
 
     assert "no dated records" in answer["answer"]
     assert answer["suspects"] == []
+
+
+def test_a_model_gets_the_weighing_and_its_checked_words_stand(incident: Product, truth: dict[str, str]) -> None:
+    said = {"answer": {"text": "stockaudit was set to exclusive.", "evidence": ["E2"]}, "claims": [], "ruled_out": [], "unchecked": [],
+            "result_from": None, "confidence": 0.8}
+    with ScriptedServer([{"text": json.dumps(said)}]) as server:
+        thinking = Thinking(Endpoint(model="scripted", base_url=server.url, api_key="x"), caches=frozenset())
+        found = Product(incident.home, thinking=thinking).investigate("checkouts are failing", analyst="llm")
+        sent = json.dumps(server.received[0].body)
+
+    assert found["analyst"] == "llm"
+    assert found["answer"].startswith("stockaudit was set to exclusive. [E2]")
+    assert found["suspects"][0]["entity"]["name"] == truth["culprit"]
+    assert "probability" in sent

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from typing import Any
 
 from signals.kube.clock import written
 from signals.kube.diagnose import diagnose as weigh
 from signals.kube.finding import Finding
 from signals.kube.state import ClusterState
+from signals.observed import Entity
 from telemetry.sources.answers import Trouble
 from tools.cluster import inputs
 from tools.cluster.asking import Asking, raised
@@ -29,8 +30,9 @@ class Diagnosed:
 
     def document(self) -> dict[str, Any]:
         """As ``oncalm cluster diagnose --json`` prints it."""
+        looked = counted(self.state)
         return {"findings": [entry(number, one) for number, one in enumerate(self.findings, 1)], "not_assessed": self.not_assessed,
-                "looked_at": counted(self.state), "notes": list(self.notes)}
+                "searched": sum(looked.values()), "looked_at": looked, "notes": list(self.notes)}
 
 
 def diagnosed(asking: Asking, namespace: str = "", symptom: str = "") -> Diagnosed:
@@ -49,8 +51,8 @@ def diagnosed(asking: Asking, namespace: str = "", symptom: str = "") -> Diagnos
 def diagnose(asking: Asking, given: inputs.DiagnoseInput) -> Outcome:
     """Findings as rows."""
     found = diagnosed(asking, given.namespace or "", given.symptom or "")
-    rows = [[*entry(number, one).values()] for number, one in enumerate(found.findings, 1)]
-    told = [[", ".join(cell) if isinstance(cell, list) else "" if cell is None else cell for cell in row] for row in rows[:given.limit]]
+    rows = [_row(number, one) for number, one in enumerate(found.findings, 1)]
+    told = rows[:given.limit]
     if len(rows) > given.limit:
         asking.notes.append(f"{len(rows) - given.limit} weaker findings: ask with a larger limit")
     asking.notes.append(f"looked at: {', '.join(f'{count} {kind}' for kind, count in counted(found.state).items())}")
@@ -65,7 +67,18 @@ def diagnose(asking: Asking, given: inputs.DiagnoseInput) -> Outcome:
 def entry(number: int, one: Finding) -> dict[str, Any]:
     """A finding as plain data."""
     return {
-        "rank": number, "cause": one.cause, "entity": f"{one.entity.kind} {one.entity.name}", "namespace": one.namespace, "strength": one.strength,
-        "statement": one.statement, "refute": one.refute, "consequence_of": f"{one.consequence_of.kind} {one.consequence_of.name}" if one.consequence_of else None,
-        "explains": [f"{each.kind} {each.name}" for each in one.explains], "at": written(one.at) if one.at is not None else None, "refs": list(one.refs),
+        "rank": number, "cause": one.cause, "entity": asdict(one.entity), "namespace": one.namespace, "strength": one.strength,
+        "statement": one.statement, "refute": one.refute, "consequence_of": asdict(one.consequence_of) if one.consequence_of else None,
+        "explains": [asdict(each) for each in one.explains], "at": written(one.at) if one.at is not None else None, "refs": list(one.refs),
     }
+
+
+def _row(number: int, one: Finding) -> list[Any]:
+    return [number, one.cause, named(one.entity), one.namespace, one.strength, one.statement, one.refute,
+            named(one.consequence_of) if one.consequence_of else "", ", ".join(map(named, one.explains)),
+            written(one.at) if one.at is not None else "", ", ".join(one.refs)]
+
+
+def named(entity: Entity) -> str:
+    """``deployment cart``."""
+    return f"{entity.kind} {entity.name}"

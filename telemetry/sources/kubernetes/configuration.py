@@ -46,10 +46,13 @@ def configuration(access: Access) -> Any:
 
 
 def usual_kubeconfig() -> str:
-    """Where kubectl looks when nothing is named: ``KUBECONFIG``, else ``~/.kube/config``."""
+    """Where kubectl looks when nothing is named (``KUBECONFIG``, else ``~/.kube/config``); in a pod without one ``in-cluster``."""
+    from kubernetes.config.incluster_config import SERVICE_TOKEN_FILENAME
     from kubernetes.config.kube_config import KUBE_CONFIG_DEFAULT_LOCATION
 
-    return str(KUBE_CONFIG_DEFAULT_LOCATION)
+    usual = str(KUBE_CONFIG_DEFAULT_LOCATION)
+    there = any(Path(one).expanduser().is_file() for one in usual.split(os.pathsep) if one)
+    return IN_CLUSTER if not there and Path(SERVICE_TOKEN_FILENAME).is_file() else usual
 
 
 def _inside() -> Any:

@@ -5,7 +5,8 @@ from __future__ import annotations
 import pytest
 
 from signals.kube.state import KINDS
-from tests.tools.cluster.shops import NOW, Held, ago, event, object_
+from tests.signals.kube.shop import NOW
+from tests.tools.cluster.shops import Held, ago, event, object_
 from tools.cluster.asking import Asking
 from tools.cluster.double import Fault
 from tools.cluster.state import read_state
@@ -75,6 +76,19 @@ def test_findings_survive_what_could_not_be_read(held: Held) -> None:
     assert result.status == "found"
     assert "insufficient_cpu" in str(result.found)
     assert any("may not list secrets" in note for note in result.notes)
+
+
+@pytest.mark.parametrize("how", ["html", "truncated", "error", "cut"])
+def test_one_broken_list_leaves_the_findings_of_the_others(held: Held, how: str) -> None:
+    status = held.shop.pods("cart")[0]["status"]
+    status |= {"conditions": [{"type": "Ready", "status": "False"}], "containerStatuses": [{"name": "cart", "ready": False, "restartCount": 0, "state": {
+        "waiting": {"reason": "ImagePullBackOff", "message": "rpc error: code = NotFound desc = failed to resolve reference: not found"}}}]}
+    held.double.faults.append(Fault("/services", how))  # type: ignore[arg-type]
+    result = held.call("diagnose", namespace="shop")
+
+    assert result.status == "found"
+    assert "image_reference" in str(result.found)
+    assert any(note.startswith("not assessed") for note in result.notes)
 
 
 def test_half_a_list_is_no_ground_for_absence(held: Held) -> None:
