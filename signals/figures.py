@@ -7,7 +7,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from signals.observed import Flags, Ints, Observed, Window, Windows
+from signals.observed import Flags, Ints, Observed, Windows
+from signals.periods import periods
 
 STEPS = 120
 """Buckets of a drawn stretch of time."""
@@ -50,7 +51,7 @@ def service_figures(observed: Observed, windows: Windows) -> list[ServiceFigures
         return []
     parent = np.maximum(spans.parent, 0)
     outer = (spans.parent < 0) | (spans.service[parent] != spans.service)
-    before, during = _inside(spans.start, windows.baseline) & outer, _inside(spans.start, (windows.incident,)) & outer
+    before, during = (side & outer for side in periods(spans.start, windows))
     length = sum(one.end - one.start for one in windows.baseline), windows.incident.end - windows.incident.start
     found = []
     for number, name in sorted(enumerate(spans.services), key=lambda pair: pair[1]):
@@ -60,13 +61,6 @@ def service_figures(observed: Observed, windows: Windows) -> list[ServiceFigures
         if any(loads):
             found.append(ServiceFigures(name, *loads))
     return found
-
-
-def _inside(times: Ints, windows: Sequence[Window]) -> Flags:
-    chosen = np.zeros(len(times), np.bool_)
-    for one in windows:
-        chosen |= (times >= one.start) & (times < one.end)
-    return chosen
 
 
 def _load(duration: Ints, error: Flags, micros: int) -> Load | None:

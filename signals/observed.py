@@ -6,14 +6,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Literal
 
-import numpy as np
-from numpy.typing import NDArray
-
+from telemetry.columns import Flags as Flags  # noqa: PLC0414 - for those who import it from here
+from telemetry.columns import Floats as Floats  # noqa: PLC0414 - the same
+from telemetry.columns import Ints as Ints  # noqa: PLC0414 - the same
+from telemetry.columns import Spans as Spans  # noqa: PLC0414 - the same
 from telemetry.records import Change
-
-Ints = NDArray[np.int64]
-Floats = NDArray[np.float64]
-Flags = NDArray[np.bool_]
 
 EntityKind = Literal["service", "pod", "node", "deployment", "database", "external", "code", "change", "namespace"]
 
@@ -38,34 +35,6 @@ class Series:
     times: Ints
     values: Floats
     unit: str = ""
-
-
-@dataclass(frozen=True, slots=True)
-class Spans:
-    """Spans as columns of one length, in any order. ``parent`` is the row of the parent span, -1 for none."""
-
-    trace: Ints
-    """Traces by number; equal number, same trace."""
-    parent: Ints
-    start: Ints
-    duration: Ints
-    service: Ints
-    """Index into ``services``."""
-    operation: Ints
-    """Index into ``operations``."""
-    pod: Ints
-    """Index into ``pods``, -1 when unknown."""
-    error: Flags
-    services: tuple[str, ...]
-    operations: tuple[str, ...]
-    pods: tuple[str, ...]
-    orphan: Flags | None = None
-    """Whose parent is named but was not found."""
-    ids: tuple[str, ...] = ()
-    """``trace id/span id`` of each row, to cite; may be empty."""
-
-    def __len__(self) -> int:
-        return len(self.start)
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,7 +6,8 @@ from dataclasses import replace
 
 import numpy as np
 
-from signals.observed import Flags, Ints, LogEvents, Observed, Spans, Window, Windows
+from signals.observed import Flags, Ints, LogEvents, Observed, Spans, Windows
+from signals.periods import periods
 
 
 def sampled(observed: Observed, windows: Windows, most: int) -> Observed:
@@ -20,8 +21,8 @@ def sampled(observed: Observed, windows: Windows, most: int) -> Observed:
     begun = np.full(int(spans.trace.max()) + 1, np.iinfo(np.int64).max)
     np.minimum.at(begun, spans.trace, spans.start)
     kept = np.ones(len(begun), np.bool_)
-    for side in (windows.baseline, (windows.incident,)):
-        traces = np.flatnonzero(_within(begun, side))
+    for side in periods(begun, windows):
+        traces = np.flatnonzero(side)
         if len(traces) > most:
             order = traces[np.argsort(begun[traces], kind="stable")]
             kept[traces] = False
@@ -33,10 +34,6 @@ def sampled(observed: Observed, windows: Windows, most: int) -> Observed:
     place[rows] = np.arange(len(rows))
     logs = _records(observed.logs, kept, place) if observed.logs is not None else None
     return replace(observed, spans=_rows(spans, rows, place), logs=logs)
-
-
-def _within(times: Ints, windows: tuple[Window, ...]) -> Flags:
-    return np.logical_or.reduce([(times >= one.start) & (times < one.end) for one in windows]) if windows else np.zeros(len(times), np.bool_)
 
 
 def _rows(spans: Spans, rows: Ints, place: Ints) -> Spans:

@@ -15,7 +15,7 @@ from telemetry.models import Window
 from telemetry.store.events import EventColumns, event_columns
 
 if TYPE_CHECKING:
-    from telemetry.store.beyond import RecordReader, SeriesColumns, SpanColumns
+    from telemetry.store.beyond import RecordReader, SeriesColumns
     from telemetry.store.reader import Reader
 
 _POSITION = re.compile(r"\S+[#:]\d+")
@@ -34,12 +34,12 @@ def observe(logs: Reader, records: RecordReader, window: Window) -> Observed:
         (len(changes), "changes: no deploy, setting or flag is on record for this window; none may have been sent"),
     ) if not there]
     return Observed(
-        series=series, spans=spans_of(columns) if len(columns) else None, logs=_logs(logs, events) if len(events) else None,
+        series=series, spans=columns if len(columns) else None, logs=_logs(logs, events) if len(events) else None,
         changes=tuple(changes), belongs=_belongs(columns, held), not_assessed=tuple(missing),
     )
 
 
-def _trace_ids(columns: SpanColumns) -> list[str]:
+def _trace_ids(columns: Spans) -> list[str]:
     """The trace ids in the order of their numbers."""
     numbers, rows = np.unique(columns.trace, return_index=True)
     named = {int(number): columns.ids[row].split("/", 1)[0] for number, row in zip(numbers, rows.tolist(), strict=True)}
@@ -49,15 +49,6 @@ def _trace_ids(columns: SpanColumns) -> list[str]:
 def micros(when: datetime) -> int:
     """Microseconds since 1970 of an aware time."""
     return round(when.timestamp() * 1_000_000)
-
-
-def spans_of(columns: SpanColumns) -> Spans:
-    """Spans of the store as signals read them."""
-    return Spans(
-        trace=columns.trace, parent=columns.parent, start=columns.start, duration=columns.duration, service=columns.service,
-        operation=columns.operation, pod=columns.pod, error=columns.error, services=columns.services, operations=columns.operations,
-        pods=columns.pods, orphan=columns.orphan, ids=columns.ids,
-    )
 
 
 def _series(one: SeriesColumns) -> Series:
@@ -70,7 +61,7 @@ def _owner(one: SeriesColumns) -> Entity:
     return next((Entity(kind, name) for kind, name in kinds if name), Entity("external", "unknown"))
 
 
-def _belongs(columns: SpanColumns, held: Sequence[SeriesColumns]) -> Mapping[Entity, tuple[Entity, ...]]:
+def _belongs(columns: Spans, held: Sequence[SeriesColumns]) -> Mapping[Entity, tuple[Entity, ...]]:
     """The service and node of each pod."""
     found: dict[Entity, dict[Entity, None]] = defaultdict(dict)
     pairs = {(int(pod), int(service)) for pod, service in zip(columns.pod, columns.service, strict=True) if pod >= 0}

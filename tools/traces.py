@@ -120,10 +120,8 @@ class TraceTools:
         return Outcome(found, query=query, reason=None if rows else "no span lies in the window")
 
     def _compared(self, window: Window, baseline: Window, service: str | None) -> list[list[Any]]:
-        from tools.observing import spans_of
-
         rows = []
-        sides = [spans_of(self.records.span_columns(one, ids=False)) for one in (baseline, window)]
+        sides = [self.records.span_columns(one, ids=False) for one in (baseline, window)]
         held: dict[tuple[str, str], list[Any]] = defaultdict(lambda: [None, None])
         for side, spans in enumerate(sides):
             code = spans.service * max(len(spans.operations), 1) + spans.operation

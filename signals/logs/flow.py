@@ -17,8 +17,8 @@ import numpy as np
 from signals.evidence import log_mean, proportion_change
 from signals.logs.events import END, FAILED, UNANSWERED, Steps
 from signals.observed import Flags, Floats, Ints, Windows
+from signals.periods import periods
 from signals.traces.forest import Forest
-from signals.traces.periods import periods
 
 SURE = 3.0
 """The least strength of a break: "strong" by Kass and Raftery (1995)."""

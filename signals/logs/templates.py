@@ -13,7 +13,7 @@ import numpy as np
 from signals.evidence import proportion_change
 from signals.logs.events import ERRORS
 from signals.observed import Flags, Floats, Ints, LogEvents, Windows
-from signals.traces.periods import periods
+from signals.periods import periods
 
 SLOT = 10_000_000
 """µs of a unit without trace."""

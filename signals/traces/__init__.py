@@ -8,10 +8,10 @@ import numpy as np
 
 from signals.diagnosis import Sign, SignKind
 from signals.observed import Entity, Observed, Windows
+from signals.periods import periods
 from signals.topology import Topology
 from signals.traces import latency, outcomes
 from signals.traces.forest import Forest, plant
-from signals.traces.periods import periods
 
 __all__ = ["signs"]
 

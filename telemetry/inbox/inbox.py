@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import fcntl
 import os
 import threading
 import time
@@ -12,7 +11,8 @@ from contextlib import suppress
 from pathlib import Path
 from typing import IO
 
-from telemetry.errors import OnCalmError, StoreError, WriterBusyError
+from telemetry.durable import hold, sync_folder
+from telemetry.errors import OnCalmError, StoreError
 from telemetry.inbox.batches import Batch, read, sound_end, written
 
 FOLDER = "inbox"
@@ -53,7 +53,7 @@ class Inbox:
         """Lines that were damaged and are passed over."""
         try:
             self.folder.mkdir(parents=True, exist_ok=True)
-            self._lock = _take_lock(self.folder)
+            self._lock = hold(self.folder / "receiver.lock", doing="receives into this home", remedy="stop it, or use another --home")
             self._sizes = self._recover()
         except OSError as error:
             raise StoreError(f"the inbox cannot be used: {error}", where=str(self.folder),
@@ -181,7 +181,7 @@ class Inbox:
         path = self.folder / f"{self._next:010}.wal"
         self._next += 1
         self._stream = path.open("xb")
-        _sync(self.folder)
+        sync_folder(self.folder)
         return self._stream
 
     def _take_back(self, size: int) -> None:
@@ -198,27 +198,3 @@ def _done() -> Future[None]:
     future: Future[None] = Future()
     future.set_result(None)
     return future
-
-
-def _take_lock(folder: Path) -> IO[str]:
-    handle = (folder / "receiver.lock").open("a+")
-    try:
-        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except OSError as error:
-        handle.seek(0)
-        holder = handle.read().strip() or "unknown"
-        handle.close()
-        raise WriterBusyError(f"another process (pid {holder}) receives into this home", where=str(folder.parent),
-                              remedy="stop it, or use another --home") from error
-    handle.truncate(0)
-    handle.write(str(os.getpid()))
-    handle.flush()
-    return handle
-
-
-def _sync(path: Path) -> None:
-    handle = os.open(path, os.O_RDONLY)
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)

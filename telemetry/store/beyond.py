@@ -4,6 +4,5 @@ from telemetry.store.record_reader import Exemplar, RecordReader
 from telemetry.store.record_writer import RecordWriter
 from telemetry.store.series import SeriesColumns
 from telemetry.store.shelves import RecordKind
-from telemetry.store.span_columns import SpanColumns
 
-__all__ = ["Exemplar", "RecordKind", "RecordReader", "RecordWriter", "SeriesColumns", "SpanColumns"]
+__all__ = ["Exemplar", "RecordKind", "RecordReader", "RecordWriter", "SeriesColumns"]

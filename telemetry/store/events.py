@@ -8,16 +8,14 @@ from pathlib import PurePath
 from typing import TYPE_CHECKING
 
 import numpy as np
-from numpy.typing import NDArray
 
+from telemetry.columns import Ints
 from telemetry.models import Query, Window
 from telemetry.store.bindings import quote
 from telemetry.store.selection import overlapping
 
 if TYPE_CHECKING:
     from telemetry.store.reader import Reader
-
-Ints = NDArray[np.int64]
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import fcntl
 import json
-import os
 import sqlite3
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
@@ -14,7 +12,8 @@ from itertools import chain
 from pathlib import Path
 from typing import IO, Any
 
-from telemetry.errors import StoreError, WriterBusyError
+from telemetry.durable import hold
+from telemetry.errors import StoreError
 
 SCHEMA = """
 CREATE TABLE IF NOT EXISTS meta (name TEXT PRIMARY KEY, value TEXT NOT NULL);
@@ -115,7 +114,8 @@ class Manifest:
         try:
             if write:
                 home.mkdir(parents=True, exist_ok=True)
-                self._lock = _take_lock(home / "writer.lock")
+                self._lock = hold(
+                    home / "writer.lock", doing="is writing to this store", remedy="wait until it has finished, stop it, or use another --home")
                 self.db = sqlite3.connect(path, isolation_level=None, timeout=30, check_same_thread=False)
                 self.db.execute("PRAGMA journal_mode=WAL")
                 self.db.execute("PRAGMA synchronous=FULL")
@@ -255,24 +255,6 @@ def set_assignments(
 @lru_cache(20_000)
 def _pairs(text: str) -> tuple[tuple[str, str], ...]:
     return tuple((a, b) for a, b in json.loads(text))
-
-
-def _take_lock(path: Path) -> IO[str]:
-    handle = path.open("a+")
-    try:
-        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except OSError as error:
-        handle.seek(0)
-        holder = handle.read().strip() or "unknown"
-        handle.close()
-        raise WriterBusyError(
-            f"another process (pid {holder}) is writing to this store", where=str(path.parent),
-            remedy="wait until it has finished, stop it, or use another --home",
-        ) from error
-    handle.truncate(0)
-    handle.write(str(os.getpid()))
-    handle.flush()
-    return handle
 
 
 def _open_for_reading(path: Path) -> sqlite3.Connection:

@@ -21,8 +21,8 @@ from telemetry.store.shelves import KINDS, TIME, RecordKind, RecordSegment, coun
 if TYPE_CHECKING:
     import polars as pl
 
+    from telemetry.columns import Spans
     from telemetry.store.series import SeriesColumns
-    from telemetry.store.span_columns import SpanColumns
 
 EARLIER = 600_000_000
 """Ten minutes: how far before the window is looked for where counting stood, and around it for parents of spans."""
@@ -131,7 +131,7 @@ class RecordReader:
                 return frame
         return self._read("spans", bounds, where).sort(key, descending=descending, maintain_order=True)
 
-    def span_columns(self, window: Window, *, ids: bool = True) -> SpanColumns:
+    def span_columns(self, window: Window, *, ids: bool = True) -> Spans:
         """All spans that start in the window, as arrays; with ``ids`` each row's trace and span id, to cite."""
         from telemetry.store.span_columns import COLUMNS, span_columns
 

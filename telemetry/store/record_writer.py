@@ -9,6 +9,7 @@ from contextlib import suppress
 from pathlib import Path, PurePath
 from typing import TYPE_CHECKING, Self
 
+from telemetry.durable import sync_folder
 from telemetry.errors import StoreError
 from telemetry.records import Change, MetricPoint, Span
 from telemetry.store import version
@@ -136,7 +137,7 @@ def write_records(home: Path, kind: RecordKind, frame: pl.DataFrame) -> list[Wri
     written = [_write_one(home, kind, part, f"{kind}/day={day[0]}") for day, part in sorted(days.items(), key=str)]
     for folder in {(home / segment.path).parent for segment, _ in written}:
         for path in (folder, folder.parent, home):
-            _sync(path)
+            sync_folder(path)
     return written
 
 
@@ -166,14 +167,6 @@ def _write_one(home: Path, kind: RecordKind, frame: pl.DataFrame, folder: str) -
 def _number(value: object) -> int:
     assert isinstance(value, int)  # noqa: S101 - a written frame has rows, and each a time
     return value
-
-
-def _sync(path: Path) -> None:
-    handle = os.open(path, os.O_RDONLY)
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)
 
 
 def _compact(manifest: Manifest, kind: RecordKind, least: int) -> int:

@@ -9,6 +9,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from telemetry.durable import sync_folder
 from telemetry.errors import StoreError
 from telemetry.store.guard import remove
 from telemetry.store.manifest import Manifest, Segment, add_segments, sum_up
@@ -46,7 +47,7 @@ def write(home: Path, table: Table) -> list[Written]:
     times = table.times()[order]
     written = [_write_one(home, table.take(order[rows]), folder) for folder, rows in _partitions(times)]
     for folder in {(home / one.segment.path).parent for one in written}:
-        _sync(folder)
+        sync_folder(folder)
     return written
 
 
@@ -171,14 +172,6 @@ def _labels(column: Column, rows: Ints) -> list[Any]:
         return [names[code] for code in column.codes[rows].tolist()]
     assert isinstance(column, Numbers)  # noqa: S101 - as above
     return list(column.values[rows].tolist())
-
-
-def _sync(path: Path) -> None:
-    handle = os.open(path, os.O_RDONLY)
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)
 
 
 def sweep(manifest: Manifest) -> int:

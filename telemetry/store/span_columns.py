@@ -3,17 +3,16 @@
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from telemetry.columns import Flags, Ints, Spans
+
 if TYPE_CHECKING:
     import polars as pl
 
-Ints = NDArray[np.int64]
-Flags = NDArray[np.bool_]
 COLUMNS = ("trace_id", "span_id", "parent_id", "service", "operation", "pod", "start", "duration", "status", "kind", "attributes")
 PEERS = ("peer.service", "db.namespace", "db.name", "messaging.destination.name", "rpc.service", "server.address", "net.peer.name", "db.system.name", "db.system")
 """Attributes by which a calling span names whom it calls, the most telling first (OpenTelemetry's semantic conventions)."""
@@ -21,40 +20,7 @@ _MIX = np.uint64(0x9E3779B97F4A7C15)
 """An odd constant (2^64 / golden ratio): what is multiplied by it can be told apart again."""
 
 
-@dataclass(frozen=True, slots=True)
-class SpanColumns:
-    """Spans as columns of one length, in no certain order; times and durations in microseconds (UTC).
-
-    Whom a calling span names but who tells nothing of itself (a database, another company's API) is there too: as a
-    span of that name within the calling one, as service graphs show them.
-    """
-
-    trace: Ints
-    """Traces by number; equal number, same trace."""
-    parent: Ints
-    """The row of the parent span, -1 for none."""
-    start: Ints
-    duration: Ints
-    service: Ints
-    """Index into ``services``."""
-    operation: Ints
-    """Index into ``operations``."""
-    pod: Ints
-    """Index into ``pods``, -1 when unknown."""
-    error: Flags
-    services: tuple[str, ...]
-    operations: tuple[str, ...]
-    pods: tuple[str, ...]
-    orphan: Flags
-    """Whose parent is named but is not stored near the window."""
-    ids: tuple[str, ...] = ()
-    """``trace id/span id`` of each row, with ``:peer`` behind it for whom that span calls; empty when not asked for."""
-
-    def __len__(self) -> int:
-        return len(self.start)
-
-
-def span_columns(frame: pl.DataFrame, low: int | None, high: int | None, *, ids: bool) -> SpanColumns:
+def span_columns(frame: pl.DataFrame, low: int | None, high: int | None, *, ids: bool) -> Spans:
     """Columns of the spans with ``low <= start < high``; the frame may hold more, so that parents outside are known.
 
     A span that is there twice counts once; a span that names itself as its parent has none. Spans and parents are
@@ -102,7 +68,7 @@ def _hashed(frame: pl.DataFrame) -> tuple[NDArray[np.uint64], NDArray[np.uint64]
     return trace, span, parent, (frame["parent_id"] != "").to_numpy()
 
 
-def _columns(frame: pl.DataFrame, trace: Ints, parent: Ints, orphan: Flags, *, ids: bool) -> SpanColumns:
+def _columns(frame: pl.DataFrame, trace: Ints, parent: Ints, orphan: Flags, *, ids: bool) -> Spans:
     import polars as pl
 
     service, services = _coded(frame["service"])
@@ -113,7 +79,7 @@ def _columns(frame: pl.DataFrame, trace: Ints, parent: Ints, orphan: Flags, *, i
         pod = np.where(pod == none, -1, pod - (pod > none))
         pods = tuple(p for p in pods if p)
     named = frame.select(pl.concat_str("trace_id", "span_id", separator="/")).to_series().to_list() if ids else []
-    found = SpanColumns(
+    found = Spans(
         trace, parent, frame["start"].cast(pl.Int64).to_numpy(), frame["duration"].to_numpy(), service, operation, pod,
         (frame["status"] == "error").to_numpy(), services, operations, pods, orphan, tuple(named))
     return _with_peers(found, *_peers(frame, parent))
@@ -142,7 +108,7 @@ def _peer(attributes: str | None) -> str:
     return next((str(found[name]) for name in PEERS if found.get(name)), "")
 
 
-def _with_peers(columns: SpanColumns, rows: Ints, names: list[str]) -> SpanColumns:
+def _with_peers(columns: Spans, rows: Ints, names: list[str]) -> Spans:
     if not len(rows):
         return columns
     fresh = sorted(set(names) - set(columns.services))
@@ -152,12 +118,12 @@ def _with_peers(columns: SpanColumns, rows: Ints, names: list[str]) -> SpanColum
     def longer(values: NDArray[Any], more: NDArray[Any]) -> NDArray[Any]:
         return np.concatenate([values, more])
 
-    return SpanColumns(
+    return Spans(
         longer(columns.trace, columns.trace[rows]), longer(columns.parent, rows), longer(columns.start, columns.start[rows]),
         longer(columns.duration, columns.duration[rows]), longer(columns.service, np.array([place[name] for name in names], np.int64)),
         longer(columns.operation, columns.operation[rows]), longer(columns.pod, np.full(len(rows), -1, np.int64)),
         longer(columns.error, columns.error[rows]), services, columns.operations, columns.pods,
-        longer(columns.orphan, np.zeros(len(rows), np.bool_)),
+        longer(columns.orphan, np.zeros(len(rows), np.bool_)) if columns.orphan is not None else None,
         (*columns.ids, *(f"{columns.ids[row]}:peer" for row in rows)) if columns.ids else ())
 
 

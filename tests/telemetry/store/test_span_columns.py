@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from telemetry.columns import Spans
 from telemetry.models import Window
 from telemetry.records import Span
-from telemetry.store.beyond import RecordReader, RecordWriter, SpanColumns
+from telemetry.store.beyond import RecordReader, RecordWriter
 from tests.telemetry.store.made import ALWAYS, at, span
 
 
-def columns(home: Path, *spans: Span, window: Window = ALWAYS) -> SpanColumns:
+def columns(home: Path, *spans: Span, window: Window = ALWAYS) -> Spans:
     with RecordWriter(home) as writer:
         writer.add_spans(spans)
         writer.commit()
@@ -18,7 +19,7 @@ def columns(home: Path, *spans: Span, window: Window = ALWAYS) -> SpanColumns:
         return reader.span_columns(window)
 
 
-def parents(found: SpanColumns) -> dict[str, str]:
+def parents(found: Spans) -> dict[str, str]:
     """Span to parent, by the last digit of their ids."""
     last = [ident[-1] for ident in found.ids]
     return {last[n]: last[p] if p >= 0 else "" for n, p in enumerate(found.parent.tolist())}
