@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -13,18 +13,20 @@ from pydantic import Field
 from telemetry.errors import QueryError
 from telemetry.models import Filter, Found, Query, Result, Window
 from telemetry.records import Span as Recorded
+from telemetry.store.catalog import moment
 from tools.incident import iso
 from tools.log_inputs import Closed, Span
 from tools.registry import Registry, Tool
 from tools.result import NotAssessed, Outcome, Passage, Passages
+from tools.trace_tree import drawn
 
 if TYPE_CHECKING:
     from telemetry.store.beyond import RecordReader
     from telemetry.store.reader import Reader
 
 COLUMNS = ["time", "service", "operation", "ms", "status", "message", "trace", "span"]
-_SPANS = 400
-"""Spans of one trace that are shown."""
+BESIDE = 3_600_000_000
+"""µs before a trace in which others are looked for that are its normal."""
 _LOGS = 40
 
 
@@ -62,7 +64,8 @@ def trace_tools(records: RecordReader, logs: Reader) -> Registry:
     return Registry([
         _tool("traces.find", "Find spans by service, operation, attributes, duration or failure, the slowest or the earliest first.",
               FindInput, tools.find),
-        _tool("traces.show", "Show one trace as a tree: who called whom, how long, own time, the critical path, its log lines.",
+        _tool("traces.show", "Show one trace as a tree: who called whom, how long, own time, the critical path; beside what is normal for "
+              "its kind; with its log lines.",
               ShowInput, tools.show, output=Passages),
         _tool("traces.operations", "Compare operations with their normal: calls, failures, median and p95 before and during, who lost "
               "most time. Use it to see where time went.", OperationsInput, tools.operations),
@@ -98,12 +101,11 @@ class TraceTools:
         spans = self.records.spans(Window(), trace_id=ident)
         if not spans:
             raise QueryError(f"no trace has the id {given.trace_id[:64]!r}", where="trace_id", remedy="traces.find lists some")
-        tree = Tree(spans)
-        lines = self._lines(ident)
         first, last = min(s.start for s in spans), max(s.start + s.duration for s in spans)
-        head = f"{len(spans)} spans of {len({s.service for s in spans})} services, {(last - first) / 1000:.1f} ms from {iso(first)}"
-        passages = [Passage(title=f"trace {ident}", text="\n".join([head, *tree.lines()]))]
-        if lines:
+        around = Window(start=moment(first - BESIDE), end=moment(last + 1))
+        passages = [Passage(title=title, text="\n".join(lines)) for title, lines in drawn(self.records.span_columns(around), ident, spans)]
+        passages[0] = passages[0].model_copy(update={"text": f"{len(spans)} spans, {(last - first) / 1000:.1f} ms from {iso(first)}\n{passages[0].text}"})
+        if lines := self._lines(ident):
             passages.append(Passage(title="its log lines", text="\n".join(lines)))
         return Outcome(Passages(total=len(spans), searched=len(spans), passages=passages), query=given.model_dump(mode="json"))
 
@@ -149,72 +151,6 @@ class TraceTools:
     def _there(self) -> None:
         if not self.records.count("spans"):
             raise NotAssessed("no traces are kept here", where="traces", remedy="send them: oncalm receive, or read them: oncalm import")
-
-
-class Tree:
-    """The spans of one trace as a tree. Spans whose parent is missing stand at the top; a cycle is cut where it closes."""
-
-    def __init__(self, spans: Sequence[Recorded]) -> None:
-        self.spans = {span.span_id: span for span in spans}
-        self.children: dict[str, list[Recorded]] = defaultdict(list)
-        self.tops: list[Recorded] = []
-        for span in sorted(self.spans.values(), key=lambda one: (one.start, one.span_id)):
-            above = self.spans.get(span.parent_id)
-            if above is None or self._reaches(above, span):
-                self.tops.append(span)
-            else:
-                self.children[above.span_id].append(span)
-
-    def _reaches(self, span: Recorded, wanted: Recorded) -> bool:
-        """Whether ``wanted`` is above (or is) a span."""
-        seen: set[str] = set()
-        at: Recorded | None = span
-        while at is not None and at.span_id not in seen:
-            if at.span_id == wanted.span_id:
-                return True
-            seen.add(at.span_id)
-            at = self.spans.get(at.parent_id)
-        return False
-
-    def own(self, span: Recorded) -> int:
-        """Microseconds in which no child ran."""
-        covered, until, end = 0, span.start, span.start + span.duration
-        for child in self.children[span.span_id]:
-            low, high = max(child.start, until), min(child.start + child.duration, end)
-            if high > low:
-                covered += high - low
-                until = high
-        return max(span.duration - covered, 0)
-
-    def critical(self) -> set[str]:
-        """Ids of the spans that the trace waited for: from its longest top, always the child that ended last before what follows."""
-        path: set[str] = set()
-        waiting = [(max(self.tops, key=lambda one: one.duration), 2**62)] if self.tops else []
-        while waiting:
-            span, before = waiting.pop()
-            path.add(span.span_id)
-            edge = min(before, span.start + span.duration)
-            for child in sorted(self.children[span.span_id], key=lambda one: -(one.start + one.duration)):
-                if child.start + child.duration <= edge + 1000:  # a millisecond: clocks of two hosts
-                    waiting.append((child, edge))
-                    edge = child.start
-        return path
-
-    def lines(self) -> list[str]:
-        """One line a span: time from the beginning, indentation, who, how long, own time, ``*`` on the critical path."""
-        critical, begun = self.critical(), min(span.start for span in self.spans.values())
-        lines: list[str] = []
-        waiting = [(span, 0) for span in reversed(self.tops)]
-        while waiting and len(lines) < _SPANS:
-            span, depth = waiting.pop()
-            failed = f" FAILED {span.message}".rstrip() if span.status == "error" else ""
-            mark = "*" if span.span_id in critical else " "
-            lines.append(f"{mark} +{(span.start - begun) / 1000:.1f} ms {'  ' * depth}{span.service} {span.operation}: "
-                         f"{span.duration / 1000:.1f} ms, own {self.own(span) / 1000:.1f} ms{failed}")
-            waiting += [(child, depth + 1) for child in reversed(self.children[span.span_id])]
-        if waiting:
-            lines.append(f"… {len(self.spans) - len(lines)} more spans")
-        return lines
 
 
 def _row(span: Recorded) -> list[Any]:
