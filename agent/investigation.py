@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from agent.answer import assemble
+from agent.proofs import proofs
 from agent.state import State
 from tools.incident import NAME
 
@@ -49,20 +50,9 @@ def reordered(suspects: Sequence[dict[str, Any]], claims: Sequence[Mapping[str, 
 
 
 def _evidence(suspect: Mapping[str, Any], state: State) -> list[str]:
-    """Ids of the results that show a suspect: the weighing, and what was fetched about its templates, spans and changes."""
+    """Ids of the results that show a suspect: the weighing, and what was fetched about it."""
     refs = {ref for sign in suspect["signs"] for ref in sign["refs"]}
-    templates = {ref.removeprefix("template:") for ref in refs if ref.startswith("template:")}
-    shown = []
-    for name, result in sorted(state.get("results", {}).items(), key=lambda pair: int(pair[0].lstrip("E"))):
-        if result["status"] != "found":
-            continue
-        about = str(result["query"])
-        changed = result["tool"] == "changes.list" and any(ref.startswith("change:") for ref in refs)
-        spans = result["tool"].startswith("traces.") and suspect["entity"]["name"] in about
-        lines = result["tool"].startswith("logs.") and any(template in about for template in templates)
-        if result["tool"] == NAME or changed or spans or lines:
-            shown.append(name)
-    return shown
+    return list(proofs(refs, suspect["entity"]["name"], state.get("results", {})))
 
 
 def _excluded(made: Mapping[str, Any]) -> list[dict[str, Any]]:

@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from agent.analyst import Summary
+from agent.proofs import proofs
 from telemetry.models import Result
 from tools.registry import ToolResult
 
@@ -14,6 +15,7 @@ SURE = 0.6
 _OTHERS = 3
 _SIGNS = 4
 _RULED_OUT = 5
+_TOLD = {"tool", "status", "query"}
 
 
 def narrated(weighed: ToolResult, results: Mapping[str, ToolResult], statements: Sequence[str]) -> Summary:
@@ -79,18 +81,8 @@ def _at(sign: Mapping[str, Any]) -> str:
 
 
 def _proofs(sign: Mapping[str, Any], results: Mapping[str, ToolResult]) -> str:
-    """The results that show a sign, beside the weighing itself."""
-    refs = set(sign["refs"])
-    shown = ["E1"]
-    for name, result in results.items():
-        templates = {f"template:{one}" for one in result.query.get("templates") or ()} | {
-            f"template:{value}" for item in result.query.get("filters") or () if item.get("field") == "template"
-            for value in ([item["value"]] if isinstance(item["value"], str) else item["value"])}
-        changed = result.tool == "changes.list" and any(ref.startswith("change:") for ref in refs)
-        spans = result.tool == "traces.find" and result.query.get("service") == sign["entity"]["name"] and any(
-            ref.startswith("span:") for ref in refs)
-        if result.status == "found" and (refs & templates or changed or spans):
-            shown.append(name)
+    """The results that show a sign, the weighing among them."""
+    shown = proofs(sign["refs"], sign["entity"]["name"], {name: result.model_dump(mode="json", include=_TOLD) for name, result in results.items()})
     return f" [{', '.join(shown)}]"
 
 
