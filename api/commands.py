@@ -13,7 +13,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from api import render
+from api import command_times, render
 from api.terminal import json_line, visible
 from api.wiring import Product
 from telemetry.errors import StoreError, UsageError
@@ -78,7 +78,7 @@ def fetch(
     """Fetch a window into the store. 1: a part of it could not be had; 3: there was nothing."""
     from api.fetching import Fetching
 
-    low, high = product.moments(since, start, end)
+    low, high = command_times.moments(since, start, end)
 
     def tell(what: str) -> None:
         if not as_json and sys.stderr.isatty():
@@ -111,7 +111,7 @@ def ask(
     conversation: str | None, analyst: str = "auto", evidence: bool = False, as_json: bool
 ) -> int:
     """Answer one question. 2: it could not be read; 3: nothing was found."""
-    window = product.window(since, start, end)
+    window = command_times.window(since, start, end, product.catalog())
     with render.Thinking(enabled=not as_json) as shown:
         answer = product.ask(question, conversation=conversation, window=window, analyst=analyst, watch=shown.event)
     if as_json:
@@ -132,7 +132,8 @@ def investigate(
     pictures: Path | None, png: bool, analyst: str = "auto", as_json: bool
 ) -> int:
     """Find a cause. 3: the records show none."""
-    moment, window = product.moment(at) if at else None, product.window(since, start, end)
+    catalog = product.catalog()
+    moment, window = command_times.moment(at, catalog) if at else None, command_times.window(since, start, end, catalog)
     with render.Thinking(enabled=not as_json) as shown:
         found = product.investigate(symptom, at=moment, window=window, analyst=analyst, watch=shown.event)
     if pictures is not None:

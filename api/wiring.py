@@ -238,26 +238,32 @@ class Product:
 
     def tools(self) -> Registry:
         """The reading tools for as long as a server runs: each call opens its own reader, and so sees what was read since."""
-        from tools.logs import log_tools
         from tools.registry import Registry, Tool
         from tools.runbooks import runbook_tools
+        from tools.sources import source_tools
 
         def fresh(tool: Tool[Any]) -> Tool[Any]:
             def call(given: Any) -> Any:
-                with self._reader() as reader:
-                    now = log_tools(reader, self._index(), model=True).tool(tool.name)
+                with self._record_tools(model=True) as known:
+                    now = known.tool(tool.name)
                     assert now is not None  # noqa: S101 - the same tools are made each time
                     return now.call(given)
 
             return replace(tool, call=call)
 
-        with self._reader() as reader:
-            known = log_tools(reader)
-            logs = Registry([fresh(tool) for name in known.names() if (tool := known.tool(name))])
-        from tools.sources import source_tools
+        with self._record_tools(model=False) as known:
+            records = Registry([fresh(tool) for name in known.names() if (tool := known.tool(name))])
+        offered = records.merged(source_tools(self.sources())).merged(self._cluster_tools())
+        return offered if self.runbooks is None else offered.merged(runbook_tools(self.runbooks, self.embedder()))
 
-        logs = logs.merged(source_tools(self.sources())).merged(self._cluster_tools())
-        return logs if self.runbooks is None else logs.merged(runbook_tools(self.runbooks, self.embedder()))
+    @contextmanager
+    def _record_tools(self, *, model: bool) -> Iterator[Registry]:
+        """The tools over all records of the store as it is now; with ``model`` as one needs them, templates by meaning too."""
+        from api.investigating import holdings
+        from tools.logs import log_tools
+
+        with self._reader() as reader, holdings(self.home, reader) as held:
+            yield log_tools(reader, self._index() if model else None, model=model).merged(held.tools())
 
     def _cluster_tools(self, stack: ExitStack | None = None) -> Registry:
         """The tools over the configured cluster, whose connection ``stack`` closes; none without one."""
@@ -281,54 +287,10 @@ class Product:
             return Sources(())
         return open_sources(path, self._environment)
 
-    def moments(self, since: str | None, start: str | None, end: str | None) -> tuple[int, int]:
-        """A window that ends now or earlier, in microseconds since 1970, from the command line's words. Default: an hour."""
-        from agent.offline.times import find_window
-        from telemetry.errors import UsageError
-
-        now = datetime.now(UTC)
-        said = f"last {since or '1h'}"
-        if start or end:
-            said = f"from {start} to {end}" if start and end else f"since {start}" if start else f"before {end}"
-        window = find_window(said, now, None, None).window
-        last = min(window.end or now, now)
-        if window.start is None or window.start >= last:
-            raise UsageError(f"cannot read a window with a start in {said!r}", where="--since/--from/--to",
-                             remedy="say for example --since 2h or --from '2026-11-24 10:00' --to '2026-11-24 11:00'")
-        return int(window.start.timestamp() * 1_000_000), int(last.timestamp() * 1_000_000)
-
     def catalog(self) -> Catalog:
         """What the store holds."""
         with self._reader() as reader:
             return reader.catalog
-
-    def window(self, since: str | None, start: str | None, end: str | None) -> Window | None:
-        """A window from the command line's words."""
-        from agent.offline.times import find_window
-        from telemetry.errors import UsageError
-
-        said = f"last {since}" if since else ""
-        if start or end:
-            said = f"from {start} to {end}" if start and end else f"since {start}" if start else f"before {end}"
-        if not said:
-            return None
-        catalog = self.catalog()
-        window = find_window(said, datetime.now(UTC), catalog.last, catalog.first).window
-        if window.start is None and window.end is None:
-            raise UsageError(f"cannot read the time in {said!r}", where="--since/--from/--to",
-                             remedy="say for example --since 2h or --from '2026-11-24 10:00' --to 11:00")
-        return window
-
-    def moment(self, said: str) -> datetime:
-        """A point in time from the command line's words: the start of what they name."""
-        from agent.offline.times import find_window
-        from telemetry.errors import UsageError
-
-        catalog = self.catalog()
-        found = find_window(f"since {said}", datetime.now(UTC), catalog.last, catalog.first).window.start
-        if found is None:
-            raise UsageError(f"cannot read the time in {said!r}", where="--at", remedy="say for example --at '2026-11-24 10:05'")
-        return found
 
     def retain(self, *, before: datetime | None, max_bytes: int | None) -> int:
         """Drop records of every kind by age and by size; returns how many went."""

@@ -192,9 +192,10 @@ def test_parallel_calls_are_safe(sshd: Product) -> None:
     assert {(result.status, result.total) for result in results} == {("found", 7)}
 
 
-def test_tools_are_those_of_one_reader(sshd: Product) -> None:
+def test_tools_over_every_kind_of_record_are_offered(sshd: Product) -> None:
     with sshd._reader() as reader:
-        assert sshd.tools().names() == log_tools(reader).names()
+        assert set(log_tools(reader).names()) < set(sshd.tools().names())
+    assert {"traces.find", "metrics.series", "changes.list", "incident.suspects"} <= set(sshd.tools().names())
 
 
 def test_stdout_carries_the_protocol_only_and_the_end_of_input_ends_it(sshd: Product) -> None:

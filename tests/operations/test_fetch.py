@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 
+from api.command_times import moments
 from api.wiring import Product
 from telemetry.models import Query, Window
 from telemetry.store.beyond import RecordReader
@@ -106,7 +107,7 @@ def test_a_fetch_that_dies_between_its_steps_doubles_nothing(tmp_path: Path, ste
     with serving(LokiServer(LINES)) as served:
         home = configured(tmp_path / "home", "loki", served.url)
         product = Product(home)
-        low, high = product.moments(None, FROM, TO)
+        low, high = moments(None, FROM, TO)
         with product.sources() as sources, monkeypatch.context() as patched:
             patched.setattr(*((Product, "ingest", dies) if step == "before the ingest" else (Ledger, "settle", dies)))
             fetching = Fetching(product, sources.get("live"), "", 10**6, lambda _: None)
@@ -125,7 +126,7 @@ def test_a_stretch_with_very_many_lines_is_halved(tmp_path: Path, monkeypatch: p
     with serving(LokiServer(LINES)) as served:
         product = Product(configured(tmp_path / "home", "loki", served.url))
         with product.sources() as sources:
-            done = api.fetching.Fetching(product, sources.get("live"), "", 10**6, lambda _: None).run(*product.moments(None, FROM, TO))
+            done = api.fetching.Fetching(product, sources.get("live"), "", 10**6, lambda _: None).run(*moments(None, FROM, TO))
 
     assert not done.problems
     assert texts(tmp_path / "home") == EVERY
