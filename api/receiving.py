@@ -85,8 +85,8 @@ class Committer:
                 for path in files:
                     if int(path.stem) > done(ingestor.manifest):
                         self._put_or_set_aside(path, ingestor, writer)
+                    _lines_of(path).unlink(missing_ok=True)  # before the file it was made from: a kill between leaves neither
                     self._inbox.emptied(path)
-                    _lines_of(path).unlink(missing_ok=True)
                 writer.compact()
         except BaseException:
             with suppress(Exception):
@@ -104,6 +104,7 @@ class Committer:
             writer.forget()
             aside = self._home / "damaged" / f"inbox-{path.name}"
             aside.parent.mkdir(exist_ok=True)
+            _lines_of(path).unlink(missing_ok=True)
             path.rename(aside)
             self._tell(f"an inbox file could not be read and was set aside as {aside}: {type(error).__name__}: {error}")
 

@@ -91,6 +91,28 @@ def test_kills_while_the_store_is_written_lose_and_double_nothing(tmp_path: Path
     assert {p.name for p in (tmp_path / "inbox").iterdir()} == {"receiver.lock"}
 
 
+@pytest.mark.parametrize("after", [False, True])
+def test_an_end_while_a_file_is_emptied_leaves_nothing_of_it_behind(tmp_path: Path, after: bool) -> None:
+    """Whether the kill comes before or after the inbox has let the file go."""
+
+    class Killed(Inbox):
+        def emptied(self, path: Path) -> None:
+            if after:
+                super().emptied(path)
+            raise KeyboardInterrupt
+
+    with closing(Killed(tmp_path)) as inbox:
+        inbox.put(Batch("", (line(0),))).result(10)
+        with pytest.raises(KeyboardInterrupt):
+            committer(tmp_path, inbox, []).drain()
+    known = receipts(tmp_path)
+    with closing(Inbox(tmp_path, after=known.done, known=known.known)) as again:
+        committer(tmp_path, again, []).drain()
+
+    assert lines_of(tmp_path) == [line(0)]
+    assert {p.name for p in (tmp_path / "inbox").iterdir()} == {"receiver.lock"}
+
+
 def test_what_can_never_be_stored_is_set_aside(tmp_path: Path) -> None:
     told: list[str] = []
     with closing(Inbox(tmp_path)) as inbox:
