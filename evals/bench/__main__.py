@@ -23,7 +23,7 @@ def main() -> int:
     ingest.add_argument("--input", choices=("hdfs", "mixed", "hex"))
     ingest.add_argument("--runs", type=int, default=5)
     ingest.add_argument("--repeat", type=int, default=1, help="read the input as often, in one file")
-    ingest.add_argument("--lines", type=int, default=200_000, help="lines of the mixed and hex inputs")
+    ingest.add_argument("--lines", type=int, help="lines of the mixed (1,000,000) and hex (200,000) inputs")
     ingest.add_argument("--stock", action="store_true", help="also time drain3's own TemplateMiner, once")
     query = parts.add_parser("query", help="questions over a synthetic log, beside grep and awk")
     query.add_argument("--lines", type=int, default=1_000_000)

@@ -25,12 +25,12 @@ _OURS = ("import sys; from pathlib import Path; from api.wiring import Product; 
 
 
 def run(
-    path: Path | None, kind: str | None, runs: int, *, repeat: int = 1, stock: bool = False, lines: int = LINES
+    path: Path | None, kind: str | None, runs: int, *, repeat: int = 1, stock: bool = False, lines: int | None = None
 ) -> dict[str, Any]:
     """Measure ``runs`` times each. Raises ValueError when there is nothing to read."""
     with tempfile.TemporaryDirectory() as folder:
         place = Path(folder)
-        log, about = _input(path, kind, place, lines)
+        log, about = _input(path, kind, place, lines or LINES.get(kind or "", 0))
         if repeat > 1:
             log, about = _repeated(log, place / "repeated.log", repeat), f"{about}, {repeat} times"
         with log.open("rb") as handle:
