@@ -19,7 +19,7 @@ SUITES = {"parsing": "evals.parsing", "logqa": "evals.logqa", "nl2logql": "evals
           "rca": "evals.rca", "kube": "evals.kube", "anomaly": "evals.anomaly"}
 GENERATED = ("unseen", "foreign", "agent", "cost")
 """Suites whose logs are invented; all but ``foreign`` write them into the folder."""
-OPTIONS = {"agent": ("analyst", "repeats", "case", "record"), "rca": ("report", "robust"), "kube": ("report",)}
+OPTIONS = {"agent": ("analyst", "repeats", "case", "record"), "rca": ("report", "robust", "leave_out"), "kube": ("report",)}
 """What only some suites take."""
 KEYS = ("suite", "data", "cases", "could_not_run", "metrics", "baseline", "seconds")
 Report = dict[str, Any]
@@ -40,6 +40,8 @@ def main(arguments: Sequence[str] | None = None, load: Callable[[str], Any] = im
     for_rca = parser.add_argument_group("of the suites rca and kube")
     for_rca.add_argument("--report", type=Path, metavar="FILE", help="write a page in Markdown with plots")
     for_rca.add_argument("--robust", action="store_true", default=None, help="of rca: also with points lost, names replaced and the like")
+    for_rca.add_argument("--leave-out", action="store_true", default=None, dest="leave_out",
+                         help="of rca: also choose constants without each fault type (about forty times as long)")
     given = parser.parse_args(arguments)
     options = {name: value for names in OPTIONS.values() for name in names if (value := getattr(given, name)) is not None}
     for name in options:

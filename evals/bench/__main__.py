@@ -2,6 +2,7 @@
 
 ingest [FILE | FOLDER] [--input hdfs|mixed|hex] [--runs 5] [--repeat 1] [--stock]   lines read
 query [--lines 1000000] [--cache DIR]                                             questions answered
+investigate [--lines 10000000] [--spans 1000000] [--series 10000] [--cache DIR]    an incident weighed
 index [--templates 1000]                                                          templates searched
 startup [--runs 5]                                                                ``oncalm --help``
 Every part takes ``--json``.
@@ -28,6 +29,11 @@ def main() -> int:
     query = parts.add_parser("query", help="questions over a synthetic log, beside grep and awk")
     query.add_argument("--lines", type=int, default=1_000_000)
     query.add_argument("--cache", type=Path)
+    investigate = parts.add_parser("investigate", help="a synthetic incident weighed, beside awk over its log")
+    investigate.add_argument("--lines", type=int, default=10_000_000)
+    investigate.add_argument("--spans", type=int, default=1_000_000)
+    investigate.add_argument("--series", type=int, default=10_000)
+    investigate.add_argument("--cache", type=Path)
     index = parts.add_parser("index", help="the meaning index beside Chroma's query")
     index.add_argument("--templates", type=int, default=1000)
     startup = parts.add_parser("startup", help="the time of `oncalm --help`")
@@ -37,7 +43,7 @@ def main() -> int:
     overhead.add_argument("--turns", type=int, default=10)
     overhead.add_argument("--calls", type=int, default=3, help="tool calls of one turn, side by side")
     overhead.add_argument("--runs", type=int, default=5)
-    for part in (ingest, query, index, startup, overhead):
+    for part in (ingest, query, investigate, index, startup, overhead):
         part.add_argument("--json", action="store_true", dest="as_json")
     given = parser.parse_args()
     try:
@@ -56,6 +62,11 @@ def _run(given: argparse.Namespace) -> tuple[dict[str, object], str]:
 
         report = query.run(given.lines, given.cache)
         return report, query.table(report)
+    if given.part == "investigate":
+        from evals.bench import investigation
+
+        report = investigation.run(given.lines, given.spans, given.series, given.cache)
+        return report, investigation.table(report)
     if given.part == "overhead":
         from evals.bench import overhead
 

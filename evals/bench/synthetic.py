@@ -50,14 +50,20 @@ def forms() -> list[tuple[str, str, str, int]]:
     return [*_COMMON, *rare]
 
 
-def write(path: Path, lines: int) -> None:
-    """Write ``lines`` lines to ``path`` in time order, by way of a temporary name."""
+def trace_id(number: int) -> str:
+    """The id of trace ``number``."""
+    return f"{(number + 1) * 0x9E3779B97F4A7C15F39CC0605CEDC835 % (1 << 128):032x}"
+
+
+def write(path: Path, lines: int, *, span: timedelta = SPAN, traces: int = 0) -> None:
+    """Write ``lines`` lines to ``path`` in time order, by way of a temporary name. Of ``traces`` traces, spread evenly over
+    the time, every line names the one of its moment."""
     import numpy as np
 
     rng = np.random.default_rng(20260302)
     made = forms()
     weights = np.array([form[3] for form in made], dtype=float)
-    step = int(SPAN.total_seconds() * 1e6) / lines
+    step = int(span.total_seconds() * 1e6) / lines
     partial = path.with_suffix(".partial")
     with partial.open("w", encoding="utf-8") as handle:
         for begin in range(0, lines, _BATCH):
@@ -67,13 +73,15 @@ def write(path: Path, lines: int) -> None:
             waits = (np.exp(rng.normal(3.2, 1.1, size))).astype(int).tolist()
             clients = (rng.pareto(0.8, size) * 40).astype(int).clip(0, 49_999).tolist()
             handle.writelines(
-                _line(begin + i, step, made[f], numbers[i], waits[i], clients[i])
+                _line(begin + i, step, made[f], numbers[i], waits[i], clients[i],
+                      f" trace_id={trace_id((begin + i) * traces // lines)}" if traces else "")
                 for i, f in enumerate(chosen)
             )
     partial.replace(path)
 
 
-def _line(at: int, step: float, form: tuple[str, str, str, int], number: int, wait: int, client: int) -> str:
+def _line(at: int, step: float, form: tuple[str, str, str, int], number: int, wait: int, client: int,
+          more: str) -> str:
     micros = int(at * step)
     day, rest = divmod(micros // 1000, 86_400_000)
     clock, millis = divmod(rest, 1000)
@@ -84,4 +92,4 @@ def _line(at: int, step: float, form: tuple[str, str, str, int], number: int, wa
         user=_USERS[number % 12], port=1024 + number % 60_000, number=number, bytes=number % 100_000,
         request=f"req-{number:08x}",
     )
-    return f"{stamp} node-{number % 20:02} {service}[{700 + number % 20}]: {level}: {text}\n"
+    return f"{stamp} node-{number % 20:02} {service}[{700 + number % 20}]: {level}: {text}{more}\n"

@@ -9,6 +9,7 @@ from typing import Any
 
 from evals.rca import baseline
 from evals.rca.cases import Case, Loader, detect
+from evals.rca.leave_out import left_out, ranks
 from evals.rca.loaders import LOADERS
 from evals.rca.perturb import PERTURBATIONS
 from evals.rca.scoring import Outcome, brier, figures, inner, place, tables
@@ -17,8 +18,8 @@ from signals.suspects import rank
 from telemetry.errors import OnCalmError
 
 
-def run(folder: Path, *, robust: bool | None = None, report: Path | None = None) -> dict[str, Any]:
-    """Score one set; ``robust`` also perturbs it, ``report`` writes a page with plots."""
+def run(folder: Path, *, robust: bool | None = None, leave_out: bool | None = None, report: Path | None = None) -> dict[str, Any]:
+    """Score one set; ``robust`` also perturbs it, ``leave_out`` also leaves each fault type out, ``report`` writes a page."""
     began = time.perf_counter()
     home, loader = _home(folder)
     cases, missing = loader.cases(home)
@@ -28,6 +29,10 @@ def run(folder: Path, *, robust: bool | None = None, report: Path | None = None)
         ours["inner"] = positions
     if robust:
         ours["robustness"] = robustness(cases, outcomes)
+    if leave_out:
+        readable = {outcome.id for outcome in outcomes}
+        chosen = [case for case in cases if case.id in readable]
+        ours["left_out"] = left_out(ranks(chosen), [case.truth.fault for case in chosen])
     result: dict[str, Any] = {
         "suite": "rca", "data": loader.name, "cases": len(outcomes), "could_not_run": len(missing) + len(failed),
         "why_not": [*missing, *failed], "metrics": ours,
@@ -52,13 +57,13 @@ def robustness(cases: Sequence[Case], outcomes: Sequence[Outcome]) -> dict[str, 
     places = {outcome.id: outcome.place for outcome in outcomes}
     found = {}
     for name, perturb in PERTURBATIONS.items():
-        ranks = []
+        ranked = []
         for case in (case for case in cases if case.id in places):
             changed = perturb(case.observe(), case)
             said = rank(changed.observed, at=case.at, windows=case.windows, symptom=changed.symptom, aspect=case.aspect)
-            ranks.append((places[case.id], place([s.entity.name for s in said.suspects], changed.truth)))
-        stays = sum((a == 1) == (b == 1) for a, b in ranks) / max(1, len(ranks))
-        found[name] = figures([b for _, b in ranks]) | {"stays": round(stays, 4)}
+            ranked.append((places[case.id], place([s.entity.name for s in said.suspects], changed.truth)))
+        stays = sum((a == 1) == (b == 1) for a, b in ranked) / max(1, len(ranked))
+        found[name] = figures([b for _, b in ranked]) | {"stays": round(stays, 4)}
     return found
 
 
