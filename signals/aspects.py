@@ -41,6 +41,7 @@ PROPAGATING = frozenset({"latency", "errors"})
 _GOOD = frozenset("availability available success successes succeeded uptime".split())
 _OUTWARD = frozenset("client outbound egress outgoing upstream".split())
 _RATES = frozenset("rps qps ops tps rate throughput lod load".split())
+_QUANTILES = frozenset("50 75 90 95 98 99 999".split())
 _JOINED = re.compile(r"[pP]\d{2,3}|[45]xx|load\d+|[A-Z]+(?![a-z])|[A-Z]?[a-z]+|\d+")
 
 
@@ -59,6 +60,8 @@ class Meaning:
     """A share of a limit: 100 is full."""
     per_second: bool = False
     """A rate: so many in each second, not in the interval of a point."""
+    quantile: float | None = None
+    """Which quantile of durations it is; None when it is none, or its name does not tell."""
 
 
 @cache
@@ -72,4 +75,10 @@ def meaning(metric: str, unit: str = "") -> Meaning:
     percent = (unit == "%" or "%" in metric or bool(words & {"percent", "pct", "utilization", "utilisation"})) and not good
     bad: Direction = "both" if aspect in {"traffic", ""} else "up"
     return Meaning(aspect or metric, bad, bool(words & _OUTWARD) and aspect in PROPAGATING, good, percent and aspect in RESOURCES,
-                   bool(words & _RATES))
+                   bool(words & _RATES), _quantile(words) if aspect == "latency" else None)
+
+
+def _quantile(words: set[str]) -> float | None:
+    """``p99`` is .99, ``p999`` .999; so are bare ``99`` and ``999`` beside a word for durations."""
+    found = [digits for word in words if (digits := word.removeprefix("p")) in _QUANTILES]
+    return int(found[0]) / 10 ** len(found[0]) if len(found) == 1 else None

@@ -13,12 +13,13 @@ from signals.diagnosis import Sign, SignKind
 from signals.observed import Entity, Floats, Ints, Observed, Series, Window, Windows
 from signals.shifts import (
     PEER_FLOOR,
+    SHARE_FLOOR,
     Shift,
     clean,
     counted,
     covering,
     measure,
-    quantile,
+    middle,
     rates,
     strength,
     within,
@@ -57,7 +58,8 @@ def signs(observed: Observed, windows: Windows, topology: Topology) -> list[Sign
     for each in ready:
         floor = floors.get(each.series.metric, 0.0)
         shift = measure(each.times, each.values, windows.baseline, windows.incident, floor=floor, share=each.means.share)
-        requests = _requests(counts.get(each.series.entity), windows) if each.means.share else np.inf
+        known = each.means.share or each.means.quantile is not None and not each.means.outward
+        requests = _requests(counts.get(each.series.entity), windows) if known else np.inf
         if shift is not None and (sign := _sign(each, shift, requests)) is not None:
             found.append(sign)
     return found + silent(ready, windows) + newcomers(ready, windows, topology)
@@ -75,7 +77,7 @@ def prepare(series: Series, windows: Windows) -> Prepared:
         values = 1.0 - values / (100.0 if values.max() > 1.5 else 1.0)
     before = [values[within(times, window)] for window in windows.baseline]
     longest = max(before, key=len, default=values[:0])
-    return Prepared(series, means, times, values, quantile(np.sort(longest), 0.5) if len(longest) else 0.0, rate)
+    return Prepared(series, means, times, values, middle(longest) if len(longest) else 0.0, rate)
 
 
 def peer_floors(ready: Sequence[Prepared]) -> dict[str, float]:
@@ -84,22 +86,26 @@ def peer_floors(ready: Sequence[Prepared]) -> dict[str, float]:
     for each in ready:
         if not each.means.share:
             levels[each.series.metric].append(abs(each.level))
-    return {metric: PEER_FLOOR * float(np.median(found)) for metric, found in levels.items() if len(found) >= 3}
+    return {metric: PEER_FLOOR * middle(np.array(found)) for metric, found in levels.items() if len(found) >= 3}
 
 
 def _requests(traffic: Prepared | None, windows: Windows) -> float:
     """How many requests a point of the incident stands for; endless when nobody counted."""
     if traffic is None or not len(sizes := traffic.values[within(traffic.times, windows.incident)]):
         return np.inf
-    seconds = float(np.median(np.diff(traffic.times))) / 1e6 if traffic.rate and len(traffic.times) > 1 else 1.0
-    return float(np.median(sizes)) * seconds
+    seconds = middle(np.diff(traffic.times)) / 1e6 if traffic.rate and len(traffic.times) > 1 else 1.0
+    return middle(sizes) * seconds
 
 
 def _sign(each: Prepared, shift: Shift, requests: float) -> Sign | None:
-    """What a shift says, nothing when it is within noise or for the better; a share says no more than its requests can."""
+    """What a shift says, nothing when it is within noise or for the better.
+
+    A share says no more than its requests can, a quantile no more than those beyond it: the p99 of thirty is one of them.
+    """
     weight = strength(shift.score)
     if np.isfinite(requests):
-        weight = min(weight, counted(shift.before, shift.during, requests))
+        shares = (shift.before, shift.during) if each.means.quantile is None else (SHARE_FLOOR, 1 - each.means.quantile)
+        weight = min(weight, counted(*shares, requests))
     means, series = each.means, each.series
     if weight <= 0 or (means.bad == "up" and not shift.up and means.aspect in {"latency", "errors", "restart", "saturation"}):
         return None
@@ -174,7 +180,7 @@ def newcomers(ready: Sequence[Prepared], windows: Windows, topology: Topology) -
 
 def _failing(each: Prepared, windows: Windows) -> float:
     during = each.values[within(each.times, windows.incident)]
-    return float(np.median(during)) if len(during) else 0.0
+    return middle(during) if len(during) else 0.0
 
 
 def _known_before(each: Prepared, windows: Windows) -> bool:
@@ -192,5 +198,5 @@ def _expected(each: Prepared, windows: Windows) -> float:
     longest = max(times, key=len, default=each.times[:0])
     if len(longest) < 4:
         return 0.0
-    return float((windows.incident.end - windows.incident.start) / np.median(np.diff(longest)))
+    return float((windows.incident.end - windows.incident.start) / middle(np.diff(longest)))
 

@@ -44,6 +44,6 @@ def _rows(spans: Spans, rows: Ints, place: Ints) -> Spans:
 
 
 def _records(logs: LogEvents, kept: Flags, place: Ints) -> LogEvents:
-    held = (logs.trace < 0) | (logs.trace >= len(kept)) | kept[np.clip(logs.trace, 0, len(kept) - 1)]
+    held = np.append(kept, True)[np.minimum(logs.trace, len(kept))]  # no trace (-1), or one without spans: the last
     span = place[logs.span[held]] if logs.span is not None else None
     return replace(logs, time=logs.time[held], template=logs.template[held], entity=logs.entity[held], trace=logs.trace[held], span=span)

@@ -91,6 +91,11 @@ def quantile(ordered: Floats, share: float) -> float:
     return float(ordered[low] + (ordered[high] - ordered[low]) * (place - low))
 
 
+def middle(values: Floats | Ints) -> float:
+    """The median of values in any order."""
+    return quantile(np.sort(values).astype(np.float64, copy=False), 0.5)
+
+
 def noise(values: Floats, floor: float) -> float:
     """The spread of a baseline: of its middle half, or of its outer tenth when that lasts two points; never below the floor."""
     if len(values) < 4:
@@ -117,7 +122,7 @@ def measure(
         return None
     when, levels = _blocks(times[within(times, incident)], during)
     longest = max(befores, key=len)
-    usual = [quantile(np.sort(before), 0.5) for before in befores]
+    usual = [middle(before) for before in befores]
     apart = (max(usual) - min(usual)) / 2
     found = []
     for before, level in zip(befores, usual, strict=True):
@@ -142,7 +147,7 @@ def covering(times: Ints, incident: Window, baseline: Sequence[Window]) -> Windo
     first = int(np.searchsorted(times, incident.start))
     if first < 1 or len(times) < 3:
         return incident
-    step = float(np.median(np.diff(times)))
+    step = middle(np.diff(times))
     last = int(times[first - 1])
     near = incident.start - last < step and any(window.start <= last < window.end for window in baseline)
     return Window(last, incident.end) if near else incident
@@ -154,7 +159,8 @@ def _blocks(times: Ints, values: Floats) -> tuple[Ints, Floats]:
     if size < 2:
         return times, values
     count = len(values) // size
-    return times[: count * size : size], np.median(values[: count * size].reshape(count, size), axis=1)
+    ordered = np.sort(values[: count * size].reshape(count, size), axis=1)
+    return times[: count * size : size], (ordered[:, (size - 1) // 2] + ordered[:, size // 2]) / 2
 
 
 def _stands_out(times: Ints, levels: Floats, before: float, spread: float) -> Shift:

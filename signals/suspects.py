@@ -13,9 +13,12 @@ from signals.diagnosis import Diagnosis, Excluded, Sign, Suspect
 from signals.observed import Entity, Observed, Windows
 from signals.sources import gather
 from signals.topology import Topology
+from telemetry.numbering import distinct
 
 OFF_PATH = 0.3
 """Who the complaining service does not depend on keeps a third of its score: the graph may lack an edge."""
+UNTRACED = 3.0
+"""e³ ≈ 20 times less likely is who took part in no request, where requests were traced."""
 OUTSIDE = 1.0
 """e times less likely is what is known only from its callers' view: what they see includes the way there."""
 SECOND = math.log(20.0)
@@ -63,9 +66,9 @@ def unseen(observed: Observed, graph: Topology) -> set[Entity]:
     known = {entity for pair in graph.edges() for entity in pair} | set(graph.homes.values())
     seen = {graph.home(series.entity) for series in observed.series if len(series.times)}
     if observed.spans is not None:
-        seen |= {Entity("service", observed.spans.services[number]) for number in set(observed.spans.service.tolist())}
+        seen |= {Entity("service", observed.spans.services[number]) for number in distinct(observed.spans.service).tolist()}
     if observed.logs is not None:
-        seen |= {graph.home(observed.logs.entities[number]) for number in set(observed.logs.entity.tolist())}
+        seen |= {graph.home(observed.logs.entities[number]) for number in distinct(observed.logs.entity).tolist()}
     return known - seen
 
 
@@ -97,10 +100,10 @@ def _weigh_traffic(accounts: Mapping[Entity, Account], graph: Topology, observed
     """Count less what took part in no request, where requests were traced."""
     if observed.spans is None or not len(observed.spans):
         return
-    seen = {Entity("service", observed.spans.services[number]) for number in set(observed.spans.service.tolist())}
+    seen = {Entity("service", observed.spans.services[number]) for number in distinct(observed.spans.service).tolist()}
     for account in accounts.values():
         if account.entity.kind == "service" and account.entity not in seen and not graph.callers.get(account.entity):
-            account.score -= OFF_PATH
+            account.score -= UNTRACED
             account.notes.append("it took part in no request that was traced")
 
 

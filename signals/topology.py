@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from signals.observed import Entity, Observed, Spans
+from telemetry.numbering import distinct
 
 HOSTS = ("node", "namespace")
 """Kinds that carry others and are nobody's part."""
@@ -72,9 +73,11 @@ def build(observed: Observed) -> Topology:
 def span_calls(spans: Spans) -> tuple[tuple[Entity, Entity], ...]:
     """Which service's spans have children in which other service."""
     child = np.flatnonzero(spans.parent >= 0)
-    pairs = np.stack([spans.service[spans.parent[child]], spans.service[child]], axis=1)
+    caller, callee = spans.service[spans.parent[child]], spans.service[child]
+    width = max(1, len(spans.services))
+    apart = caller != callee
     names = [Entity("service", name) for name in spans.services]
-    return tuple((names[a], names[b]) for a, b in np.unique(pairs[pairs[:, 0] != pairs[:, 1]], axis=0))
+    return tuple((names[pair // width], names[pair % width]) for pair in distinct(caller[apart] * width + callee[apart]).tolist())
 
 
 def _home(part: Entity, belongs: Mapping[Entity, tuple[Entity, ...]]) -> Entity:

@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from signals.observed import Floats, Ints, Observed, Window
+from signals.shifts import middle
 
 STEPS = 96
 """Equal steps into which the data is cut."""
@@ -39,9 +40,9 @@ def unusual(observed: Observed, scope: Window) -> Window | None:
 def _rows(observed: Observed, low: int, step: int) -> Iterator[Floats]:
     """Features per step in robust standard deviations; those that never move are left out."""
     for values in _features(observed, low, step):
-        level = np.median(values)
-        spread = 1.4826 * np.median(np.abs(values - level))
-        spread = max(float(spread), 0.05 * float(abs(level)), 0.1 * float(values.std()))
+        level = middle(values)
+        spread = 1.4826 * middle(np.abs(values - level))
+        spread = max(spread, 0.05 * abs(level), 0.1 * float(values.std()))
         if spread > 0:
             yield np.clip((values - level) / spread, -10, 10)
 
@@ -51,9 +52,9 @@ def _features(observed: Observed, low: int, step: int) -> Iterator[Floats]:
     if logs is not None:
         severe = np.array([level in {"error", "fatal"} for level in logs.levels], np.bool_)[logs.template]
         yield _counts(logs.time[severe], low, step)
-        for template, count in enumerate(np.bincount(logs.template, minlength=len(logs.templates))[:_MOST]):
-            if count >= LEAST:
-                yield _counts(logs.time[logs.template == template], low, step)
+        places = np.clip((logs.time - low) // step, 0, STEPS - 1)
+        table = np.bincount(logs.template * STEPS + places, minlength=len(logs.templates) * STEPS).reshape(-1, STEPS)
+        yield from np.sqrt(table[:_MOST][table[:_MOST].sum(axis=1) >= LEAST].astype(np.float64))
     if spans is not None:
         for service in range(len(spans.services)):
             own = spans.service == service
@@ -74,7 +75,7 @@ def _means(times: Ints, values: Floats, low: int, step: int) -> Floats:
     counts = np.bincount(places, minlength=STEPS)[:STEPS]
     sums = np.bincount(places, weights=values, minlength=STEPS)[:STEPS]
     held = counts > 0
-    out = np.full(STEPS, float(np.median(values)) if len(values) else 0.0)
+    out = np.full(STEPS, middle(values) if len(values) else 0.0)
     out[held] = sums[held] / counts[held]
     return out
 

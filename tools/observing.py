@@ -12,6 +12,7 @@ import numpy as np
 
 from signals.observed import Entity, EntityKind, Ints, LogEvents, Observed, Series, Spans
 from telemetry.models import Window
+from telemetry.numbering import distinct, firsts, numbered
 from telemetry.store.events import EventColumns, event_columns
 
 if TYPE_CHECKING:
@@ -41,7 +42,8 @@ def observe(logs: Reader, records: RecordReader, window: Window) -> Observed:
 
 def _trace_ids(columns: Spans) -> list[str]:
     """The trace ids in the order of their numbers."""
-    numbers, rows = np.unique(columns.trace, return_index=True)
+    numbers, place = numbered(columns.trace)
+    rows = firsts(place, len(numbers))
     named = {int(number): columns.ids[row].split("/", 1)[0] for number, row in zip(numbers, rows.tolist(), strict=True)}
     return [named.get(number, "") for number in range(int(numbers.max(initial=-1)) + 1)]
 
@@ -64,9 +66,9 @@ def _owner(one: SeriesColumns) -> Entity:
 def _belongs(columns: Spans, held: Sequence[SeriesColumns]) -> Mapping[Entity, tuple[Entity, ...]]:
     """The service and node of each pod."""
     found: dict[Entity, dict[Entity, None]] = defaultdict(dict)
-    pairs = {(int(pod), int(service)) for pod, service in zip(columns.pod, columns.service, strict=True) if pod >= 0}
-    for pod, service in sorted(pairs):
-        found[Entity("pod", columns.pods[pod])][Entity("service", columns.services[service])] = None
+    width = max(1, len(columns.services))
+    for pair in distinct((columns.pod * width + columns.service)[columns.pod >= 0]).tolist():
+        found[Entity("pod", columns.pods[pair // width])][Entity("service", columns.services[pair % width])] = None
     for one in held:
         if one.pod:
             whole: tuple[tuple[EntityKind, str], ...] = (("service", one.service), ("node", one.node))
@@ -76,7 +78,8 @@ def _belongs(columns: Spans, held: Sequence[SeriesColumns]) -> Mapping[Entity, t
 
 def _logs(reader: Reader, events: EventColumns) -> LogEvents:
     entities, entity = _entities(events)
-    levels, loggers = _commonest(events, "level"), _commonest(events, "logger")
+    counts = _counts(events)
+    levels, loggers = _commonest(events, counts, "level"), _commonest(events, counts, "logger")
     return LogEvents(
         time=events.time, template=events.template, entity=entity, trace=events.trace,
         templates=tuple(reader.pattern_of(ident) for ident in events.templates), ids=events.templates, levels=levels,
@@ -91,10 +94,16 @@ def _entities(events: EventColumns) -> tuple[tuple[Entity, ...], Ints]:
     return tuple(distinct), np.array([place[owner] for owner in owners], np.int64)[events.author]
 
 
-def _commonest(events: EventColumns, part: str) -> tuple[str, ...]:
+def _counts(events: EventColumns) -> list[tuple[int, int, int]]:
+    """(template, author, records) of all pairs that occur."""
+    width = max(1, len(events.authors))
+    pairs, place = numbered(events.template * width + events.author)
+    return [(pair // width, pair % width, count) for pair, count in zip(pairs.tolist(), np.bincount(place).tolist(), strict=True)]
+
+
+def _commonest(events: EventColumns, counts: Sequence[tuple[int, int, int]], part: str) -> tuple[str, ...]:
     """What most records of each template say their ``level`` or ``logger`` is."""
-    pairs, counts = np.unique(np.stack([events.template, events.author]), axis=1, return_counts=True)
     said: dict[int, Counter[str]] = defaultdict(Counter)
-    for template, author, count in zip(*pairs.tolist(), counts.tolist(), strict=True):
+    for template, author, count in counts:
         said[template][getattr(events.authors[author], part)] += count
     return tuple(said[at].most_common(1)[0][0] if at in said else "" for at in range(len(events.templates)))

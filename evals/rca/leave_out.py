@@ -38,7 +38,7 @@ class Knob:
 
 KNOBS = (
     *(Knob(name, ("signals.accounts",), weighing=True) for name in ("SIDE", "SURE", "ENOUGH", "OTHER", "CHANGED", "FADE")),
-    *(Knob(name, ("signals.suspects",), weighing=True) for name in ("OFF_PATH", "OUTSIDE", "LIKE")),
+    *(Knob(name, ("signals.suspects",), weighing=True) for name in ("OFF_PATH", "UNTRACED", "OUTSIDE", "LIKE")),
     *(Knob(name, ("signals.metrics",)) for name in ("SATURATED", "SILENT", "NEWCOMER")),
     Knob("DRIFT", ("signals.shifts", "signals.windows")),
     Knob("FROM_NOTHING", ("signals.shifts",)),

@@ -14,6 +14,7 @@ from signals.evidence import proportion_change
 from signals.logs.events import ERRORS
 from signals.observed import Flags, Floats, Ints, LogEvents, Windows
 from signals.periods import periods
+from telemetry.numbering import distinct, numbered
 
 SLOT = 10_000_000
 """µs of a unit without trace."""
@@ -51,24 +52,24 @@ def changes(logs: LogEvents, windows: Windows, clean: Flags) -> list[Change]:
     rows = np.flatnonzero(base | during)
     if not len(rows) or not len(logs.templates):
         return []
-    found = _changes(logs, rows, unit, during, logs.template)
+    held, dense = numbered(unit)
+    found = _changes(logs, rows, (dense, len(held)), during, logs.template)
     if bad.any():
         errors = rows[bad[logs.template[rows]]]
-        found += _changes(logs, rows, unit, during, np.full(len(logs), -1), errors)
+        found += _changes(logs, rows, (dense, len(held)), during, np.full(len(logs), -1), errors)
     return found
 
 
-def _changes(logs: LogEvents, rows: Ints, unit: Ints, during: Flags, template: Ints, hits: Ints | None = None) -> list[Change]:
+def _changes(logs: LogEvents, rows: Ints, units: tuple[Ints, int], during: Flags, template: Ints, hits: Ints | None = None) -> list[Change]:
     width = len(logs.templates) + 1
-    _, dense = np.unique(unit, return_inverse=True)
-    units = int(dense.max()) + 1
+    dense, many = units
     mine = rows if hits is None else hits
-    kinds, kind = np.unique(logs.entity[mine] * width + template[mine] + 1, return_inverse=True)
+    kinds, kind = numbered(logs.entity[mine] * width + template[mine] + 1)
     if not len(kinds):
         return []
     owner = kinds // width
-    n0, n1 = (_distinct(logs.entity[rows], dense[rows], during[rows] == side, len(logs.entities), units)[owner] for side in (False, True))
-    k0, k1 = (_distinct(kind, dense[mine], during[mine] == side, len(kinds), units) for side in (False, True))
+    n0, n1 = (_distinct(logs.entity[rows], dense[rows], during[rows] == side, len(logs.entities), many)[owner] for side in (False, True))
+    k0, k1 = (_distinct(kind, dense[mine], during[mine] == side, len(kinds), many) for side in (False, True))
     strengths = proportion_change(k0, n0, k1, n1)
     at = np.full(len(kinds), np.iinfo(np.int64).max)
     np.minimum.at(at, kind[during[mine]], logs.time[mine][during[mine]])
@@ -86,4 +87,4 @@ def _listed(owner: Ints, template: Ints, strengths: Floats, counts: tuple[Ints, 
 
 def _distinct(keys: Ints, units: Ints, which: Flags, size: int, width: int) -> Ints:
     """How many different units each key has."""
-    return np.bincount(np.unique(keys[which] * width + units[which]) // width, minlength=size)
+    return np.bincount(distinct(keys[which] * width + units[which]) // width, minlength=size)

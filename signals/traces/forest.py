@@ -10,6 +10,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from signals.observed import Flags, Ints, Spans
+from telemetry.numbering import numbered
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,7 +44,7 @@ class Forest:
         """When the trace of each row began: its earliest aligned start."""
         if not len(self.rows):
             return self.start
-        _, place = np.unique(self.spans.trace, return_inverse=True)
+        _, place = numbered(self.spans.trace)
         first = np.full(int(place.max()) + 1, np.iinfo(np.int64).max)
         np.minimum.at(first, place, self.start)
         return first[place]

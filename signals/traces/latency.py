@@ -13,6 +13,7 @@ import numpy as np
 from signals.evidence import log_mean, rise, rise_in_size
 from signals.observed import Flags, Floats, Ints
 from signals.traces.forest import Forest
+from telemetry.numbering import distinct, firsts, numbered
 
 MOST = 12.0
 """A shift of times is certain at e¹²; beyond, its size counts, not its certainty."""
@@ -93,7 +94,7 @@ def _usual_way(forest: Forest, base: Flags) -> float:
 def clients(forest: Forest) -> Flags:
     """Spans that wait for another service, or would, by their operation: most spans of it are ways."""
     spans = forest.spans
-    _, kind = np.unique(spans.service * max(len(spans.operations), 1) + spans.operation, return_inverse=True)
+    _, kind = numbered(spans.service * max(len(spans.operations), 1) + spans.operation)
     way = ways(forest)
     mostly = np.bincount(kind, weights=way) * 2 > np.bincount(kind)
     child = np.zeros(len(spans), dtype=bool)
@@ -129,7 +130,7 @@ def _reached(forest: Forest) -> Ints:
 
 def _excess(forest: Forest, kind: Ints, base: Flags) -> Floats:
     """Self time beyond the baseline's median for the same operation; 0 for operations it has not."""
-    _, place = np.unique(kind, return_inverse=True)
+    _, place = numbered(kind)
     rows = np.flatnonzero(base)
     order = rows[np.lexsort((forest.self_time[rows], place[rows]))]
     size = int(place.max(initial=-1)) + 1
@@ -157,7 +158,8 @@ def _sums(values: Floats, key: Ints, forest: Forest, base: Flags, during: Flags)
     begun = forest.begun()
     parts = []
     for which in (base, during):
-        code, first, place = np.unique(key[which] * width + trace[which], return_index=True, return_inverse=True)
+        code, place = numbered(key[which] * width + trace[which])
+        first = firsts(place, len(code))
         parts.append((code // width, np.bincount(place, weights=values[which], minlength=len(code)), begun[which][first]))
     (k0, v0, _), (k1, v1, t1) = parts
     onsets = np.quantile(t1, ONSETS, method="lower") if len(t1) else np.zeros(0)
@@ -176,5 +178,5 @@ def _sums(values: Floats, key: Ints, forest: Forest, base: Flags, during: Flags)
 def _usual(forest: Forest, service: int, base: Flags) -> float:
     """A service's mean self time in a trace of the baseline."""
     rows = base & (forest.spans.service == service)
-    traces = len(np.unique(forest.spans.trace[rows]))
+    traces = len(distinct(forest.spans.trace[rows]))
     return float(forest.self_time[rows].sum() / traces) if traces else 0.0

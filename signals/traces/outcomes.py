@@ -9,6 +9,7 @@ import numpy as np
 from signals.evidence import poisson_fall, proportion_change
 from signals.observed import Flags, Ints
 from signals.traces.forest import Forest
+from telemetry.numbering import distinct
 
 SLOT = 10_000_000
 """µs: stretches of ten seconds in which anything at all was observed count as observed."""
@@ -51,7 +52,7 @@ def silent(forest: Forest, base: Flags, during: Flags) -> dict[int, Share]:
     for number in range(len(kinds)):
         mine = kind == number
         before, after = (_traces(forest, which & mine, size) for which in (base, during))
-        n0, n1 = (len(np.unique(spans.trace[which & mine])) for which in (base, during))
+        n0, n1 = (len(distinct(spans.trace[which & mine])) for which in (base, during))
         strengths = proportion_change(before, np.full(size, n0), after, np.full(size, n1))
         for service in np.flatnonzero((after * n0 < before * n1) & (strengths > 0)).tolist():
             share = Share(float(strengths[service]), int(before[service]), n0, int(after[service]), n1)
@@ -63,7 +64,7 @@ def collapses(forest: Forest, base: Flags, during: Flags) -> dict[int, Share]:
     """Services whose roots (requests from outside) come less often for the time observed: counts per ten seconds."""
     spans = forest.spans
     top = forest.root == np.arange(len(spans))
-    slots = [len(np.unique(forest.start[which] // SLOT)) for which in (base, during)]
+    slots = [len(distinct(forest.start[which] // SLOT)) for which in (base, during)]
     if not all(slots):
         return {}
     counts = [np.bincount(spans.service[which & top], minlength=len(spans.services)) for which in (base, during)]
@@ -80,7 +81,7 @@ def _traces(forest: Forest, which: Flags, size: int) -> Ints:
     """In how many traces each service has such a span."""
     spans = forest.spans
     width = int(spans.trace.max(initial=0)) + 1
-    return np.bincount(np.unique(spans.service[which] * width + spans.trace[which]) // width, minlength=size)
+    return np.bincount(distinct(spans.service[which] * width + spans.trace[which]) // width, minlength=size)
 
 
 def _risen(parts: list[Ints]) -> dict[int, Share]:

@@ -11,6 +11,7 @@ import numpy as np
 
 from telemetry.columns import Ints
 from telemetry.models import Query, Window
+from telemetry.numbering import firsts, numbered
 from telemetry.store.bindings import quote
 from telemetry.store.selection import overlapping
 
@@ -82,7 +83,7 @@ def _code(name: str, values: Sequence[str]) -> str:
 
 
 def _templates(reader: Reader, keys: Ints) -> tuple[Ints, tuple[str, ...]]:
-    distinct, at = np.unique(keys, return_inverse=True)
+    distinct, at = numbered(keys)
     names = [reader.template_of(int(key)) for key in distinct]
     ids = sorted(set(names))
     place = {name: number for number, name in enumerate(ids)}
@@ -96,7 +97,8 @@ def _authors(reader: Reader, got: dict[str, Ints], words: dict[str, list[str]]) 
     code = np.zeros(len(got["source"]), np.int64)
     for part, size in zip(parts, sizes, strict=True):
         code = code * size + got[part] + 1
-    _, first, at = np.unique(code, return_index=True, return_inverse=True)
+    distinct, at = numbered(code)
+    first = firsts(at, len(distinct))
 
     def said(part: str, row: int) -> str:
         place = int(got[part][row])
@@ -104,7 +106,7 @@ def _authors(reader: Reader, got: dict[str, Ints], words: dict[str, list[str]]) 
 
     authors = tuple(Author(said("service", row) or _stem(reader, int(got["source"][row])), said("host", row), said("level", row),
                            said("logger", row)) for row in first.tolist())
-    return at.astype(np.int64), authors
+    return at, authors
 
 
 def _stem(reader: Reader, source: int) -> str:

@@ -52,6 +52,23 @@ def test_failures_among_few_requests_weigh_less() -> None:
     assert few[0].strength < many[0].strength
 
 
+@pytest.mark.parametrize(("metric", "quantile"), [
+    ("PodServerLatencyP99(s)", 0.99), ("lat_50", 0.5), ("latency p999", 0.999), ("request_duration_seconds", None),
+])  # fmt: skip
+def test_names_tell_quantiles_of_durations(metric: str, quantile: float | None) -> None:
+    found = meaning(metric)
+
+    assert (found.quantile if found.aspect == "latency" else None) == quantile
+
+
+def test_a_quantile_says_no_more_than_the_requests_beyond_it() -> None:
+    few = found(series("cart", "latency_p99", 5, 900), series("cart", "requests", 30))
+    many = found(series("cart", "latency_p99", 5, 900), series("cart", "requests", 30_000))
+    median = found(series("cart", "latency_p50", 5, 900), series("cart", "requests", 30))
+
+    assert few[0].strength < 1 < many[0].strength == median[0].strength
+
+
 def test_request_collapse_has_its_kind() -> None:
     (sign,) = found(series("cart", "requests", 100, 1))
 

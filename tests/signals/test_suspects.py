@@ -11,6 +11,7 @@ from signals.observed import Entity, Observed, Series
 from signals.suspects import probabilities, rank
 from telemetry.records import Change
 from tests.signals.arrays import MINUTE, ONSET, series, service
+from tests.signals.traces.build import spans
 
 WEB, CART, DB = service("web"), service("cart"), Entity("database", "db")
 CHAIN = ((WEB, CART), (CART, DB))
@@ -119,6 +120,14 @@ def test_complaint_rules_out_who_is_off_its_path() -> None:
 
     assert names(found)[0] == "db"
     assert any(each.entity.name == "billing" for each in found.ruled_out)
+
+
+def test_who_took_part_in_no_traced_request_is_behind_who_did() -> None:
+    idle, busy = series(service("batch"), "cpu", 5, 95), series(CART, "cpu", 5, 60)
+    traced = spans([(n, -1, "cart", "GET /", n * 10, 5) for n in range(5)])
+
+    assert names(rank(Observed(series=(idle, busy)), at=ONSET))[0] == "batch"
+    assert names(rank(Observed(series=(idle, busy), spans=traced), at=ONSET))[0] == "cart"
 
 
 def test_alert_about_errors_prefers_errors() -> None:
