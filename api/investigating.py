@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from telemetry.models import Window
     from telemetry.store.beyond import RecordReader
     from telemetry.store.reader import Reader
+    from tools.observing import LookAt
     from tools.registry import Registry
 
 _KINDS: tuple[RecordKind, ...] = ("spans", "points", "changes")
@@ -27,6 +28,8 @@ class Holdings:
 
     logs: Reader
     records: RecordReader
+    look: LookAt | None = None
+    """Reads the configured cluster."""
 
     def extent(self) -> Window:
         """First to last time of all records; open where there are none."""
@@ -55,7 +58,7 @@ class Holdings:
         from tools.observing import observe
         from tools.traces import trace_tools
 
-        weighing = incident_tools(lambda window: observe(self.logs, self.records, window), self.extent)
+        weighing = incident_tools(lambda window: observe(self.logs, self.records, window, self.look), self.extent, live=self.look is not None)
         looking = trace_tools(self.records, self.logs).merged(metric_tools(self.records))
         return weighing.merged(change_tools(self.records.changes)).merged(looking)
 
@@ -68,12 +71,12 @@ class Holdings:
 
 
 @contextmanager
-def holdings(home: Path, logs: Reader) -> Iterator[Holdings]:
-    """The records beside logs are opened here and closed behind."""
+def holdings(home: Path, logs: Reader, look: LookAt | None = None) -> Iterator[Holdings]:
+    """The records beside logs are opened here and closed behind; ``look`` reads the configured cluster."""
     from telemetry.store.beyond import RecordReader
 
     with closing(RecordReader(home)) as records:
-        yield Holdings(logs, records)
+        yield Holdings(logs, records, look)
 
 
 def _moment(micros: int) -> datetime:

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from agent.observe.observer import Observer
     from agent.observe.settings import TelemetrySettings
     from agent.recall.memory import Memory
+    from api.investigating import Holdings
     from api.thinking import Thinking
     from telemetry.models import Catalog, Window
     from telemetry.sources.files import Source
@@ -179,10 +180,9 @@ class Product:
         from agent.investigation import document
         from agent.offline.analyst import OfflineAnalyst
         from agent.run import ask
-        from api.investigating import holdings
         from tools.logs import log_tools
 
-        with self._reader() as reader, holdings(self.home, reader) as held, ExitStack() as stack:
+        with ExitStack() as stack, self._reader() as reader, self._holdings(reader) as held:
             index, run_id = self._searchable(reader), uuid4().hex
             others = held.tools().merged(self._cluster_tools(stack))
             tools = log_tools(reader).merged(others)
@@ -259,11 +259,25 @@ class Product:
     @contextmanager
     def _record_tools(self, *, model: bool) -> Iterator[Registry]:
         """The tools over all records of the store as it is now; with ``model`` as one needs them, templates by meaning too."""
-        from api.investigating import holdings
         from tools.logs import log_tools
 
-        with self._reader() as reader, holdings(self.home, reader) as held:
+        with self._reader() as reader, self._holdings(reader) as held:
             yield log_tools(reader, self._index() if model else None, model=model).merged(held.tools())
+
+    @contextmanager
+    def _holdings(self, reader: Reader) -> Iterator[Holdings]:
+        """The records of every kind, with a look at the configured cluster."""
+        from api.investigating import holdings
+
+        if self.cluster is None:
+            with holdings(self.home, reader) as held:
+                yield held
+            return
+        from tools.cluster.seen import see
+        from tools.cluster.tools import open_cluster
+
+        with closing(open_cluster(self.cluster)) as cluster, holdings(self.home, reader, lambda window: see(cluster, window)) as held:
+            yield held
 
     def _cluster_tools(self, stack: ExitStack | None = None) -> Registry:
         """The tools over the configured cluster, whose connection ``stack`` closes; none without one."""

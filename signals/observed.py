@@ -4,13 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
 from telemetry.columns import Flags as Flags  # noqa: PLC0414 - for those who import it from here
 from telemetry.columns import Floats as Floats  # noqa: PLC0414 - the same
 from telemetry.columns import Ints as Ints  # noqa: PLC0414 - the same
 from telemetry.columns import Spans as Spans  # noqa: PLC0414 - the same
 from telemetry.records import Change
+
+if TYPE_CHECKING:
+    from signals.kube.incident import Look
 
 EntityKind = Literal["service", "pod", "node", "deployment", "database", "external", "code", "change", "namespace"]
 
@@ -94,3 +97,5 @@ class Observed:
     belongs: Mapping[Entity, tuple[Entity, ...]] = field(default_factory=dict)
     """What an entity is part of or runs on: ``{pod: (service, node)}``, ``{code: (service,)}``."""
     not_assessed: tuple[str, ...] = ()
+    cluster: Look | None = None
+    """The Kubernetes cluster it runs in, as it was seen."""

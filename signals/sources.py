@@ -6,6 +6,7 @@ from collections.abc import Callable
 
 from signals import changes, logs, metrics, traces
 from signals.diagnosis import Sign
+from signals.kube import incident as kube
 from signals.observed import Observed, Windows
 from signals.topology import Topology
 
@@ -16,6 +17,7 @@ SOURCES: tuple[SignSource, ...] = (
     changes.signs,
     logs.signs,
     traces.signs,
+    kube.signs,
 )
 
 

@@ -66,8 +66,11 @@ Observe = Callable[[Window], Observed]
 Extent = Callable[[], Window]
 
 
-def incident_tools(observe: Observe, extent: Extent) -> Registry:
-    """``incident.suspects`` over what ``observe`` gives for a window; ``extent`` is that of all records."""
+def incident_tools(observe: Observe, extent: Extent, *, live: bool = False) -> Registry:
+    """``incident.suspects`` over what ``observe`` gives for a window; ``extent`` is that of all records.
+
+    ``live``: it also looks at what is so now, and a result must not be used again.
+    """
 
     def suspects(given: SuspectsInput) -> Outcome:
         from signals.suspects import rank
@@ -83,7 +86,7 @@ def incident_tools(observe: Observe, extent: Extent) -> Registry:
     return Registry([Tool(
         NAME, "Weigh all logs, traces, metrics and changes of an incident's time: who is the likely origin, who the victims, what "
         "was ruled out. Use it first for any question about a cause.", "read", SuspectsInput, suspects, output=Diagnosed,
-        timeout=SECONDS, freshness="closed_window", tags=("incident",),
+        timeout=SECONDS, freshness="live" if live else "closed_window", tags=("incident",),
     )])
 
 

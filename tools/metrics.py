@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -37,8 +38,16 @@ class SeriesInput(Span):
     limit: int = Field(default=5, ge=1, le=20, description="Series, 1 to 20; null: 5")
 
 
+class ExemplarsInput(Span):
+    """Single measurements behind a metric."""
+
+    metric: str | None = Field(default=None, description="Exact name as metrics.list shows it; null: all")
+    service: str | None = Field(default=None, description="Exact service name; null: all")
+    limit: int = Field(default=10, ge=1, le=100, description="1 to 100, the largest values; null: 10")
+
+
 def metric_tools(records: RecordReader) -> Registry:
-    """``metrics.list`` and ``metrics.series``. Without any point on record they are not assessed."""
+    """``metrics.list``, ``metrics.series`` and ``metrics.exemplars``. Without any point on record they are not assessed."""
 
     def there() -> None:
         if not records.count("points"):
@@ -58,7 +67,17 @@ def metric_tools(records: RecordReader) -> Registry:
         rows = [[_owner(one), _labels(one), iso(time), value] for one in held for time, value in _thinned(one)]
         return _told(given, ["of", "labels", "time", f"{given.metric}{f' ({held[0].unit})' if held and held[0].unit else ''}"], rows, len(rows), len(rows))
 
+    def exemplars(given: ExemplarsInput) -> Outcome:
+        there()
+        held = records.exemplars(given.window(), given.metric, given.service)
+        largest = sorted(held, key=lambda one: (-one.value, one.time))
+        rows = [[one.pod or one.service, one.metric, iso(one.time), round(one.value, 6), one.trace_id, one.span_id] for one in largest]
+        told = _told(given, ["of", "metric", "time", "value", "trace", "span"], rows, given.limit, len(held))
+        return told if rows else replace(told, reason="no measurement of the window names its trace (exporters must send exemplars)")
+
     return Registry([
+        Tool("metrics.exemplars", "Measurements behind a metric that name the trace they were made in, largest first: the way from a slow "
+             "or failing point to traces.show.", "read", ExemplarsInput, exemplars, timeout=60.0, freshness="closed_window", tags=("metrics",)),
         Tool("metrics.list", "Which metric series a window holds, with their range. Use it before asking for a series by name.", "read",
              ListInput, listed, timeout=60.0, freshness="closed_window", tags=("metrics",)),
         Tool("metrics.series", "How a metric went over time, by series.", "read", SeriesInput, series, timeout=60.0,

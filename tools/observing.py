@@ -4,16 +4,19 @@ from __future__ import annotations
 
 import re
 from collections import Counter, defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from datetime import datetime
 from typing import TYPE_CHECKING
 
 import numpy as np
 
+from signals.kube.incident import joined
 from signals.observed import Entity, EntityKind, Ints, LogEvents, Observed, Series, Spans
 from telemetry.models import Window
 from telemetry.numbering import distinct, firsts, numbered
 from telemetry.store.events import EventColumns, event_columns
+from tools.cluster.seen import Seen
 
 if TYPE_CHECKING:
     from telemetry.store.beyond import RecordReader, SeriesColumns
@@ -24,8 +27,15 @@ _OF_POINTS = ("otel.scope.", "service.name", "service.version", "service.namespa
 """Attributes that say who speaks, not what is measured."""
 
 
-def observe(logs: Reader, records: RecordReader, window: Window) -> Observed:
-    """Everything of a window. What there is no record of is named as not assessed. Raises QueryError, StoreError."""
+LookAt = Callable[[Window], Seen]
+"""The cluster, for an incident within a window."""
+
+
+def observe(logs: Reader, records: RecordReader, window: Window, look: LookAt | None = None) -> Observed:
+    """Everything of a window. What there is no record of is named as not assessed. Raises QueryError, StoreError.
+
+    ``look`` reads the cluster that the window's system runs in.
+    """
     columns, held, changes = records.span_columns(window), records.series(window), records.changes(window)
     events = event_columns(logs, window, _trace_ids(columns))
     series = tuple(_series(one) for one in held if len(one.times))
@@ -34,10 +44,32 @@ def observe(logs: Reader, records: RecordReader, window: Window) -> Observed:
         (len(series), "metrics: no series are kept for this window"),
         (len(changes), "changes: no deploy, setting or flag is on record for this window; none may have been sent"),
     ) if not there]
-    return Observed(
+    found = Observed(
         series=series, spans=columns if len(columns) else None, logs=_logs(logs, events) if len(events) else None,
         changes=tuple(changes), belongs=_belongs(columns, held), not_assessed=tuple(missing),
     )
+    return found if look is None else _beside(found, look(window))
+
+
+def _beside(found: Observed, seen: Seen) -> Observed:
+    """What telemetry tells, with what the cluster adds. Changes that are on record already stay as they are."""
+    known = {change.id for change in found.changes}
+    changes = (*found.changes, *(change for change in seen.changes if change.id not in known))
+    missing = tuple(one for one in found.not_assessed if not (changes and one.startswith("changes:")))
+    found = replace(found, changes=changes, not_assessed=(*missing, *seen.not_assessed))
+    if seen.state is None:
+        return found
+    look, parts, calls = joined(seen.state, seen.at, _services(found), found.belongs)
+    belongs = {part: tuple(dict.fromkeys((*found.belongs.get(part, ()), *wholes))) for part, wholes in parts.items()}
+    return replace(found, cluster=look, belongs={**found.belongs, **belongs}, calls=(*found.calls, *calls))
+
+
+def _services(found: Observed) -> set[str]:
+    """Every service that a record names."""
+    entities = [*(series.entity for series in found.series), *(found.logs.entities if found.logs is not None else ())]
+    told = {entity.name for entity in entities if entity.kind == "service"}
+    told |= {whole.name for wholes in found.belongs.values() for whole in wholes if whole.kind == "service"}
+    return told | set(found.spans.services if found.spans is not None else ())
 
 
 def _trace_ids(columns: Spans) -> list[str]:
