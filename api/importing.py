@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import hashlib
 import os
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
+from typing import IO, Self
 
 from api.wiring import Product
 from telemetry.errors import SourceError, UsageError
 from telemetry.imports.git import git_changes
 from telemetry.imports.mapping import MappingFile, Records, load_mapping
-from telemetry.imports.otlp import read_otlp, records_in
+from telemetry.imports.otlp import is_otlp, read_otlp
 from telemetry.imports.reading import Imported, files_of, read_feed, read_mapped, table_for
 from telemetry.imports.records import Made
 from telemetry.records import Change, MetricPoint, Span
@@ -59,13 +60,14 @@ def _one(path: Path, mapping: MappingFile | None, writer: RecordWriter, imported
         return
     before = imported.records.copy()
     try:
-        otlp = records_in(path) if table is None else None
-        made = read_mapped(path, table, imported) if table else read_otlp(path, otlp, imported) if otlp else read_feed(path, imported)
-        if "logs" in {otlp, table.records if table else ""}:
-            logs.append(_log_file(path, made, writer.home))
+        if table is not None:
+            made = read_mapped(path, table, imported)
         else:
-            _add(made, writer)
+            made = read_otlp(path, imported) if is_otlp(path) else read_feed(path, imported)
+        with _LogFile(path, writer.home) as lines:
+            _add(made, writer, lines)
             writer.commit()
+        logs += lines.written
         imported.files += 1
     except (SourceError, UsageError) as error:
         writer.forget()
@@ -73,9 +75,10 @@ def _one(path: Path, mapping: MappingFile | None, writer: RecordWriter, imported
         imported.problems.append(str(error))
 
 
-def _add(made: Iterable[tuple[Records, Made]], writer: RecordWriter) -> None:
-    """Add records in batches."""
+def _add(made: Iterable[tuple[Records, Made]], writer: RecordWriter, lines: _LogFile) -> None:
+    """Add records in batches, log lines to their file."""
     for batch in _batches(made):
+        lines.write([r for r in batch if isinstance(r, str)])
         writer.add_spans([r for r in batch if isinstance(r, Span)])
         writer.add_points([r for r in batch if isinstance(r, MetricPoint)])
         writer.add_changes([r for r in batch if isinstance(r, Change)])
@@ -91,12 +94,33 @@ def _batches(made: Iterable[tuple[Records, Made]]) -> Iterator[list[Made]]:
     yield batch
 
 
-def _log_file(path: Path, made: Iterable[tuple[Records, Made]], home: Path) -> Path:
-    """The file's log records as JSON lines, under a name that is the same for the same file: it is read once, however
-    often it is imported."""
-    ident = hashlib.blake2b(os.fsencode(path.absolute()), digest_size=6).hexdigest()
-    lines = home / FOLDER / f"{path.name.split('.')[0]}.{ident}.jsonl"
-    lines.parent.mkdir(parents=True, exist_ok=True)
-    with lines.open("w", encoding="utf-8", errors="backslashreplace") as stream:
-        stream.writelines(f"{line}\n" for _, line in made)
-    return lines
+class _LogFile:
+    """A file's log records as JSON lines, under a name that is the same for the same file: it is read once, however often it
+    is imported. Made when there is a line; gone when the import fails."""
+
+    def __init__(self, path: Path, home: Path) -> None:
+        ident = hashlib.blake2b(os.fsencode(path.absolute()), digest_size=6).hexdigest()
+        self._path = home / FOLDER / f"{path.name.split('.')[0]}.{ident}.jsonl"
+        self._stream: IO[str] | None = None
+
+    @property
+    def written(self) -> list[Path]:
+        """The file, if there is one."""
+        return [self._path] if self._stream is not None else []
+
+    def write(self, lines: Sequence[str]) -> None:
+        """Add lines."""
+        if lines and self._stream is None:
+            self._path.parent.mkdir(parents=True, exist_ok=True)
+            self._stream = self._path.open("w", encoding="utf-8", errors="backslashreplace")
+        if self._stream is not None:
+            self._stream.writelines(f"{line}\n" for line in lines)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, failed: type[BaseException] | None, *_: object) -> None:
+        if self._stream is not None:
+            self._stream.close()
+            if failed is not None:
+                self._path.unlink(missing_ok=True)

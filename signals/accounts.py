@@ -20,6 +20,8 @@ from signals.topology import Topology
 FELT_KINDS = frozenset({"error_ratio", "template_new", "template_burst", "template_gone"})
 LOAD_KINDS = frozenset({"rate_collapse"})
 WAIT_KINDS = frozenset({"latency_wait"})
+ILL_KINDS = frozenset({"latency_self", "error_origin", "missing_call"})
+"""Seen in its own spans: it answers late, with errors, or not."""
 SIDE = 0.3
 """Load, traffic in bytes and metrics of unknown meaning are rarely the fault itself: a third of their weight."""
 SURE = 2.0
@@ -165,7 +167,8 @@ def _credit(account: Account, other: Account, most: float) -> None:
 
 def _looks_well(account: Account) -> bool:
     """Whether its resources changed, yet it answers as before: then its callers do not suffer from it."""
-    return account.felt <= 0 and any(sign.aspect in PROPAGATING for sign in account.signs)
+    ill = any(sign.kind in ILL_KINDS and sign.strength > 0 for sign in account.signs)
+    return not ill and account.felt <= 0 and any(sign.aspect in PROPAGATING for sign in account.signs)
 
 
 def _likely(strength: float) -> float:

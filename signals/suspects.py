@@ -159,6 +159,10 @@ def _suspect(number: int, account: Account, chance: float, accounts: Mapping[Ent
     statement = main.statement + (f"; it uses {account.through.name}, where the trouble begins" if account.through else "")
     if account.by is not None and account.explained > 0.5:
         statement += f"; {account.by.name}, which it depends on, explains it in part"
+    heard = _heard(account, accounts, graph) if main.kind == "error_origin" else None
+    if heard is not None:
+        statement += f"; {heard.entity.name}, which calls it, logs {heard.statement}"
+        strongest = [*strongest, heard]
     entity = _finest(account, strongest, graph)
     if main is changed and changed is not None:
         strongest = [changed, *(sign for sign in strongest if sign is not changed)]
@@ -170,6 +174,15 @@ def _finest(account: Account, strongest: Sequence[Sign], graph: Topology) -> Ent
     pods = {part for part, home in graph.homes.items() if home == account.entity and part.kind == "pod"}
     blamed = {sign.entity for sign in strongest}
     return next(iter(blamed)) if len(pods) > 1 and len(blamed) == 1 and blamed <= pods else account.entity
+
+
+def _heard(account: Account, accounts: Mapping[Entity, Account], graph: Topology) -> Sign | None:
+    """What a caller's errors say of one who logs none itself: strongest first."""
+    if any(sign.kind in TOLD and sign.strength > 0 for sign in account.signs):
+        return None
+    callers = (accounts[each] for each in sorted(graph.callers.get(account.entity, ())) if each in accounts)
+    said = [sign for caller in callers for sign in caller.signs if sign.kind in TOLD and sign.aspect == "errors" and sign.strength > 0]
+    return max(said, key=lambda sign: (sign.strength, sign.statement), default=None)
 
 
 def _suffers(account: Account) -> bool:

@@ -12,6 +12,7 @@ from signals.observed import Entity, Flags, Ints, LogEvents, Observed, Spans, Wi
 from signals.sampling import sampled
 from signals.topology import Topology
 from signals.traces.forest import Forest, plant
+from telemetry.numbering import distinct
 
 TRACES = 800
 """Traces of the baseline, and of the incident, whose flow is followed; of more, a sample."""
@@ -45,11 +46,11 @@ def signs(observed: Observed, windows: Windows, topology: Topology) -> list[Sign
 def _templates(logs: LogEvents, found: list[Change]) -> list[Sign]:
     """The signs of templates: none of a writer whose errors became fewer but errors, for it does now what it could not."""
     better = {each.entity for each in found if each.template < 0 and each.strength >= LEAST and not each.rose}
-    told = []
+    told, traced = [], set(distinct(logs.entity[logs.trace >= 0]).tolist())
     for each in found:
         bad = each.template < 0 or logs.levels[each.template].upper() in ERRORS
         if each.strength >= LEAST and (each.rose if bad else each.entity not in better):
-            told.append(_changed(each, logs))
+            told.append(_changed(each, logs, "requests" if each.entity in traced else "ten-second steps"))
     return told
 
 
@@ -103,9 +104,9 @@ def _owner(spans: Spans, frames: Ints, service: int, topology: Topology) -> Enti
     return whole
 
 
-def _changed(each: Change, logs: LogEvents) -> Sign:
+def _changed(each: Change, logs: LogEvents, units: str) -> Sign:
     """The sign of a template, or of the share of errors."""
-    rate = f"{each.hits} of {each.of} requests before, {each.hits_during} of {each.of_during} during"
+    rate = f"{each.hits} of {each.of} {units} before, {each.hits_during} of {each.of_during} during"
     figures = {"before": each.hits / max(each.of, 1), "during": each.hits_during / max(each.of_during, 1)}
     entity, at = logs.entities[each.entity], each.at or None
     if each.template < 0:

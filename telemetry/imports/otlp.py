@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Callable, Iterator, Mapping
 from itertools import islice
 from pathlib import Path
@@ -25,25 +26,24 @@ _READERS: Final[Mapping[Records, Callable[[Any], Decoded[Any]]]] = {
     "spans": spans_of, "points": points_of, "logs": lambda request: lines_of(request, 0)[0]}
 
 
-def records_in(path: Path) -> Records | None:
-    """What a file of OTLP holds, by its first line; None for any other file."""
+def is_otlp(path: Path) -> bool:
+    """Whether a file holds OTLP, by its first line."""
     try:
-        for line in islice(lines(path), 1):
-            found = json.loads(line)
-            return next((records for key, (_, records) in _SIGNALS.items() if isinstance(found, dict) and key in found), None)
+        return any(_kind(json.loads(line)) is not None for line in islice(lines(path), 1))
     except (ValueError, RecursionError, SourceError):
-        return None
-    return None
+        return False
 
 
-def read_otlp(path: Path, records: Records, imported: Imported) -> Iterator[tuple[Records, Made]]:
-    """The spans, points or log lines of a file; lines that are no request of this kind are refused. Raises SourceError."""
-    signal = next(signal for signal, of in _SIGNALS.values() if of == records)
+def read_otlp(path: Path, imported: Imported) -> Iterator[tuple[Records, Made]]:
+    """The spans, points and log lines of a file, whose lines may be of different kinds; those of none are refused.
+
+    Raises SourceError.
+    """
     for number, line in enumerate(lines(path), start=1):
         if not line.strip():
             continue
         try:
-            decoded = _READERS[records](parse(signal, line.encode(), "json"))
+            records, decoded = _read(line)
         except OnCalmError as error:
             imported.refuse(path, number, str(error).split(" — ")[0][:200])
             continue
@@ -52,3 +52,27 @@ def read_otlp(path: Path, records: Records, imported: Imported) -> Iterator[tupl
                 imported.refuse(path, number, reason)
         imported.records[records] += len(decoded.records)
         yield from ((records, one) for one in decoded.records)
+
+
+def _read(line: str) -> tuple[Records, Decoded[Any]]:
+    """One request. Raises OnCalmError for a line that is none."""
+    begins = _BEGINS.match(line)  # told without reading all of it: compact writers put the one key first
+    key = begins[1] if begins and begins[1] in _SIGNALS else _kind(_json(line))
+    if key is None:
+        raise SourceError(f"no OTLP request: it has none of {', '.join(_SIGNALS)}", where="line", remedy="leave it out")
+    signal, records = _SIGNALS[key]
+    return records, _READERS[records](parse(signal, line.encode(), "json"))
+
+
+def _kind(found: object) -> str | None:
+    return next((key for key in _SIGNALS if isinstance(found, dict) and key in found), None)
+
+
+def _json(line: str) -> object:
+    try:
+        return json.loads(line)
+    except (ValueError, RecursionError) as error:
+        raise SourceError(f"no JSON: {error}", where="line", remedy="leave it out") from error
+
+
+_BEGINS = re.compile(r'\s*\{\s*"(\w+)"')

@@ -137,7 +137,7 @@ class RecordReader:
 
         low, high = _bounds(window)
         around = (low and low - EARLIER, high and high + EARLIER)
-        return span_columns(self._read("spans", around, columns=COLUMNS, once=False), low, high, ids=ids)
+        return span_columns(self._read("spans", around, columns=COLUMNS, once=False), low, high, ids=ids, selves=self.services())
 
     def points(
         self, window: Window, metric: str | None = None, service: str | None = None, limit: int | None = None,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Collection
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -16,15 +17,17 @@ if TYPE_CHECKING:
 COLUMNS = ("trace_id", "span_id", "parent_id", "service", "operation", "pod", "start", "duration", "status", "kind", "attributes")
 PEERS = ("peer.service", "db.namespace", "db.name", "messaging.destination.name", "rpc.service", "server.address", "net.peer.name", "db.system.name", "db.system")
 """Attributes by which a calling span names whom it calls, the most telling first (OpenTelemetry's semantic conventions)."""
+HOSTS = ("server.address", "net.peer.name")
 _MIX = np.uint64(0x9E3779B97F4A7C15)
 """An odd constant (2^64 / golden ratio): what is multiplied by it can be told apart again."""
 
 
-def span_columns(frame: pl.DataFrame, low: int | None, high: int | None, *, ids: bool) -> Spans:
+def span_columns(frame: pl.DataFrame, low: int | None, high: int | None, *, ids: bool, selves: Collection[str] = ()) -> Spans:
     """Columns of the spans with ``low <= start < high``; the frame may hold more, so that parents outside are known.
 
     A span that is there twice counts once; a span that names itself as its parent has none. Spans and parents are
     matched by 64-bit hashes drawn anew for each call: among a million spans two fall together once in 37 million calls.
+    Of the names by which a calling span tells whom it calls, one of ``selves``, who tell of themselves, is taken before others.
     """
     import polars as pl
 
@@ -46,7 +49,7 @@ def span_columns(frame: pl.DataFrame, low: int | None, high: int | None, *, ids:
     found[found == np.arange(len(found))] = -1
     numbers = np.unique(trace[chosen], return_inverse=True)[1].astype(np.int64)
     whole = frame if len(chosen) == len(frame) else frame.filter(pl.Series(kept))
-    return _columns(whole, numbers, found, above[chosen] < 0, ids=ids)
+    return _columns(whole, numbers, found, above[chosen] < 0, ids=ids, selves=frozenset(selves))
 
 
 def _places(known: NDArray[np.uint64], rows: Ints, wanted: NDArray[np.uint64]) -> Ints:
@@ -68,7 +71,7 @@ def _hashed(frame: pl.DataFrame) -> tuple[NDArray[np.uint64], NDArray[np.uint64]
     return trace, span, parent, (frame["parent_id"] != "").to_numpy()
 
 
-def _columns(frame: pl.DataFrame, trace: Ints, parent: Ints, orphan: Flags, *, ids: bool) -> Spans:
+def _columns(frame: pl.DataFrame, trace: Ints, parent: Ints, orphan: Flags, *, ids: bool, selves: frozenset[str]) -> Spans:
     import polars as pl
 
     service, services = _coded(frame["service"])
@@ -82,10 +85,10 @@ def _columns(frame: pl.DataFrame, trace: Ints, parent: Ints, orphan: Flags, *, i
     found = Spans(
         trace, parent, frame["start"].cast(pl.Int64).to_numpy(), frame["duration"].to_numpy(), service, operation, pod,
         (frame["status"] == "error").to_numpy(), services, operations, pods, orphan, tuple(named))
-    return _with_peers(found, *_peers(frame, parent))
+    return _with_peers(found, *_peers(frame, parent, selves | set(services)))
 
 
-def _peers(frame: pl.DataFrame, parent: Ints) -> tuple[Ints, list[str]]:
+def _peers(frame: pl.DataFrame, parent: Ints, selves: frozenset[str]) -> tuple[Ints, list[str]]:
     """Rows of calling spans below which nothing was recorded, and whom they name."""
     import polars as pl
 
@@ -97,15 +100,18 @@ def _peers(frame: pl.DataFrame, parent: Ints) -> tuple[Ints, list[str]]:
         return rows, []
     texts = frame["attributes"].gather(rows)
     distinct = texts.unique().to_list()  # attributes differ in little: each text is read once
-    told = {text: _peer(text) for text in distinct}
+    told = {text: _peer(text, selves) for text in distinct}
     names = [told[text] for text in texts.to_list()]
     held = [bool(name) for name in names]
     return rows[np.array(held)], [name for name in names if name]
 
 
-def _peer(attributes: str | None) -> str:
+def _peer(attributes: str | None, selves: frozenset[str]) -> str:
+    """Whom a calling span names: first by a name that somebody else goes by, whole or as a host (``db`` of ``db.shop.svc``)."""
     found = json.loads(attributes) if attributes else {}
-    return next((str(found[name]) for name in PEERS if found.get(name)), "")
+    names = [str(found[name]) for name in PEERS if found.get(name)]
+    hosts = [str(found[name]).split(".")[0] for name in HOSTS if found.get(name)]
+    return next((name for name in (*names, *hosts) if name in selves), names[0] if names else "")
 
 
 def _with_peers(columns: Spans, rows: Ints, names: list[str]) -> Spans:

@@ -39,3 +39,37 @@ def test_log_requests_become_records(tmp_path: Path) -> None:
 
     assert done.records["logs"] == 1
     assert product.catalog().records == 1
+
+
+def test_a_file_of_all_signals_loses_none(tmp_path: Path) -> None:
+    resource = {"attributes": [{"key": "service.name", "value": {"stringValue": "web"}}]}
+    point = {"timeUnixNano": "1785000000000000000", "asDouble": 0.5}
+    requests: list[object] = [
+        REQUEST,
+        {"schema": 1, "resourceMetrics": [{"resource": resource, "scopeMetrics": [{"metrics": [{"name": "cpu", "gauge": {"dataPoints": [point]}}]}]}]},
+        {"resourceLogs": [{"resource": resource, "scopeLogs": [{"logRecords": [{"timeUnixNano": "1785000000000000000", "body": {"stringValue": "up"}}]}]}]},
+        {"something": "else"},
+    ]
+    (tmp_path / "all.jsonl").write_text("\n".join(map(json.dumps, requests)) + "\nno json\n")
+    product = Product(tmp_path / "home")
+
+    done = import_files(product, [str(tmp_path / "all.jsonl")], None)
+
+    assert (done.records["spans"], done.records["points"], done.records["logs"]) == (1, 1, 1)
+    assert sum(done.refused.values()) == 2
+    assert product.catalog().records == 1
+
+
+def test_a_called_server_is_the_one_who_tells_of_itself_under_a_name_of_its(tmp_path: Path) -> None:
+    call = SPAN | {"kind": 3, "attributes": [{"key": name, "value": {"stringValue": value}} for name, value in (
+        ("db.name", "reports"), ("server.address", "pg-1.db.svc.cluster.local"))]}
+    request = {"resourceSpans": [{**REQUEST["resourceSpans"][0], "scopeSpans": [{"spans": [call]}]}]}
+    metrics = {"resourceMetrics": [{"resource": {"attributes": [{"key": "service.name", "value": {"stringValue": "pg-1"}}]}, "scopeMetrics": [
+        {"metrics": [{"name": "cpu", "gauge": {"dataPoints": [{"timeUnixNano": "1785000000000000000", "asDouble": 0.5}]}}]}]}]}
+    for name, held in (("one", [request]), ("both", [request, metrics])):
+        (tmp_path / f"{name}.jsonl").write_text("\n".join(map(json.dumps, held)) + "\n")
+        import_files(Product(tmp_path / name), [str(tmp_path / f"{name}.jsonl")], None)
+
+    with RecordReader(tmp_path / "one") as alone, RecordReader(tmp_path / "both") as beside:
+        assert set(alone.span_columns(Window()).services) == {"web", "reports"}
+        assert set(beside.span_columns(Window()).services) == {"web", "pg-1"}

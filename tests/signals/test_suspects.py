@@ -2,15 +2,16 @@
 
 import random
 
+import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from signals.diagnosis import Diagnosis
-from signals.observed import Entity, Observed, Series
+from signals.observed import Entity, LogEvents, Observed, Series
 from signals.suspects import probabilities, rank
 from telemetry.records import Change
-from tests.signals.arrays import MINUTE, ONSET, series, service
+from tests.signals.arrays import MINUTE, ONSET, WINDOWS, series, service
 from tests.signals.traces.build import spans
 
 WEB, CART, DB = service("web"), service("cart"), Entity("database", "db")
@@ -128,6 +129,26 @@ def test_who_took_part_in_no_traced_request_is_behind_who_did() -> None:
 
     assert names(rank(Observed(series=(idle, busy)), at=ONSET))[0] == "batch"
     assert names(rank(Observed(series=(idle, busy), spans=traced), at=ONSET))[0] == "cart"
+
+
+def test_who_tells_nothing_is_told_by_what_its_callers_log() -> None:
+    rows: list[tuple[int, int, str, str, int, int]] = []
+    errors: list[int] = []
+    parts: list[tuple[int, int, bool]] = []
+    for number in range(70):
+        at, bad = number * MINUTE, number * MINUTE >= ONSET
+        rows += [(number, -1, "cart", "POST /cart", at, 9000), (number, len(rows), "db", "INSERT", at + 10, 800)]
+        errors += [len(rows) - 2, len(rows) - 1] if bad else []
+        parts.append((at + 20, number, bad))
+    times, traces, bads = (np.array(each, dtype=np.int64) for each in zip(*parts, strict=True))
+    logs = LogEvents(times, bads, np.zeros(70, np.int64), traces, ("stored", "cannot store: certificate has expired"), ("a", "b"),
+                     ("info", "error"), ("", ""), (CART,))
+
+    first = rank(Observed(spans=spans(rows, errors=errors), logs=logs), windows=WINDOWS).suspects[0]
+
+    assert first.entity.name == "db"
+    assert "cart, which calls it, logs 'cannot store: certificate has expired'" in first.statement
+    assert "template:b" in {ref for sign in first.evidence for ref in sign.refs}
 
 
 def test_alert_about_errors_prefers_errors() -> None:
