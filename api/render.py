@@ -26,11 +26,13 @@ if TYPE_CHECKING:
 
 BARS = "▁▂▃▄▅▆▇█"
 WIDEST = 72
+_ENDLESS = re.compile(r"(\S{400})\S{200,}")
+"""A word that fills the screen; ``--json`` has it whole."""
 
 
 def printable(text: str) -> str:
-    """Text of a log for rich: what could drive the terminal is spelled out, markup is not read."""
-    return escape(visible(text))
+    """Text of a log for rich: what could drive the terminal is spelled out, markup is not read, endless words are cut."""
+    return escape(visible(_ENDLESS.sub(lambda word: f"{word[1]}…({len(word[0]):,} characters)", text)))
 
 
 def sparkline(values: Sequence[float], width: int = WIDEST) -> str:
