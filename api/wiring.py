@@ -39,7 +39,7 @@ _OURS = ("agent", "tools", "vectorstore", "telemetry")
 
 @contextmanager
 def _seldom_collecting() -> Iterator[None]:
-    """Look for cyclic garbage less often: what an ingest makes is kept or goes by itself, and looking costs a tenth."""
+    """Look for cyclic garbage less often: what an ingest or an answer makes is kept or goes by itself, and looking costs a tenth."""
     usual = gc.get_threshold()
     gc.set_threshold(50_000, *usual[1:])
     try:
@@ -151,6 +151,7 @@ class Product:
         """
         return self._asked(symptom, conversation, now, window, analyst, watch, stopped, weighing=True, at=at)
 
+    @_seldom_collecting()
     def _asked(
         self, question: str, conversation: str | None, now: datetime | None, window: Window | None, analyst: str,
         watch: Callable[[dict[str, Any]], None], stopped: Callable[[], bool], *, weighing: bool, at: datetime | None = None,
