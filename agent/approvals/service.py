@@ -6,7 +6,7 @@ import logging
 from collections.abc import Callable, Iterable
 from dataclasses import replace
 from datetime import timedelta
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 from agent.approvals import answering, asking, outcomes, store
 from agent.approvals.attempts import attempt
@@ -24,7 +24,10 @@ if TYPE_CHECKING:
 _log = logging.getLogger(__name__)
 _AT_ONCE = 500
 REMIND_BEFORE = timedelta(minutes=5)
-Lines, Ids, Outcomes = list[Line], list[str], list[Outcome]  # within the class ``list`` is its method
+# Within the class ``list`` is its method.
+Lines: TypeAlias = list[Line]
+Ids: TypeAlias = list[str]
+Outcomes: TypeAlias = list[Outcome]
 
 
 class Approvals:

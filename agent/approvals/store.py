@@ -135,7 +135,7 @@ def line_of(row: Row[Any]) -> Line:
 
 def lapsed(row: Row[Any], now: int, mark: int) -> bool:
     """Whether its deadline has passed: by the clock, or by the time that only goes forward."""
-    return now >= row.deadline or mark >= row.deadline_mark
+    return bool(now >= row.deadline or mark >= row.deadline_mark)
 
 
 def _agree(row: Row[Any], record: Mapping[str, Any]) -> None:

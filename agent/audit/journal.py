@@ -87,6 +87,7 @@ class Journal:
 
         Raises StoreError, and KeyLostError when there are records and no key for them.
         """
+        home.mkdir(parents=True, exist_ok=True)
         database = Database(url) if url else Database.at(home)
         key = Key(secret.encode()) if secret else key_at(home / "audit.key", make=_is_new(database))
         # Another database is another audit: a home that moves to PostgreSQL does not take its old tip along.
