@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -9,7 +10,7 @@ from typing import Literal
 
 from agent.approvals import asking, outcomes, store
 from agent.approvals.attempts import attempt
-from agent.approvals.errors import NotAllowedError
+from agent.approvals.errors import ApprovalRefusedError, NotAllowedError
 from agent.approvals.people import EXECUTOR, POLICY, Person
 from agent.approvals.record import Approval, target_key
 from agent.approvals.service import Approvals
@@ -21,11 +22,12 @@ from agent.executor.ledger import Noting, RunLedger, end, grant_of
 from agent.state_db.locks import TargetBusyError, TargetLocks
 from telemetry.errors import OnCalmError
 from tools.actions.action import Action
-from tools.actions.errors import ActionError, NotGrantedError, WorldChangedError
+from tools.actions.errors import NotGrantedError, WorldChangedError
 from tools.actions.performing import Performer
 from tools.approval import Grant
 from tools.guard import carry_out
 
+_log = logging.getLogger(__name__)
 Verification = Literal["confirmed", "worse", "not_assessed"]
 _PASSED = frozenset({"executing", "succeeded", "failed", "unknown", "confirmed", "rolling_back", "rolled_back", "rollback_failed", "rollback_unknown"})
 
@@ -112,8 +114,9 @@ class Executor:
         try:
             with self._locks.held(_lock(self.approvals.show(approval)), seconds=self._wait):
                 return act(self.approvals.show(approval))
-        except (NotExecutedError, TargetBusyError) as error:
-            self._note("refused", approval, {"attempt": what, "kind": type(error).__name__, "why": str(error)})
+        except (ApprovalRefusedError, TargetBusyError) as error:
+            if not (isinstance(error, NotExecutedError) and error.noted):
+                self._note("refused", approval, {"attempt": what, "kind": type(error).__name__, "why": str(error)})
             raise
 
     def _run(self, approval: Approval) -> Approval:
@@ -156,14 +159,14 @@ class Executor:
         try:
             carry_out(approval.preview, grant, ledger, Noting(self._performer, ledger), now=self.journal.clock(), inverse=inverse)
         except NotGrantedError as error:
-            why = ledger.why or error.what
-            raise NotExecutedError(f"NOT executed: {why}", where=f"approval {approval.id}", remedy=error.remedy) from error
-        except ActionError:
-            pass  # the guard put it on record, and the state says it
-        return self._looked_at(self.approvals.show(approval.id))
-
-    def _looked_at(self, approval: Approval) -> Approval:
-        return self._settle(approval) if approval.state in UNSETTLED else approval
+            refusal = NotExecutedError(f"NOT executed: {ledger.why or error.what}", where=f"approval {approval.id}", remedy=error.remedy)
+            refusal.noted = bool(ledger.why)
+            raise refusal from error
+        except Exception as error:  # the guard put any error on record: what it means is said by the state
+            _log.warning("approval %s: %s", approval.id, error)
+            if self.approvals.show(approval.id).state == approval.state:
+                raise  # it never began
+        return self._settle(self.approvals.show(approval.id))
 
     def _settle(self, approval: Approval) -> Approval:
         """Only with the target's lock held."""
