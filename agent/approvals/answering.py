@@ -57,7 +57,7 @@ def lapse(writing: Writing, row: Row[Any]) -> bool:
 
 def _open(writing: Writing, key: Key, row: Row[Any], states: tuple[State, ...], by: Person | None) -> Approval:
     """The stored approval, when it can still be answered, by somebody who did not yet."""
-    stored = store.whole(writing.connection, row, key)
+    stored = store.whole(writing.connection, row, key, history=False)
     if lapse(writing, row):
         raise LapsedError(f"its deadline was {stored.record['deadline']}", where=f"approval {row.id}", remedy="have the action proposed again")
     if by is not None and any(one.person == by.id for one in stored.answers):

@@ -43,16 +43,15 @@ class Outcome:
 
 def keep(writing: Writing, approval: Approval, **told: Any) -> None:
     """Note what is newly known of an action's outcome (columns of :class:`Outcome`); the rest stays."""
+    from sqlalchemy.dialects import postgresql, sqlite
+
     from agent.state_db.schema import outcomes
 
-    row = writing.connection.execute(outcomes.select().where(outcomes.c.approval == approval.id)).one_or_none()
-    if row is not None:
-        writing.connection.execute(outcomes.update().where(outcomes.c.approval == approval.id).values(**told))
-    else:
-        action = approval.preview.action
-        fixed = {"approval": approval.id, "at": writing.now, "cause": str(approval.record["cause"])[:400], "action": action.name,
-                 "target_kind": action.target.kind, "target": str(action.target), "verified": "not_executed", "statement": ""}
-        writing.connection.execute(outcomes.insert().values(**{**fixed, **told}))
+    action = approval.preview.action
+    row = {"approval": approval.id, "at": writing.now, "cause": str(approval.record["cause"])[:400], "action": action.name,
+           "target_kind": action.target.kind, "target": str(action.target), "verified": "not_executed", "statement": "", **told}
+    insert = (sqlite if writing.connection.dialect.name == "sqlite" else postgresql).insert(outcomes).values(row)
+    writing.connection.execute(insert.on_conflict_do_update(index_elements=["approval"], set_=told))
     writing.note("outcome", subject=approval.id, actor=str(told.get("judged_by") or "executor"), body=told)
 
 

@@ -59,7 +59,7 @@ class Approvals:
         with self.journal.database.reading() as connection:
             row = store.row_of(connection, approval)
             found = store.whole(connection, row, self.journal.key)
-            return replace(found, line=_shown(row, *self._time(connection)))
+            return replace(found, line=_shown(row, *self._time(connection))) if row.state in OPEN else found
 
     def approve(self, approval: str, by: Person, *, digest: str, via: str = "cli", reason: str = "") -> Approval:
         """Approve exactly the action that ``digest`` names: the one that was shown to ``by``."""
@@ -145,9 +145,9 @@ class Approvals:
 
     def _time(self, connection: Connection) -> tuple[int, int]:
         """Now, and the mark as a writer would find it."""
-        from agent.state_db.schema import head
+        from agent.state_db import statements
 
-        row = connection.execute(head.select()).one()
+        row = connection.execute(statements.HEAD_PLAIN).one()
         now = micros(self.journal.clock())
         return now, ticked(row.clock, row.mark, now)[1]
 

@@ -12,7 +12,7 @@ from agent.approvals.record import Answer, Approval, Line, Passage, Proposal, op
 from agent.approvals.states import State, leads
 from agent.audit.journal import Writing, moment
 from agent.audit.keys import Key
-from tools.actions.action import canonical
+from tools.actions.action import Preview, canonical
 
 if TYPE_CHECKING:
     from sqlalchemy import Connection, Row
@@ -32,16 +32,16 @@ def new_id() -> str:
 
 def insert(writing: Writing, key: Key, proposal: Proposal, record: Mapping[str, Any]) -> str:
     """Put a pending approval on record; returns its id."""
-    from agent.state_db.schema import approvals
+    from agent.state_db import statements
 
     action, name = proposal.preview.action, new_id()
     text = canonical(dict(record)).decode()
     lifetime = int(proposal.lifetime.total_seconds() * 1e6)
-    writing.connection.execute(approvals.insert().values(
-        id=name, request_key=proposal.key, state="pending", version=0, record=text, seal=sealed(name, text, key),
-        created=writing.now, deadline=writing.now + lifetime, deadline_mark=writing.mark + lifetime, needed=record["needed"],
-        given=0, requester=record["requester"], action=action.name, target=str(action.target),
-        target_key=target_key(action.target), digest=record["digest"], risk=record["risk"], changed=writing.now, reason=""))
+    writing.connection.execute(statements.ASKS, {
+        "id": name, "request_key": proposal.key, "state": "pending", "version": 0, "record": text, "seal": sealed(name, text, key),
+        "created": writing.now, "deadline": writing.now + lifetime, "deadline_mark": writing.mark + lifetime, "needed": record["needed"],
+        "given": 0, "requester": record["requester"], "action": action.name, "target": str(action.target),
+        "target_key": target_key(action.target), "digest": record["digest"], "risk": record["risk"], "changed": writing.now, "reason": ""})
     writing.note("proposed", subject=name, actor=record["requester"], body={
         "action": action.document(), "digest": record["digest"], "seal": sealed(name, text, key), "risk": record["risk"],
         "decision": record["decision"], "policy": record["policy"], "rule": record["rule"], "deadline": record["deadline"]})
@@ -53,49 +53,58 @@ def move(writing: Writing, row: Row[Any], after: State, *, actor: str, reason: s
 
     Raises StaleError when it is elsewhere by now, and ValueError for a way that there is not.
     """
-    from agent.state_db.schema import approvals, transitions
+    from agent.state_db import statements
 
     if not leads(row.state, after):
         raise ValueError(f"there is no way from {row.state} to {after}")
-    done = writing.connection.execute(
-        approvals.update()
-        .where(approvals.c.id == row.id, approvals.c.state == row.state, approvals.c.version == row.version)
-        .values(state=after, version=row.version + 1, changed=writing.now, reason=reason, **values))
+    done = writing.connection.execute(statements.MOVES, {
+        "of_id": row.id, "of_state": row.state, "of_version": row.version,
+        "state": after, "version": row.version + 1, "changed": writing.now, "reason": reason, **values})
     if done.rowcount != 1:
         raise StaleError(row.id)
-    writing.connection.execute(transitions.insert().values(
-        approval=row.id, version=row.version + 1, before=row.state, after=after, at=writing.now, actor=actor, reason=reason))
+    writing.connection.execute(statements.PASSES, {
+        "approval": row.id, "version": row.version + 1, "before": row.state, "after": after, "at": writing.now, "actor": actor, "reason": reason})
     writing.note(after, subject=row.id, actor=actor, body={
         "before": row.state, "version": row.version + 1, "reason": reason, "digest": row.digest})
 
 
 def answered(writing: Writing, key: Key, approval: str, answer: Answer) -> None:
     """Keep what a person said, under its seal."""
-    from agent.state_db.schema import answers
+    from agent.state_db import statements
 
-    writing.connection.execute(answers.insert().values(
-        approval=approval, person=answer.person, role=answer.role, answer=answer.answer, via=answer.via,
-        reason=answer.reason, digest=answer.digest, at=answer.at, seal=answer.seal(approval, key)))
+    writing.connection.execute(statements.ANSWERS, {
+        "approval": approval, "person": answer.person, "role": answer.role, "answer": answer.answer, "via": answer.via,
+        "reason": answer.reason, "digest": answer.digest, "at": answer.at, "seal": answer.seal(approval, key)})
     writing.note(f"answer_{answer.answer}", subject=approval, actor=answer.person, body={
         "role": answer.role, "via": answer.via, "reason": answer.reason, "digest": answer.digest})
 
 
 def row_of(connection: Connection, approval: str) -> Row[Any]:
     """The row. Raises NoSuchApprovalError."""
-    from agent.state_db.schema import approvals
+    from agent.state_db import statements
 
-    row = connection.execute(approvals.select().where(approvals.c.id == approval)).one_or_none()
+    row = connection.execute(statements.APPROVAL, {"id": approval}).one_or_none()
     if row is None:
-        raise NoSuchApprovalError("there is no such approval", where=f"approval {approval[:40]}", remedy="see `oncalm approvals list`")
+        raise _none(approval)
     return row
+
+
+def target_of(connection: Connection, approval: str) -> str:
+    """The name of its target's lock. Raises NoSuchApprovalError."""
+    from agent.state_db import statements
+
+    found = connection.execute(statements.TARGET, {"id": approval}).scalar()
+    if found is None:
+        raise _none(approval)
+    return str(found)
 
 
 def answers_of(connection: Connection, approval: str, key: Key) -> tuple[Answer, ...]:
     """What people said, in order. Raises ForgedError for one without its seal."""
-    from agent.state_db.schema import answers
+    from agent.state_db import statements
 
     found = []
-    for row in connection.execute(answers.select().where(answers.c.approval == approval).order_by(answers.c.at, answers.c.person)):
+    for row in connection.execute(statements.ANSWERED, {"id": approval}):
         one = Answer(row.person, row.role, row.answer, row.via, row.reason, row.digest, row.at)
         if not one.fits(approval, key, row.seal):
             raise ForgedError(f"an answer in the name of {row.person} was not given through OnCalm", where=f"approval {approval}",
@@ -104,13 +113,13 @@ def answers_of(connection: Connection, approval: str, key: Key) -> tuple[Answer,
     return tuple(found)
 
 
-def whole(connection: Connection, row: Row[Any], key: Key) -> Approval:
-    """Everything about a row's approval. Raises ForgedError."""
-    from agent.state_db.schema import transitions
+def whole(connection: Connection, row: Row[Any], key: Key, *, history: bool = True) -> Approval:
+    """Everything about a row's approval; its transitions only with ``history``. Raises ForgedError."""
+    from agent.state_db import statements
 
     record, preview = opened(row.id, row.record, row.seal, key)
-    _agree(row, record)
-    passed = connection.execute(transitions.select().where(transitions.c.approval == row.id).order_by(transitions.c.version))
+    _agree(row, record, preview)
+    passed = connection.execute(statements.PASSED, {"id": row.id}) if history else ()
     return Approval(
         line_of(row), record, preview, answers_of(connection, row.id, key),
         tuple(Passage(p.before, p.after, moment(p.at), p.actor, p.reason) for p in passed),
@@ -138,12 +147,16 @@ def lapsed(row: Row[Any], now: int, mark: int) -> bool:
     return bool(now >= row.deadline or mark >= row.deadline_mark)
 
 
-def _agree(row: Row[Any], record: Mapping[str, Any]) -> None:
+def _agree(row: Row[Any], record: Mapping[str, Any], preview: Preview) -> None:
     """The columns that decide are those of the sealed record. Raises ForgedError."""
-    told = (record["digest"], record["needed"], record["requester"], record["deadline"])
-    if told != (row.digest, row.needed, row.requester, moment(row.deadline).isoformat()):
+    told = (preview.digest, record["digest"], record["needed"], record["requester"], record["deadline"], target_key(preview.action.target))
+    if told != (row.digest, row.digest, row.needed, row.requester, moment(row.deadline).isoformat(), row.target_key):
         raise ForgedError("the stored columns are not those of the record", where=f"approval {row.id}", remedy="run `oncalm audit verify`")
 
 
 def _json(text: str | None) -> dict[str, Any] | None:
     return json.loads(text) if text else None
+
+
+def _none(approval: str) -> NoSuchApprovalError:
+    return NoSuchApprovalError("there is no such approval", where=f"approval {approval[:40]}", remedy="see `oncalm approvals list`")

@@ -44,6 +44,7 @@ class Writing:
         self.connection = connection
         self.now = micros(now)
         self._key = key
+        self._noted: list[dict[str, Any]] = []
         self._seq, self._mac = int(head.seq), head.mac or GENESIS
         self.clock, self.mark = ticked(int(head.clock), int(head.mark), self.now)
         if self.clock < head.clock:
@@ -55,13 +56,19 @@ class Writing:
         return Tip(self._seq, self._mac)
 
     def note(self, event: str, *, subject: str = "", actor: str, body: Mapping[str, Any] | None = None) -> None:
-        """Put an entry at the end of the audit."""
-        from agent.state_db.schema import audit
-
+        """Put an entry at the end of the audit; it is written with the transaction's end."""
         entry = Entry(self._seq + 1, self.now, event, subject[:40], actor[:200], canonical(dict(body or {})).decode(),
                       self._key.id, self._mac).signed(self._key)
-        self.connection.execute(audit.insert().values(**exported(entry)))
+        self._noted.append(exported(entry))
         self._seq, self._mac = entry.seq, entry.mac
+
+    def close(self) -> None:
+        """Write the entries, and the head that goes with them."""
+        from agent.state_db import statements
+
+        if self._noted:
+            self.connection.execute(statements.NOTES, self._noted)
+        self.connection.execute(statements.HEAD_MOVES, {"seq": self._seq, "mac": self._mac, "clock": self.clock, "mark": self.mark})
 
 
 def ticked(clock: int, mark: int, now: int) -> tuple[int, int]:
@@ -100,33 +107,27 @@ class Journal:
 
         Raises StoreError, AuditError when the tip cannot be noted, TamperedError when the audit is shorter than the tip.
         """
-        from agent.state_db.schema import head
+        from agent.state_db import statements
 
         tip = self.tip_file.read()
         with self.database.writing() as connection:
-            row = connection.execute(head.select().where(head.c.id == 1)).one()
-            self._whole(tip, row, connection)
+            row = connection.execute(statements.HEAD).one()
+            self._whole(tip, row)
             writing = Writing(connection, self.key, row, self.clock())
             yield writing
-            connection.execute(head.update().where(head.c.id == 1).values(
-                seq=writing.tip.seq, mac=writing.tip.mac, clock=writing.clock, mark=writing.mark))
+            writing.close()
         if writing.tip.seq > row.seq:
             self.tip_file.advance(writing.tip)
 
-    def _whole(self, tip: Tip | None, row: Row[Any], connection: Connection) -> None:
+    def _whole(self, tip: Tip | None, row: Row[Any]) -> None:
         """Refuse to go on from an end that is not the one that was left."""
-        from agent.state_db.schema import audit
-
         if tip is not None and (tip.seq > row.seq or (tip.seq == row.seq and tip.mac != row.mac)):
             raise TamperedError(f"the audit ends at entry {row.seq}, and entry {tip.seq} was written", where=self.database.where,
                                 remedy="run `oncalm audit verify`; put the right database back, or move the tip away and say why")
-        if row.seq == 0:
-            return
-        last = connection.execute(audit.select().where(audit.c.seq == row.seq)).one_or_none()
-        if last is None or last.mac != row.mac:
+        if row.seq and row.last_mac != row.mac:
             raise TamperedError(f"the audit's last entry ({row.seq}) is not there", where=self.database.where, remedy="run `oncalm audit verify`")
-        if last.key_id != self.key.id:
-            raise KeyLostError(f"the audit was written with the key {last.key_id}, and this one is {self.key.id}",
+        if row.seq and row.last_key != self.key.id:
+            raise KeyLostError(f"the audit was written with the key {row.last_key}, and this one is {self.key.id}",
                                where=self.database.where, remedy="give the key it was written with")
 
     def entries(self, connection: Connection, *, after: int = 0) -> Iterator[Entry]:

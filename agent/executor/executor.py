@@ -12,7 +12,7 @@ from agent.approvals import asking, outcomes, store
 from agent.approvals.attempts import attempt
 from agent.approvals.errors import ApprovalRefusedError, NotAllowedError
 from agent.approvals.people import EXECUTOR, POLICY, Person
-from agent.approvals.record import Approval, target_key
+from agent.approvals.record import Approval
 from agent.approvals.service import Approvals
 from agent.approvals.states import UNDER_WAY, UNSETTLED
 from agent.audit.journal import Writing, short
@@ -90,7 +90,7 @@ class Executor:
         settled = []
         for line in self.approvals.list(UNDER_WAY | UNSETTLED):
             try:
-                with self._locks.held(_lock(self.approvals.show(line.id)), seconds=0):
+                with self._locks.held(self._lock(line.id), seconds=0):
                     settled.append(self._settle(self.approvals.show(line.id)))
             except TargetBusyError:  # its process lives
                 continue
@@ -112,7 +112,7 @@ class Executor:
     def _held(self, approval: str, what: str, act: Callable[[Approval], Approval]) -> Approval:
         """``act`` on the approval, its target's lock held; a refusal is in the audit."""
         try:
-            with self._locks.held(_lock(self.approvals.show(approval)), seconds=self._wait):
+            with self._locks.held(self._lock(approval), seconds=self._wait):
                 return act(self.approvals.show(approval))
         except (ApprovalRefusedError, TargetBusyError) as error:
             if not (isinstance(error, NotExecutedError) and error.noted):
@@ -199,13 +199,14 @@ class Executor:
         with self.journal.writing() as writing:
             end(writing, self.journal, approval.id, rollback=rollback, succeeded=succeeded, message=message)
 
+    def _lock(self, approval: str) -> str:
+        """The name of its target's lock; that it is the sealed target's is checked once the lock is held."""
+        with self.journal.database.reading() as connection:
+            return store.target_of(connection, approval)
+
     def _note(self, event: str, approval: str, body: dict[str, object]) -> None:
         with self.journal.writing() as writing:
             writing.note(event, subject=approval, actor=EXECUTOR, body=body)
-
-
-def _lock(approval: Approval) -> str:
-    return target_key(approval.preview.action.target)
 
 
 def _deadline(approval: Approval, more: timedelta = timedelta(0)) -> datetime:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from agent.approvals import answering, outcomes, store
 from agent.approvals.errors import ApprovalRefusedError
 from agent.approvals.people import EXECUTOR
-from agent.approvals.record import Approval, target_key
+from agent.approvals.record import Approval
 from agent.approvals.states import State
 from agent.audit.journal import Journal, Writing, short
 from tools.actions.action import Action, Effect, Json, Preview, Settled, Target, canonical
@@ -62,7 +62,7 @@ class RunLedger:
 
     def _against(self, writing: Writing, row: Row[Any], grant: Grant) -> str:
         """What stands against beginning; empty when nothing does. Raises ForgedError."""
-        approval = store.whole(writing.connection, row, self._journal.key)
+        approval = store.whole(writing.connection, row, self._journal.key, history=False)
         before, after = _BEGINS[grant.rollback]
         if not grant.rollback and answering.lapse(writing, row):
             return "its deadline has passed"
@@ -70,37 +70,32 @@ class RunLedger:
             return f"it is {row.state}"
         if grant.digest != approval.preview.digest:
             return "the grant is for another action"
-        if _begun(writing, row.id, after, rollback=grant.rollback):
-            return "it was begun before"
-        if _other(writing, target_key(approval.preview.action.target)):
-            return "another action on the target is under way, or its end is not settled"
-        return _lacking(approval)
+        return _known(writing, row, after, rollback=grant.rollback) or _lacking(approval)
 
     def _open(self, writing: Writing, row: Row[Any], grant: Grant) -> None:
-        from agent.state_db.schema import ledger
+        from agent.state_db import statements
 
-        writing.connection.execute(ledger.insert().values(
-            approval=row.id, rollback=grant.rollback, digest=grant.digest, target_key=row.target_key, outcome="executing",
-            began=writing.now, message=""))
+        writing.connection.execute(statements.BEGINS, {
+            "approval": row.id, "rollback": grant.rollback, "digest": grant.digest, "target_key": row.target_key,
+            "outcome": "executing", "began": writing.now, "message": ""})
         store.move(writing, row, _BEGINS[grant.rollback][1], actor=EXECUTOR, reason=f"granted by {', '.join(grant.approvers)}")
 
 
 def end(writing: Writing, journal: Journal, approval: str, *, rollback: bool, succeeded: bool | None, message: str,
         effect: Effect | None = None, actor: str = EXECUTOR) -> None:
     """Put an end on record: the ledger's, the approval's state, the outcome. One that came too late is noted only."""
-    from agent.state_db.schema import ledger
+    from agent.state_db import statements
 
     row = store.row_of(writing.connection, approval)
     after = _ENDS[rollback][succeeded]
     if row.state not in {_BEGINS[rollback][1], _ENDS[rollback][None]} or row.state == after:
         writing.note("late_end", subject=approval, actor=actor, body={"state": row.state, "end": after, "message": short(message)})
         return
-    writing.connection.execute(ledger.update().where(ledger.c.approval == approval, ledger.c.rollback == rollback).values(
-        outcome=_ENDS[False][succeeded], ended=writing.now, message=message))
+    writing.connection.execute(statements.ENDS, {
+        "of_approval": approval, "of_rollback": rollback, "outcome": _ENDS[False][succeeded], "ended": writing.now, "message": message})
     kept = {"effect": _document(effect)} if effect is not None and not rollback else {}
     store.move(writing, row, after, actor=actor, reason=short(message), **kept)
-    found = store.whole(writing.connection, store.row_of(writing.connection, approval), journal.key)
-    outcomes.keep(writing, found, **_outcome(succeeded=succeeded, message=message, rollback=rollback))
+    outcomes.keep(writing, store.whole(writing.connection, row, journal.key, history=False), **_outcome(succeeded=succeeded, message=message, rollback=rollback))
 
 
 class Noting:
@@ -127,19 +122,14 @@ class Noting:
         return self._performer.settle(preview, rollback=rollback)
 
 
-def _begun(writing: Writing, approval: str, event: str, *, rollback: bool) -> bool:
-    """Whether the ledger or the audit knows that it began: either is enough."""
-    from agent.state_db.schema import audit, ledger
+def _known(writing: Writing, row: Row[Any], event: str, *, rollback: bool) -> str:
+    """What the ledger and the audit say against it."""
+    from agent.state_db import statements
 
-    booked = writing.connection.execute(ledger.select().where(ledger.c.approval == approval, ledger.c.rollback == rollback)).first()
-    noted = writing.connection.execute(audit.select().where(audit.c.subject == approval, audit.c.event == event)).first()
-    return booked is not None or noted is not None
-
-
-def _other(writing: Writing, target: str) -> bool:
-    from agent.state_db.schema import ledger
-
-    return writing.connection.execute(ledger.select().where(ledger.c.target_key == target, ledger.c.outcome == "executing")).first() is not None
+    found = writing.connection.execute(statements.BEGUN, {"id": row.id, "rollback": rollback, "event": event, "target": row.target_key}).one()
+    if found.booked or found.noted:
+        return "it was begun before"
+    return "another action on the target is under way, or its end is not settled" if found.busy else ""
 
 
 def _lacking(approval: Approval) -> str:

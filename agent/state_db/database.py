@@ -38,6 +38,7 @@ class Database:
         self.sqlite = self.url.get_backend_name() == "sqlite"
         self.where = self.url.render_as_string(hide_password=True)
         self.engine = self._engine()
+        self._aside: Engine | None = None
         with self.told():
             self._migrate()
 
@@ -64,16 +65,22 @@ class Database:
                     connection.exec_driver_sql("SELECT 1 FROM head WHERE id = 1 FOR UPDATE")
                 yield connection
 
-    def unpooled(self) -> Connection:
-        """A connection that closing ends for good: for locks that last as long as a session."""
-        from sqlalchemy import create_engine
-        from sqlalchemy.pool import NullPool
+    def aside(self) -> Engine:
+        """Connections of their own for what lasts longer than a transaction, as many as are asked for.
 
-        return create_engine(self.url, poolclass=NullPool).connect()
+        Whoever holds one of these waits for one of the others; of one bounded pool they would wait for each other.
+        """
+        from sqlalchemy import create_engine
+
+        if self._aside is None:
+            self._aside = create_engine(self.url, max_overflow=-1, pool_pre_ping=True, isolation_level="AUTOCOMMIT")
+        return self._aside
 
     def close(self) -> None:
         """Let go of every connection."""
         self.engine.dispose()
+        if self._aside is not None:
+            self._aside.dispose()
 
     @contextmanager
     def told(self) -> Iterator[None]:

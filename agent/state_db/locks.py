@@ -10,7 +10,7 @@ import fcntl
 import hashlib
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from pathlib import Path
 
 from agent.state_db.database import Database
@@ -55,15 +55,18 @@ class TargetLocks:
 
         number = int.from_bytes(hashlib.sha256(b"oncalm target " + name.encode()).digest()[:8], "big", signed=True)
         with self._database.told():
-            connection = self._database.unpooled().execution_options(isolation_level="AUTOCOMMIT")
+            connection = self._database.aside().connect()
         try:
             with self._database.told():
                 while not connection.exec_driver_sql(f"SELECT pg_try_advisory_lock({number})").scalar():
                     _wait(name, until)
             yield
         finally:
-            with suppress(SQLAlchemyError):  # a session that is gone holds no lock
-                connection.close()
+            try:
+                connection.exec_driver_sql(f"SELECT pg_advisory_unlock({number})")
+            except SQLAlchemyError:  # a session that is gone holds no lock
+                connection.invalidate()
+            connection.close()
 
 
 def _wait(name: str, until: float) -> None:

@@ -17,7 +17,7 @@ def child(act: Callable[[], object]) -> int:
     try:
         act()
         code = 0
-    except BaseException:  # a child must never come back into the test
+    except BaseException:  # noqa: BLE001 - a child must never come back into the test
         traceback.print_exc()
     finally:
         os._exit(code)
