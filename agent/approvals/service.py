@@ -50,7 +50,7 @@ class Approvals:
         asked = set(states)
         with self.journal.database.reading() as connection:
             now, mark = self._time(connection)
-            rows = store.lines(connection, asked, limit)
+            rows = store.lines(connection, asked | OPEN if "expired" in asked else asked, limit)
         told = [_shown(row, now, mark) for row in rows]
         return [line for line in told if line.state in asked]
 

@@ -44,7 +44,7 @@ class Desk:
     url: str | None = None
     clock: Callable[[], datetime] = field(default_factory=Clock)
     recheck: Recheck = lambda _: None
-    world: World = None  # type: ignore[assignment]
+    world: World = None
     secret: str | None = None
 
     def __post_init__(self) -> None:

@@ -192,6 +192,6 @@ def test_model_cannot_propose_as_a_viewer_nor_approve(desk: Desk) -> None:
 
 def test_what_is_not_worth_asking_is_not_asked(desk: Desk) -> None:
     for told in ({"decision": "allow"}, {"decision": "refuse"}, {"risk": 1.5}):
-        refused(desk, ApprovalRefusedError, lambda told=told: desk.ask(**told))  # type: ignore[misc]
+        refused(desk, ApprovalRefusedError, lambda told=told: desk.ask(**told))
     assert desk.approvals.list() == []
     assert desk.world.effects(WEB) == []

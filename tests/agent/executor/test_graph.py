@@ -43,7 +43,7 @@ def graph(desk: Desk, world: World | None = None) -> Any:
 def resume(desk: Desk, world: World | None = None) -> dict[str, Any]:
     from langgraph.types import Command
 
-    return graph(desk, world).invoke(Command(resume="go on"), CONFIG, durability="sync")["outcome"]  # type: ignore[no-any-return]
+    return graph(desk, world).invoke(Command(resume="go on"), CONFIG, durability="sync")["outcome"]
 
 
 def waiting(desk: Desk) -> str:

@@ -58,9 +58,9 @@ def mortal(desk: Desk, reach: Callable[[str], None]) -> Desk:
     """The desk, with death at hand: around every commit, preview, effect."""
     journal = desk.journal
     journal.__class__ = MortalJournal
-    journal.reach = reach  # type: ignore[attr-defined]
+    journal.reach = reach
     journal.tip_file.__class__ = MortalTip
-    journal.tip_file.reach = reach  # type: ignore[attr-defined]
+    journal.tip_file.reach = reach
     desk.world = World(desk.world.path, before=lambda what: reach(f"before {what}"), after=lambda what: reach(f"after {what}, not answered"))
     desk.executor = Executor(Approvals(journal), desk.world, recheck=desk.recheck)
     return desk
@@ -150,7 +150,7 @@ def test_kill_at_every_point_of_a_life(tmp_path: Path, url: str | None) -> None:
     states = []
     for strike in range(len(points)):
         seen = tmp_path / f"seen-{strike}"
-        assert ended(child(lambda strike=strike, seen=seen: life(place, strike, seen))) == -signal.SIGKILL  # type: ignore[misc]
+        assert ended(child(lambda strike=strike, seen=seen: life(place, strike, seen))) == -signal.SIGKILL
         done = [line.removeprefix("done ") for line in seen.read_text().splitlines() if line.startswith("done ")]
         states.append(survived(place, strike, done))
 

@@ -40,7 +40,7 @@ def test_two_hundred_approvals_and_double_clicks_happen_once_each(tmp_path: Path
     for process in range(PROCESSES):  # every approval is pressed by two of them, in an order of their own
         mine = [name for number, name in enumerate(names) if process in {number % PROCESSES, (number + 1) % PROCESSES}]
         mine = mine[process * 7 :] + mine[: process * 7]
-        pids.append(child(lambda mine=mine: press(tmp_path / "home", url, mine, digests, tmp_path / "go")))  # type: ignore[misc]
+        pids.append(child(lambda mine=mine: press(tmp_path / "home", url, mine, digests, tmp_path / "go")))
     (tmp_path / "go").touch()
 
     assert [ended(pid) for pid in pids] == [0] * PROCESSES
@@ -60,7 +60,7 @@ def test_only_one_action_of_a_target_is_under_way(tmp_path: Path, url: str | Non
     def run(name: str) -> None:
         Desk(tmp_path / "home", url, clock=lambda: NOON).executor.run(name)
 
-    pids = [child(lambda name=name: run(name)) for name in names]  # type: ignore[misc]
+    pids = [child(lambda name=name: run(name)) for name in names]
 
     assert [ended(pid) for pid in pids] == [0] * 6
     desk = Desk(tmp_path / "home", url, clock=lambda: NOON)

@@ -51,7 +51,7 @@ def test_policy_that_cannot_be_asked_stops_it(desk: Desk) -> None:
     asked = desk.approved(5)
 
     with pytest.raises(NotExecutedError, match="could not be checked"):
-        desk.executing(desk.world, lambda _: 1 / 0).run(asked.id)  # type: ignore[arg-type,return-value]
+        desk.executing(desk.world, lambda _: 1 / 0).run(asked.id)
     assert (desk.approvals.show(asked.id).state, desk.world.effects()) == ("approved", [])
 
 
