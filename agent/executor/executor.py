@@ -94,6 +94,8 @@ class Executor:
                     settled.append(self._settle(self.approvals.show(line.id)))
             except TargetBusyError:  # its process lives
                 continue
+            except ApprovalRefusedError as error:  # one that was tampered with must not keep the others unsettled
+                self._note("not_settled", line.id, {"why": str(error)})
         return settled
 
     def verified(self, approval: str, result: Verification, statement: str) -> Approval:

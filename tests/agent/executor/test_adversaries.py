@@ -195,3 +195,12 @@ def test_what_is_not_worth_asking_is_not_asked(desk: Desk) -> None:
         refused(desk, ApprovalRefusedError, lambda told=told: desk.ask(**told))
     assert desk.approvals.list() == []
     assert desk.world.effects(WEB) == []
+
+
+def test_forged_one_does_not_keep_others_from_being_settled(desk: Desk) -> None:
+    forged, honest = desk.approved(5), desk.approved(6)
+    for one in (forged, honest):
+        write(desk, "UPDATE approvals SET state = 'executing' WHERE id = :i", i=one.id)
+    write(desk, "UPDATE approvals SET record = '{}' WHERE id = :i", i=forged.id)
+
+    assert [one.id for one in desk.executor.recover()] == [honest.id]
