@@ -19,7 +19,7 @@ from telemetry.sources.answers import clean
 _SECONDS = 20
 _MOST_FILES = 5000
 _LARGEST = 1 << 20
-_PID = re.compile(r"^\s*pid\s+([^;]+);", re.MULTILINE)
+_PID = re.compile(r"(?:^|[;}])[ \t]*pid\s+([^;]+);", re.MULTILINE)
 _PROBE = b"oncalm_is_included;\n"
 _WHY = re.compile(r"\[(?:emerg|alert|error|crit)\] (?:\d+#\d+: )?(.*)")
 
