@@ -151,7 +151,7 @@ def test_a_dry_run_without_permission_falls_back_to_reading(shop: Shop, case: Ca
     assert (preview.checked_by, found.kind, found.blocking) == ("reading", "forbidden", False)
     assert "deploy/rbac-write.yaml" in found.better
     assert preview.diff == whole.diff
-    with pytest.raises(RefusedError, match="cannot (patch|create) resource"):
+    with pytest.raises(RefusedError, match=r"cannot (patch|create) resource"):
         shop.actions.perform(preview.action)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 import socket
 import subprocess
@@ -33,8 +34,9 @@ class Edge:
             self.port = free.getsockname()[1]
         self.instance = Instance("edge", folder / "conf" / "nginx.conf", folder / "conf" / "limits" / "oncalm.conf", prefix=folder)
         self.instance.include.parent.mkdir(parents=True)
+        who = "user root;" if os.getuid() == 0 else ""  # the folders of pytest are closed to others
         self.instance.configuration.write_text(f"""
-daemon on; pid {folder}/nginx.pid; error_log {folder}/error.log;
+{who} daemon on; pid {folder}/nginx.pid; error_log {folder}/error.log;
 events {{ worker_connections 64; }}
 http {{
   access_log off; client_body_temp_path {folder}/a; proxy_temp_path {folder}/b; fastcgi_temp_path {folder}/c; uwsgi_temp_path {folder}/d; scgi_temp_path {folder}/e;
@@ -47,7 +49,7 @@ http {{
         self.actions = Catalogue(Systems(nginx=(self.instance,)))
 
     def nginx(self, *arguments: str) -> None:
-        subprocess.run(["nginx", "-c", str(self.instance.configuration), "-p", str(self.instance.prefix), *arguments], check=True, capture_output=True)
+        subprocess.run([shutil.which("nginx") or "nginx", "-c", str(self.instance.configuration), "-p", str(self.instance.prefix), *arguments], check=True, capture_output=True)
 
     def preview(self) -> Preview:
         return self.actions.preview("limit_nginx_rate", EDGE, FEW)

@@ -10,7 +10,18 @@ import pytest
 from telemetry.errors import UsageError
 from telemetry.sources.kubernetes.configuration import Access
 from telemetry.sources.web import Limits
-from tests.tools.actions.worlds import CASES, EVICTION, NEW, SECRET, SPACE, Shop, about, kinds_of, node, target
+from tests.tools.actions.worlds import (
+    CASES,
+    EVICTION,
+    NEW,
+    SECRET,
+    SPACE,
+    Shop,
+    about,
+    kinds_of,
+    node,
+    target,
+)
 from tools.actions.action import Action, Target
 from tools.actions.catalogue import Catalogue, Systems
 from tools.actions.errors import RefusedError

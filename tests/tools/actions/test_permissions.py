@@ -44,7 +44,7 @@ def test_all_that_is_asked_for_is_granted(asked: set[Grant]) -> None:
 
 def test_all_that_is_granted_is_asked_for(asked: set[Grant]) -> None:
     assert WRITE - asked == set()
-    assert WRITE & READ == set()
+    assert set() == WRITE & READ
 
 
 def test_nothing_is_deleted_created_or_updated_but_evictions() -> None:
