@@ -15,7 +15,7 @@ from typing import Any
 from urllib.parse import urlencode
 
 from telemetry.sources.answers import Gathering, Trouble
-from telemetry.sources.kubernetes.connection import ApiServer, explained, read_bounded
+from telemetry.sources.kubernetes.connection import ApiServer, causes, explained, read_bounded
 from telemetry.sources.refusals import refusal
 from tools.actions.errors import UnknownOutcomeError
 
@@ -65,7 +65,7 @@ class WriteServer(ApiServer):
             response = self._api.call_api(method, url, header_params=headers, body=body, _request_timeout=(self.limits.connect, self.limits.read)).response
         except (HTTPError, ApiException, OSError, ssl.SSLError, ValueError) as error:
             trouble = explained(error, self.limits)
-            if trouble.status == "not_assessed":  # nobody there, or nobody to trust: not a byte of it was sent
+            if _unsent(error):
                 raise trouble from error
             raise _unknown(trouble.what, method, url[len(self.url):]) from error
         try:
@@ -78,6 +78,15 @@ class WriteServer(ApiServer):
                 raise _unknown(f"the answer was cut ({response.status})", method, url[len(self.url):]) from error
         response.release_conn()
         return response.status, str(response.headers.get("Content-Type", "")).split(";")[0].strip().lower(), text
+
+
+def _unsent(error: Exception) -> bool:
+    """Whether nobody was there, or nobody to trust: not a byte of the request was sent. Any other end of TLS may come later."""
+    from urllib3 import exceptions as of
+
+    chain = causes(error)
+    early = of.NewConnectionError | of.NameResolutionError | of.ConnectTimeoutError | of.ProxyError | ssl.SSLCertVerificationError
+    return any(isinstance(one, early) or "CERTIFICATE_VERIFY_FAILED" in str(one) for one in chain)
 
 
 def _refused(status: int, kind: str, body: bytes) -> Trouble:

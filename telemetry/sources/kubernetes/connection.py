@@ -100,7 +100,7 @@ def explained(error: Exception, limits: Limits) -> Trouble:
     """What a failed connection means. Nobody there, or nobody to trust: nothing was looked at."""
     from urllib3 import exceptions as of
 
-    chain = _chain(error)
+    chain = causes(error)
     said = clean(next((str(one) for one in chain if str(one)), type(error).__name__), 200)
     certificate = next((one for one in chain if isinstance(one, ssl.SSLCertVerificationError)), None)
     if certificate is not None or "CERTIFICATE_VERIFY_FAILED" in said:
@@ -124,7 +124,7 @@ def _unseen(what: str, remedy: str) -> Trouble:
     return Trouble(what, status="not_assessed", remedy=remedy)
 
 
-def _chain(error: BaseException) -> list[BaseException]:
+def causes(error: BaseException) -> list[BaseException]:
     """An error, what it was raised for, and so on; urllib3 keeps some of it as ``reason``."""
     found: list[BaseException] = []
     left: list[BaseException | None] = [error]
