@@ -7,7 +7,8 @@ from dataclasses import replace
 from agent.approvals.record import Approval
 from agent.executor.errors import NotExecutedError
 from telemetry.errors import OnCalmError
-from tools.actions.action import Action, Preview
+from tools.actions.action import Action, Edit, Preview
+from tools.actions.patches import MARKER
 from tools.actions.performing import Performer
 
 
@@ -16,7 +17,7 @@ def changed(approved: Preview, performer: Performer) -> str:
     action = approved.action
     now = performer.preview(action.name, action.target, action.params)
     against = [one.why for one in now.obstacles if one.blocking]
-    if now.digest == approved.digest and not against:
+    if not against and (now.digest == approved.digest or _only_its_status_moved(approved, now)):
         return ""
     if against:
         return f"something stands against it now: {'; '.join(against)}"
@@ -25,6 +26,22 @@ def changed(approved: Preview, performer: Performer) -> str:
     if now.action.resource_version != action.resource_version:
         return f"the target changed: it is at version {now.action.resource_version}, and was at {action.resource_version} when this was asked"
     return "the action would do something else now than what was approved"
+
+
+def _only_its_status_moved(approved: Preview, now: Preview) -> bool:
+    """Whether the target is what it was apart from its status, and the action would do the same to it.
+
+    Pods that come and go move a target's version. The mark of the action is another with another version.
+    """
+    before, after = approved.action, now.action
+    if not before.basis or replace(after, resource_version=before.resource_version) != before:
+        return False
+    inverses = [replace(one, resource_version="", uid="", basis="", undoes="") if one else None for one in (approved.inverse, now.inverse)]
+    return inverses[0] == inverses[1] and _unmarked(approved.diff) == _unmarked(now.diff)
+
+
+def _unmarked(diff: tuple[Edit, ...]) -> list[Edit]:
+    return [edit for edit in diff if edit.path != f"metadata.annotations.{MARKER}"]
 
 
 def inverse_now(approval: Approval, performer: Performer) -> Action:
