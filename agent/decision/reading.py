@@ -66,7 +66,7 @@ class _Strict(yaml.SafeLoader):  # type: ignore[misc] # PyYAML publishes no type
     """YAML without aliases and without keys that stand twice; times stay text."""
 
     yaml_implicit_resolvers = {  # noqa: RUF012 - the class attribute is PyYAML's
-        first: [(tag, pattern) for tag, pattern in found if tag not in ("tag:yaml.org,2002:timestamp",)]
+        first: [(tag, pattern) for tag, pattern in found if tag != "tag:yaml.org,2002:timestamp"]
         for first, found in yaml.SafeLoader.yaml_implicit_resolvers.items()
     }
 
