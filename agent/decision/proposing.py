@@ -102,7 +102,7 @@ def _is_workload(facts: Facts) -> bool:
     return facts.kind in WORKLOADS and bool(facts.name and facts.namespace)
 
 
-def _canary(cause: Believed, facts: Facts) -> tuple[Candidate, ...]:
+def _canary(_cause: Believed, facts: Facts) -> tuple[Candidate, ...]:
     """A failing canary gets no traffic: faster than a rollout, and exactly reversible."""
     if not (facts.route and facts.stable and facts.canary and facts.namespace):
         return ()
@@ -119,14 +119,14 @@ def _undo(cause: Believed, facts: Facts) -> tuple[Candidate, ...]:
     return (Candidate("undo_rollout", _workload(facts), {}, f"{facts.name} was rolled out shortly before the trouble began"),)
 
 
-def _changed(cause: Believed, facts: Facts) -> bool:
+def _changed(cause: Believed) -> bool:
     """A change explains it: then the change is taken back, nothing else is turned."""
     return bool(cause.changes) or cause.cause in ("deploy", "config", "configuration", "flag")
 
 
 def _limit(cause: Believed, facts: Facts) -> tuple[Candidate, ...]:
     """Killed at a limit that the working set needs; not a leak, which a larger limit only delays."""
-    if cause.cause not in ("oom_killed", "memory") or _changed(cause, facts) or facts.leaking or not _is_workload(facts):
+    if cause.cause not in ("oom_killed", "memory") or _changed(cause) or facts.leaking or not _is_workload(facts):
         return ()
     limit, used = facts.memory_limit, facts.memory_used
     if not limit or not used or used < 0.9 * limit:
@@ -140,14 +140,14 @@ def _limit(cause: Believed, facts: Facts) -> tuple[Candidate, ...]:
 
 def _leak(cause: Believed, facts: Facts) -> tuple[Candidate, ...]:
     """A leak starts anew from a restart; it gains time."""
-    if not facts.leaking or _changed(cause, facts) or not _is_workload(facts) or (facts.replicas or 0) < 2:
+    if not facts.leaking or _changed(cause) or not _is_workload(facts) or (facts.replicas or 0) < 2:
         return ()
     return (Candidate("restart_rollout", _workload(facts), {}, "its memory grows without load: a restart gains time until it is mended"),)
 
 
 def _capacity(cause: Believed, facts: Facts) -> tuple[Candidate, ...]:
     """Saturated by load: more pods, by the autoscaler where there is one (a scale would be undone by it)."""
-    if cause.cause not in ("saturation", "cpu", "pod_cpu") or _changed(cause, facts) or not facts.namespace or facts.bad_pods:
+    if cause.cause not in ("saturation", "cpu", "pod_cpu") or _changed(cause) or not facts.namespace or facts.bad_pods:
         return ()
     now = facts.replicas
     if facts.autoscaler:
@@ -162,7 +162,7 @@ def _capacity(cause: Believed, facts: Facts) -> tuple[Candidate, ...]:
 
 def _one_pod(cause: Believed, facts: Facts) -> tuple[Candidate, ...]:
     """One bad pod of many: it is the pod, not the program."""
-    if len(facts.bad_pods) != 1 or (facts.replicas or 0) < 2 or _changed(cause, facts) or cause.cause in ("oom_killed", "memory"):
+    if len(facts.bad_pods) != 1 or (facts.replicas or 0) < 2 or _changed(cause) or cause.cause in ("oom_killed", "memory"):
         return ()
     return (Candidate("recreate_pod", Target("Pod", facts.bad_pods[0], facts.namespace), {}, "one of its pods is bad and the others serve"),)
 
@@ -185,7 +185,7 @@ def _probe(cause: Believed, facts: Facts) -> tuple[Candidate, ...]:
 
 def _breaker(cause: Believed, facts: Facts) -> tuple[Candidate, ...]:
     """Overloaded by its callers: the mesh bounds what waits."""
-    if cause.cause not in ("overload", "saturation") or not facts.destination_rule or not facts.namespace or _changed(cause, facts):
+    if cause.cause not in ("overload", "saturation") or not facts.destination_rule or not facts.namespace or _changed(cause):
         return ()
     return (Candidate("set_connection_pool", Target("DestinationRule", facts.destination_rule, facts.namespace), {"http1_max_pending_requests": 100}, "its callers overload it"),)
 
