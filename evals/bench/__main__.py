@@ -4,6 +4,7 @@ ingest [FILE | FOLDER] [--input hdfs|mixed|hex] [--runs 5] [--repeat 1] [--stock
 query [--lines 1000000] [--cache DIR]                                             questions answered
 index [--templates 1000]                                                          templates searched
 startup [--runs 5]                                                                ``oncalm --help``
+decision [--runs 200]                                                             decision and guard
 Every part takes ``--json``.
 """
 
@@ -37,7 +38,9 @@ def main() -> int:
     overhead.add_argument("--turns", type=int, default=10)
     overhead.add_argument("--calls", type=int, default=3, help="tool calls of one turn, side by side")
     overhead.add_argument("--runs", type=int, default=5)
-    for part in (ingest, query, index, startup, overhead):
+    decision = parts.add_parser("decision", help="decision and guard, without a cluster and a database")
+    decision.add_argument("--runs", type=int, default=200)
+    for part in (ingest, query, index, startup, overhead, decision):
         part.add_argument("--json", action="store_true", dest="as_json")
     given = parser.parse_args()
     try:
@@ -61,7 +64,11 @@ def _run(given: argparse.Namespace) -> tuple[dict[str, object], str]:
 
         report = overhead.run(given.lines, given.turns, given.calls, given.runs)
         return report, overhead.table(report)
-    if given.part == "index":
+    if given.part == "decision":
+        from evals.bench import decision
+
+        report = decision.run(given.runs)
+    elif given.part == "index":
         from evals.bench import index
 
         report = index.run(given.templates)
