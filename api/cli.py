@@ -13,6 +13,7 @@ from typing import Annotated, Any
 
 import typer
 
+from api.acting_cli import register
 from api.cluster_cli import clusters
 
 app = typer.Typer(
@@ -20,6 +21,7 @@ app = typer.Typer(
     help="Ask your logs in plain language; get exact answers with the lines to prove them.",
 )
 app.add_typer(clusters, name="cluster")
+register(app)
 AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON document on stdout.")]
 
 

@@ -73,6 +73,11 @@ class Catalogue:
         self._known(name)
         return _KINDS[name][1]
 
+    def system(self, name: str) -> System:
+        """What system an action changes. Raises UsageError."""
+        self._known(name)
+        return _KINDS[name][0]
+
     def what(self, name: str) -> str:
         """What an action does, in a few words. Raises UsageError."""
         self._known(name)
