@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -84,7 +84,8 @@ class Desk:
 
         return read(self._policy) if self._policy else Policy()
 
-    def decide(self, preview: Preview, *, cause: str = "", confidence: float = UNSAID, but: str = "") -> Verdict:
+    def decide(self, preview: Preview, *, cause: str = "", confidence: float = UNSAID, but: str = "",
+               alternatives: Iterable[Mapping[str, Any]] = ()) -> Verdict:
         """What policy, risk and history say of an action now; ``but``: an approval that is not counted as an earlier action.
 
         Raises UsageError for a wrong policy.
@@ -96,7 +97,8 @@ class Desk:
         on_target = [one for one in self.approvals.history(target=str(preview.action.target)) if one.approval != but and one.verified != "not_executed"]
         seen = Circumstances(confidence, dependents=max(0, len(preview.blast.services) - 1),
                              recent_actions=sum(now - one.at <= HOUR for one in on_target))
-        return decide(self.policy(), preview, seen, now=now, cause=cause, outcomes=self.approvals.history(cause=cause, action=name))
+        return decide(self.policy(), preview, seen, now=now, cause=cause, outcomes=self.approvals.history(cause=cause, action=name),
+                      alternatives=alternatives)
 
     def propose(self, name: str, target: Target, params: Mapping[str, Json], by: Person, *, cause: str = "", confidence: float = UNSAID,
                 reason: str = "") -> Asked:
