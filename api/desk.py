@@ -101,7 +101,7 @@ class Desk:
                       alternatives=alternatives)
 
     def propose(self, name: str, target: Target, params: Mapping[str, Json], by: Person, *, cause: str = "", confidence: float = UNSAID,
-                reason: str = "") -> Asked:
+                reason: str = "", investigation: str = "") -> Asked:
         """Preview an action, decide, and put it before people unless it is refused. Nothing is done.
 
         Raises UsageError for bad parameters or a wrong policy, RefusedError for a target that is not there.
@@ -113,7 +113,8 @@ class Desk:
         if verdict.decision == "refuse":
             return Asked(preview, verdict, None)
         told: list[Mapping[str, Any]] = [{"kind": _CONFIDENCE, "value": confidence}, *([{"kind": "reason", "text": reason}] if reason else [])]
-        proposal = Proposal(preview, verdict.decision, verdict.risk.score, verdict.policy, verdict.reasons, told, cause, rule=verdict.rule)
+        proposal = Proposal(preview, verdict.decision, verdict.risk.score, verdict.policy, verdict.reasons, told, cause, investigation, rule=verdict.rule,
+                            key=f"{investigation}:{preview.digest}" if investigation else None)
         return Asked(preview, verdict, self.approvals.propose(proposal, by))
 
     def approve(self, approval: str, by: Person, *, digest: str, reason: str = "") -> Approval:
