@@ -6,12 +6,11 @@ import re
 from typing import Any
 
 from agent.decision.situation import Facts
+from signals.kube.quantities import quantity
 from signals.kube.state import ClusterState, at, items_at, name_of
 from signals.kube.view import View, Workload, container_statuses, pod_ready
 from signals.observed import Entity
 
-_UNITS = {"": 1.0, "m": 1e-3, "k": 1e3, "M": 1e6, "G": 1e9, "T": 1e12, "Ki": 2.0**10, "Mi": 2.0**20, "Gi": 2.0**30, "Ti": 2.0**40}
-_QUANTITY = re.compile(r"(\d+(?:\.\d+)?(?:e\d+)?)([A-Za-z]{0,2})")
 _STATES = re.compile(r"redis|postgres|mysql|mariadb|mongo|cassandra|kafka|rabbitmq|etcd|zookeeper|elasticsearch|opensearch|clickhouse|memcached", re.IGNORECASE)
 
 
@@ -85,8 +84,3 @@ def _manager(each: Any) -> str:
     known = (("argocd.argoproj.io/", "Argo CD"), ("kustomize.toolkit.fluxcd.io/", "Flux"), ("helm.toolkit.fluxcd.io/", "Flux"))
     return next((name for prefix, name in known if any(str(mark).startswith(prefix) for mark in marks)), "")
 
-
-def quantity(text: object) -> float | None:
-    """A quantity of Kubernetes as a number (bytes, cores): ``512Mi``, ``250m``; None for none."""
-    match = _QUANTITY.fullmatch(str(text or ""))
-    return float(match[1]) * _UNITS[match[2]] if match and match[2] in _UNITS else None
