@@ -222,8 +222,10 @@ def _next(found: Approval) -> str:
     said = f"{printable(line.id)}: [bold]{line.state.replace('_', ' ')}[/bold]" + (f" · {printable(line.reason)}" if line.reason else "")
     if line.state == "pending":
         more = f"{line.needed - line.given} more to approve by {line.deadline:%H:%M:%S} UTC: oncalm approvals approve {line.id}"
+    elif line.state == "succeeded":
+        more = f"did it help? oncalm approvals watch {line.id}"
     else:
-        more = printable(str((found.effect or {}).get("message", "")))
+        more = ""
     return f"{said}\n{more}" if more else said
 
 
