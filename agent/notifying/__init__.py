@@ -1,4 +1,4 @@
-"""Notices to people: composed from approvals with secrets masked, kept in an outbox, delivered by apprise until they arrive.
+"""Telling people what becomes of an action: a stored outbox, and channels that apprise knows.
 
-It decides nothing, and nothing waits for it: a dead channel delays only itself.
+It decides nothing and waits for nobody: a message is on disk when ``notify`` returns, and is sent by threads of their own.
 """
