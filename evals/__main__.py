@@ -16,7 +16,7 @@ from typing import Any
 
 SUITES = {"parsing": "evals.parsing", "logqa": "evals.logqa", "nl2logql": "evals.nl2logql", "query": "evals.query",
           "unseen": "evals.query.unseen", "foreign": "evals.foreign.__main__", "agent": "evals.agent", "cost": "evals.cost",
-          "rca": "evals.rca", "kube": "evals.kube", "anomaly": "evals.anomaly"}
+          "rca": "evals.rca", "kube": "evals.kube", "anomaly": "evals.anomaly", "actions": "evals.actions"}
 GENERATED = ("unseen", "foreign", "agent", "cost")
 """Suites whose logs are invented; all but ``foreign`` write them into the folder."""
 OPTIONS = {"agent": ("analyst", "repeats", "case", "record"), "rca": ("report", "robust", "leave_out"), "kube": ("report",)}
@@ -29,7 +29,7 @@ def main(arguments: Sequence[str] | None = None, load: Callable[[str], Any] = im
     """Run one suite and print what it found."""
     parser = argparse.ArgumentParser(prog="python -m evals", description=__doc__)
     parser.add_argument("suite", choices=SUITES)
-    parser.add_argument("folder", type=Path)
+    parser.add_argument("folder", type=Path, nargs="?", help="of actions it may be left out: the scenarios of the checkout")
     parser.add_argument("--json", action="store_true", dest="as_json", help="print one JSON document")
     parser.add_argument("--failures", action="store_true", help="also list the cases that were wrong")
     for_agent = parser.add_argument_group("of the suite agent")
@@ -49,6 +49,10 @@ def main(arguments: Sequence[str] | None = None, load: Callable[[str], Any] = im
             parser.error(f"--{name} is for {', '.join(suite for suite, names in OPTIONS.items() if name in names)}")
     if given.repeats is not None and given.repeats < 1:
         parser.error("--repeats takes at least 1")
+    if given.folder is None:
+        if given.suite != "actions":
+            parser.error("the following arguments are required: folder")
+        given.folder = Path(__file__).parent / "actions" / "scenarios"
     if given.suite in GENERATED:
         given.folder.mkdir(parents=True, exist_ok=True)  # its logs are generated there
     if not given.folder.is_dir():

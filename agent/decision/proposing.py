@@ -1,0 +1,201 @@
+"""From causes to candidate actions, by rules written from how operations works; or no action, and why.
+
+The origin is acted on, never a victim. What is not known well enough, not reversible, or only right by hand is left to
+people, who are told what the right act is.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+from agent.decision.names import WORKLOADS
+from agent.decision.situation import Believed, Facts, Seen
+from tools.actions.action import Json, Target
+
+KNOWN, APART = 0.4, 0.1
+"""A cause below this confidence, or not so far ahead of one elsewhere, is not known well enough to act on."""
+GROWTH, LEAST_HEADROOM = 1.5, 1.2
+"""A limit grows to half more than it is, and to a fifth more than was used; twice what it is, at most (bounds of the catalogue)."""
+STEP_UP = 1.5
+_MIB = 2**20
+None_ = Literal["healthy", "unsure", "by_hand", "nothing_helps"]
+
+
+@dataclass(frozen=True, slots=True)
+class Candidate:
+    """One action to preview and decide on."""
+
+    action: str
+    target: Target
+    params: Mapping[str, Json] = field(default_factory=dict)
+    reason: str = ""
+
+    def document(self) -> dict[str, Any]:
+        """As JSON holds it."""
+        return {"action": self.action, "target": str(self.target), "params": dict(self.params), "reason": self.reason}
+
+
+@dataclass(frozen=True, slots=True)
+class Proposed:
+    """Candidates, the best first, the others are alternatives; with none, ``none`` and ``why`` say why, with the act by hand."""
+
+    cause: str
+    confidence: float
+    candidates: tuple[Candidate, ...] = ()
+    none: None_ | None = None
+    why: str = ""
+
+
+Rule = Callable[[Believed, Facts], tuple[Candidate, ...]]
+
+_BY_HAND: tuple[tuple[tuple[str, ...], str], ...] = (
+    (("secret_", "configmap_", "service_account"), "create or correct the object that is missing; OnCalm holds no secrets and writes none"),
+    (("quota_", "limit_range"), "agree on a larger quota or smaller requests with the namespace's owner"),
+    (("image_", "registry_"), "publish the image or correct its name and pull secret"),
+    (("db_",), "ask the database's owner: credentials, connections and read-only mode are not safely changed from outside"),
+    (("pv", "volume_"), "correct the claim, class or volume; data hangs on it"),
+    (("service_", "gateway_", "network_policy", "endpoints_", "dns_", "env_", "port_conflict", "command_"), "correct the configuration where it is declared"),
+    (("webhook_", "pod_security"), "repair the webhook or the pod's security settings"),
+    (("node_selector", "node_affinity", "pod_affinity", "pod_anti", "topology_", "taint", "host_port", "insufficient_"), "give the cluster room or correct the pod's placement"),
+    (("scheduler_", "kube_proxy_"), "repair the control plane's component on its node"),
+)
+
+
+def propose(seen: Seen) -> Proposed:
+    """What to do about the first cause that is no victim."""
+    origins = [one for one in seen.causes if one.victim_of is None]
+    if not origins:
+        return Proposed("", 0.0, none="healthy", why="nothing is wrong that has a cause here: an action could only do harm")
+    first = origins[0]
+    rival = next((one for one in origins[1:] if one.entity != first.entity), None)
+    if not first.confidence >= KNOWN or (rival is not None and first.confidence - rival.confidence < APART):
+        beside = f", and {rival.entity.name} is nearly as likely" if rival is not None else ""
+        return _none(first, "unsure", f"{first.entity.name} is the cause with {first.confidence:.2f} only{beside}: look further first")
+    facts = seen.facts.get(first.entity, Facts())
+    hand = next((act for words, act in _BY_HAND if first.cause.startswith(words)), "")
+    if hand and not (first.changes & {"deploy"}):
+        return _none(first, "by_hand", f"no action of OnCalm mends {first.cause}: {hand}; notify them")
+    if facts.managed_by:
+        return _none(first, "by_hand", f"{facts.managed_by} would revert a change of {facts.name}: change it where it is declared")
+    if facts.stateful or first.entity.kind in ("database", "external"):
+        return _none(first, "by_hand", f"{first.entity.name} holds state or is not ours: no action is surely harmless; notify its owner")
+    found = tuple(candidate for rule in _RULES for candidate in rule(first, facts))
+    if found:
+        return Proposed(first.cause, first.confidence, found)
+    if first.changes:
+        return _none(first, "by_hand", f"{', '.join(sorted(first.changes))} was changed shortly before: take that change back where it was made")
+    return _none(first, "nothing_helps", f"no reversible action is known to help against {first.cause} of {first.entity.name}; notify its owner")
+
+
+def _none(cause: Believed, kind: None_, why: str) -> Proposed:
+    return Proposed(cause.cause, cause.confidence, none=kind, why=why)
+
+
+def _workload(facts: Facts) -> Target:
+    return Target(facts.kind, facts.name, facts.namespace)
+
+
+def _is_workload(facts: Facts) -> bool:
+    return facts.kind in WORKLOADS and bool(facts.name and facts.namespace)
+
+
+def _canary(_cause: Believed, facts: Facts) -> tuple[Candidate, ...]:
+    """A failing canary gets no traffic: faster than a rollout, and exactly reversible."""
+    if not (facts.route and facts.stable and facts.canary and facts.namespace):
+        return ()
+    weights: dict[str, Json] = {facts.stable: 100, facts.canary: 0}
+    return (Candidate("shift_traffic", Target(facts.route_kind, facts.route, facts.namespace), {"weights": weights}, f"the canary {facts.canary} fails and {facts.stable} serves"),)
+
+
+def _undo(cause: Believed, facts: Facts) -> tuple[Candidate, ...]:
+    """A rollout shortly before: back to the revision before it."""
+    if "deploy" not in cause.changes and cause.cause != "deploy":
+        return ()
+    if not (_is_workload(facts) and facts.earlier_revision and not facts.paused):
+        return ()
+    return (Candidate("undo_rollout", _workload(facts), {}, f"{facts.name} was rolled out shortly before the trouble began"),)
+
+
+def _changed(cause: Believed) -> bool:
+    """A change explains it: then the change is taken back, nothing else is turned."""
+    return bool(cause.changes) or cause.cause in ("deploy", "config", "configuration", "flag")
+
+
+def _limit(cause: Believed, facts: Facts) -> tuple[Candidate, ...]:
+    """Killed at a limit that the working set needs; not a leak, which a larger limit only delays."""
+    if cause.cause not in ("oom_killed", "memory") or _changed(cause) or facts.leaking or not _is_workload(facts):
+        return ()
+    limit, used = facts.memory_limit, facts.memory_used
+    if not limit or not used or used < 0.9 * limit:
+        return ()
+    wanted = max(limit * GROWTH, used * LEAST_HEADROOM)
+    if wanted > 2 * limit:
+        return ()
+    params: dict[str, Json] = {"resource": "memory", "limit": f"{math.ceil(wanted / _MIB)}Mi"}
+    return (Candidate("raise_limit", _workload(facts), params | ({"container": facts.container} if facts.container else {}), "its working set needs more than the limit"),)
+
+
+def _leak(cause: Believed, facts: Facts) -> tuple[Candidate, ...]:
+    """A leak starts anew from a restart; it gains time."""
+    if not facts.leaking or _changed(cause) or not _is_workload(facts) or (facts.replicas or 0) < 2:
+        return ()
+    return (Candidate("restart_rollout", _workload(facts), {}, "its memory grows without load: a restart gains time until it is mended"),)
+
+
+def _capacity(cause: Believed, facts: Facts) -> tuple[Candidate, ...]:
+    """Saturated by load: more pods, by the autoscaler where there is one (a scale would be undone by it)."""
+    if cause.cause not in ("saturation", "cpu", "pod_cpu") or _changed(cause) or not facts.namespace or facts.bad_pods:
+        return ()
+    now = facts.replicas
+    if facts.autoscaler:
+        most = facts.autoscaler_most
+        if now is None or most is None or now < most:
+            return ()
+        return (Candidate("set_autoscaler_bounds", Target("HorizontalPodAutoscaler", facts.autoscaler, facts.namespace), {"maximum": math.ceil(most * STEP_UP)}, "it is saturated and the autoscaler is at its most"),)
+    if facts.kind != "Deployment" or not now:
+        return ()
+    return (Candidate("scale", _workload(facts), {"replicas": math.ceil(now * STEP_UP)}, "it is saturated and nothing scales it"),)
+
+
+def _one_pod(cause: Believed, facts: Facts) -> tuple[Candidate, ...]:
+    """One bad pod of many: it is the pod, not the program."""
+    if len(facts.bad_pods) != 1 or (facts.replicas or 0) < 2 or _changed(cause) or cause.cause in ("oom_killed", "memory"):
+        return ()
+    return (Candidate("recreate_pod", Target("Pod", facts.bad_pods[0], facts.namespace), {}, "one of its pods is bad and the others serve"),)
+
+
+def _node(cause: Believed, facts: Facts) -> tuple[Candidate, ...]:
+    """A bad node takes no new pods, where others can."""
+    if cause.entity.kind != "node" or not facts.other_nodes:
+        return ()
+    return (Candidate("cordon_node", Target("Node", cause.entity.name), {}, f"{cause.entity.name} is bad and {facts.other_nodes} other nodes can take pods"),)
+
+
+def _probe(cause: Believed, facts: Facts) -> tuple[Candidate, ...]:
+    """A probe gives up before the program is up."""
+    probe, _, what = cause.cause.partition("_")
+    if what != "timing" or probe not in ("liveness", "readiness", "startup") or not _is_workload(facts) or not facts.startup_seconds:
+        return ()
+    params: dict[str, Json] = {"probe": probe, "initial_delay_seconds": math.ceil(facts.startup_seconds * LEAST_HEADROOM)}
+    return (Candidate("set_probe", _workload(facts), params | ({"container": facts.container} if facts.container else {}), f"it needs {facts.startup_seconds:g} s to come up"),)
+
+
+def _breaker(cause: Believed, facts: Facts) -> tuple[Candidate, ...]:
+    """Overloaded by its callers: the mesh bounds what waits."""
+    if cause.cause not in ("overload", "saturation") or not facts.destination_rule or not facts.namespace or _changed(cause):
+        return ()
+    return (Candidate("set_connection_pool", Target("DestinationRule", facts.destination_rule, facts.namespace), {"http1_max_pending_requests": 100}, "its callers overload it"),)
+
+
+def _paused(cause: Believed, facts: Facts) -> tuple[Candidate, ...]:
+    """A deploy that is still rolling out bad pods and has no revision to go back to is at least stopped."""
+    if "deploy" not in cause.changes or facts.kind != "Deployment" or facts.paused or facts.earlier_revision or not facts.bad_pods or not facts.namespace:
+        return ()
+    return (Candidate("pause_rollout", _workload(facts), {}, "its new pods are bad and no earlier revision is kept"),)
+
+
+_RULES: tuple[Rule, ...] = (_canary, _undo, _paused, _limit, _leak, _capacity, _one_pod, _node, _probe, _breaker)
+"""The best first."""
