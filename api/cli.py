@@ -13,6 +13,7 @@ from typing import Annotated, Any
 
 import typer
 
+from api.acting_cli import register
 from api.cluster_cli import clusters
 
 app = typer.Typer(
@@ -20,6 +21,7 @@ app = typer.Typer(
     help="Ask your logs in plain language; get exact answers with the lines to prove them.",
 )
 app.add_typer(clusters, name="cluster")
+register(app)
 AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON document on stdout.")]
 
 
@@ -40,7 +42,16 @@ def _product(context: typer.Context) -> Any:
         context.obj or settings.home, embedding_path=settings.embedding_path, zone=settings.zone,
         thinking=settings.thinking(), observing=settings.observing(), traceparent=settings.traceparent,
         runbooks=settings.runbooks, sources=settings.sources, environment=variable, cluster=settings.cluster(),
+        desk=_desk(context.obj or settings.home, settings),
     )
+
+
+def _desk(home: Path, settings: Any) -> Any:
+    """Who previews and decides on actions; nobody without a cluster."""
+    from api.desk import Desk
+
+    cluster = settings.cluster()
+    return Desk(home, cluster, policy=settings.policy, state_url=settings.database()) if cluster is not None else None
 
 
 def _analyst(name: str) -> str:
@@ -112,6 +123,7 @@ def investigate(
     end: Annotated[str | None, typer.Option("--to", help="End of the incident.")] = None,
     pictures: Annotated[Path | None, typer.Option(metavar="DIR", help="Draw timeline, graph and latency there.")] = None,
     png: Annotated[bool, typer.Option("--png", help="Draw PNG, not SVG.")] = False,
+    propose: Annotated[bool, typer.Option("--propose", help="Put the first proposed action before people, to approve or reject.")] = False,
     analyst: Annotated[str, typer.Option(help="auto, offline or llm.")] = "auto",
     as_json: AsJson = False,
 ) -> None:
@@ -119,7 +131,7 @@ def investigate(
     from api.commands import investigate as run
 
     raise typer.Exit(run(_product(context), " ".join(symptom), at=at, since=since, start=start, end=end, pictures=pictures,
-                         png=png, analyst=_analyst(analyst), as_json=as_json))
+                         png=png, propose=propose, analyst=_analyst(analyst), as_json=as_json))
 
 
 @app.command()

@@ -129,7 +129,7 @@ def ask(
 
 def investigate(
     product: Product, symptom: str, *, at: str | None, since: str | None, start: str | None, end: str | None,
-    pictures: Path | None, png: bool, analyst: str = "auto", as_json: bool
+    pictures: Path | None, png: bool, propose: bool = False, analyst: str = "auto", as_json: bool
 ) -> int:
     """Find a cause. 3: the records show none."""
     catalog = product.catalog()
@@ -140,6 +140,11 @@ def investigate(
         from api.pictures import draw
 
         found["pictures"] = [str(path) for path in draw(found, pictures, kind="png" if png else "svg")]
+    if propose and product.desk is not None and found["proposals"]:
+        from api.proposing import ask
+        from api.settings import load
+
+        found["approval"] = ask(found, product.desk, load().person())
     if as_json:
         _print_json(found)
     else:

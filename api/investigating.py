@@ -16,13 +16,14 @@ if TYPE_CHECKING:
     from telemetry.models import Window
     from telemetry.store.beyond import RecordReader
     from telemetry.store.reader import Reader
+    from tools.cluster.seen import Seen
     from tools.observing import LookAt
     from tools.registry import Registry
 
 _KINDS: tuple[RecordKind, ...] = ("spans", "points", "changes")
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Holdings:
     """One home's records of every kind, as they were when opened."""
 
@@ -30,6 +31,8 @@ class Holdings:
     records: RecordReader
     look: LookAt | None = None
     """Reads the configured cluster."""
+    seen: Seen | None = None
+    """What it saw, once an incident was weighed."""
 
     def extent(self) -> Window:
         """First to last time of all records; open where there are none."""

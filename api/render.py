@@ -26,11 +26,13 @@ if TYPE_CHECKING:
 
 BARS = "▁▂▃▄▅▆▇█"
 WIDEST = 72
+_ENDLESS = re.compile(r"(\S{400})\S{200,}")
+"""A word that fills the screen; ``--json`` has it whole."""
 
 
 def printable(text: str) -> str:
-    """Text of a log for rich: what could drive the terminal is spelled out, markup is not read."""
-    return escape(visible(text))
+    """Text of a log for rich: what could drive the terminal is spelled out, markup is not read, endless words are cut."""
+    return escape(visible(_ENDLESS.sub(lambda word: f"{word[1]}…({len(word[0]):,} characters)", text)))
 
 
 def sparkline(values: Sequence[float], width: int = WIDEST) -> str:
@@ -131,12 +133,29 @@ def investigation(found: dict[str, Any], *, brief: bool = False) -> None:
     _timeline(out, found["timeline"], most=6 if brief else 16)
     for evidence in found["evidence"]:
         _evidence(out, evidence, "", lines=1 if brief else 2)
+    _proposals(out, found)
     if found.get("fallback"):
         out.print(f"[yellow]answered without a model: {printable(found['fallback'])}[/]")
     elif used := _used(found["usage"]):
         out.print(f"[dim]{used}[/]")
     for path in found.get("pictures", []):
         out.print(f"[dim]drawn: {printable(path)}[/]")
+
+
+def _proposals(out: Console, found: dict[str, Any]) -> None:
+    """What could be done about the cause, with its dry run; or why nothing is proposed."""
+    for one in found.get("proposals", ()):
+        target = one["target"]
+        out.print(f"\n[bold]Proposed: {printable(one['action'])} {printable(target['kind'])} {printable(target['namespace'])}/{printable(target['name'])}[/] "
+                  f"· {one['decision'].replace('_', ' ')} · risk {one['risk']:.2f}")
+        for edit in one["dry_run"]:
+            out.print(f"  {printable(str(edit['path']))}: {printable(str(edit['before']))} → {printable(str(edit['after']))}")
+        for why in one["why"]:
+            out.print(f"- {printable(why)}")
+    if found.get("no_action"):
+        out.print(f"\nNo action is proposed: {printable(found['no_action'])}")
+    if asked := found.get("approval"):
+        out.print(f"[bold]waits for approval:[/] oncalm approvals approve {printable(asked)}")
 
 
 def _timeline(out: Console, entries: Sequence[dict[str, Any]], *, most: int) -> None:

@@ -15,6 +15,7 @@ from pydantic_settings import BaseSettings, SettingsConfigDict, SettingsError
 from agent.prices import Price
 
 if TYPE_CHECKING:
+    from agent.approvals.people import Person
     from agent.observe.settings import TelemetrySettings
     from api.thinking import Thinking
     from telemetry.sources.kubernetes.configuration import Access
@@ -80,6 +81,13 @@ class Settings(BaseSettings):
     kube_commands: bool = False
     """Whether a login command that the kubeconfig names (exec plugin) may be run."""
 
+    policy: Path | None = None
+    """The policy of actions (docs/policy.md); default ``policy.yaml`` in the home."""
+    database_url: SecretStr | None = None
+    """A PostgreSQL database for approvals and audit, ``postgresql://…``; default a file in the home."""
+    role: str = "approver"
+    """What whoever may use this account's home may do: viewer, responder, approver or admin."""
+
     otlp_endpoint: str | None = Field(default=None, validation_alias=AliasChoices("OTEL_EXPORTER_OTLP_ENDPOINT", "ONCALM_OTLP_ENDPOINT"))
     otlp_headers: str = Field(default="", validation_alias=AliasChoices("OTEL_EXPORTER_OTLP_HEADERS", "ONCALM_OTLP_HEADERS"))
     traceparent: str | None = Field(default=None, validation_alias=AliasChoices("TRACEPARENT", "ONCALM_TRACEPARENT"))
@@ -116,6 +124,22 @@ class Settings(BaseSettings):
         namespaces = tuple(name for one in self.kube_namespaces.split(",") if (name := one.strip()))
         path = kubeconfig or self.kubeconfig or usual_kubeconfig()
         return Access(path, context or self.kube_context, namespaces, self.kube_commands)
+
+    def database(self) -> str | None:
+        """Where approvals and audit are kept; None for the home."""
+        return self.database_url.get_secret_value() if self.database_url else None
+
+    def person(self) -> Person:
+        """Who sits at the terminal: the account of the operating system, whatever the environment says. Raises UsageError."""
+        import pwd
+
+        from agent.approvals.people import Person
+
+        try:
+            name = pwd.getpwuid(os.getuid()).pw_name
+        except KeyError:
+            name = f"uid {os.getuid()}"
+        return Person(name, self.role)  # type: ignore[arg-type] # checked there
 
     def _caches(self) -> frozenset[str]:
         """Raises UsageError for a name that is none."""

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from agent.observe.observer import Observer
     from agent.observe.settings import TelemetrySettings
     from agent.recall.memory import Memory
+    from api.desk import Desk
     from api.investigating import Holdings
     from api.thinking import Thinking
     from telemetry.models import Catalog, Window
@@ -27,6 +28,7 @@ if TYPE_CHECKING:
     from telemetry.sources.kubernetes.configuration import Access
     from telemetry.sources.opening import Sources
     from telemetry.store.reader import Reader
+    from tools.cluster.seen import Seen
     from tools.registry import Registry
     from vectorstore.embedding import Embedder
     from vectorstore.index import TemplateIndex
@@ -39,7 +41,7 @@ _OURS = ("agent", "tools", "vectorstore", "telemetry")
 
 @contextmanager
 def _seldom_collecting() -> Iterator[None]:
-    """Look for cyclic garbage less often: what an ingest makes is kept or goes by itself, and looking costs a tenth."""
+    """Look for cyclic garbage less often: what an ingest or an answer makes is kept or goes by itself, and looking costs a tenth."""
     usual = gc.get_threshold()
     gc.set_threshold(50_000, *usual[1:])
     try:
@@ -56,11 +58,12 @@ class Product:
         thinking: Thinking | None = None, observing: TelemetrySettings | None = None, traceparent: str | None = None,
         runbooks: Path | None = None, sources: Path | None = None, environment: Callable[[str], str | None] = lambda _: None,
         cluster: Access | None = None,
+        desk: Desk | None = None,
     ) -> None:
         """With ``thinking`` a model answers; ``observing`` says where OnCalm's own spans go; ``runbooks`` is a folder of them.
 
         ``sources`` is the file that names servers with telemetry, ``sources.yaml`` in the home without one;
-        ``environment`` gives the variables that it names for secrets. ``cluster`` is a Kubernetes cluster to ask.
+        ``environment`` gives the variables that it names for secrets. ``cluster`` is a Kubernetes cluster to ask; ``desk`` previews and decides on actions against causes.
         """
         self.home = home
         self.zone = zone
@@ -68,9 +71,9 @@ class Product:
         self.thinking = replace(thinking, sources=self.sources) if thinking is not None else None
         self.runbooks = runbooks
         self.cluster = cluster
+        self.desk = desk
         self._observing, self._traceparent = observing, traceparent
         self._sources, self._environment = sources, environment
-        self.cluster = cluster
 
     @_seldom_collecting()
     def ingest(
@@ -151,6 +154,7 @@ class Product:
         """
         return self._asked(symptom, conversation, now, window, analyst, watch, stopped, weighing=True, at=at)
 
+    @_seldom_collecting()
     def _asked(
         self, question: str, conversation: str | None, now: datetime | None, window: Window | None, analyst: str,
         watch: Callable[[dict[str, Any]], None], stopped: Callable[[], bool], *, weighing: bool, at: datetime | None = None,
@@ -201,6 +205,10 @@ class Product:
                 note.finished(answer)
             if asking is not None:
                 asking.complete(answer)
+            if weighing and self.desk is not None:
+                from api.proposing import proposals
+
+                answer["proposals"], answer["no_action"] = proposals(answer, held.seen, self.desk)
             answer["notes"] = [*answer["notes"], *reader.catalog.notes, *index.notes]
         return answer
 
@@ -276,8 +284,14 @@ class Product:
         from tools.cluster.seen import see
         from tools.cluster.tools import open_cluster
 
-        with closing(open_cluster(self.cluster)) as cluster, holdings(self.home, reader, lambda window: see(cluster, window)) as held:
-            yield held
+        with closing(open_cluster(self.cluster)) as cluster:
+            def look(window: Window) -> Seen:
+                seen = see(cluster, window)
+                held.seen = seen
+                return seen
+
+            with holdings(self.home, reader, look) as held:
+                yield held
 
     def _cluster_tools(self, stack: ExitStack | None = None) -> Registry:
         """The tools over the configured cluster, whose connection ``stack`` closes; none without one."""

@@ -15,7 +15,7 @@ from telemetry import native
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
-    parser.addoption("--cluster", action="store_true", help="Also run the cluster suite on the real cluster of KUBECONFIG (it only reads).")
+    parser.addoption("--cluster", action="store_true", help="Also run the cluster suite on the real cluster of KUBECONFIG (it reads; the actions change a namespace that they make and remove).")
 
 
 @pytest.fixture(autouse=True)

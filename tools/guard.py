@@ -44,9 +44,14 @@ def _granted(preview: Preview, grant: Grant, now: datetime, inverse: Action | No
     if not grant.rollback:
         return preview.action
     promised = preview.inverse
-    if promised is None or inverse is None or replace(inverse, resource_version="", uid="") != replace(promised, resource_version="", uid=""):
+    if promised is None or inverse is None or _of_any_world(inverse) != _of_any_world(promised):
         raise _refused("the inverse is not the one that was approved with the action", grant)
     return inverse
+
+
+def _of_any_world(action: Action) -> Action:
+    """What it does, without the version it must find: that is known only when the action itself is done."""
+    return replace(action, resource_version="", uid="", basis="")
 
 
 def _refused(why: str, grant: Grant) -> NotGrantedError:

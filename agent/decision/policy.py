@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from datetime import datetime, time
 from fnmatch import fnmatchcase
 from typing import Literal
@@ -112,11 +112,13 @@ class Policy:
     rules: tuple[Rule, ...] = ()
     protected: tuple[str, ...] = PROTECTED
 
-    @property
-    def digest(self) -> str:
-        """SHA-256 of what it says, as 64 hex digits; comments, spacing and lines of the file do not count."""
+    digest: str = field(init=False, compare=False)
+    """SHA-256 of what it says, as 64 hex digits; comments, spacing and lines of the file do not count."""
+
+    def __post_init__(self) -> None:
+        """The digest is made once: every decision needs it."""
         told = [{**asdict(rule), "when": _said(rule.when), "line": 0} for rule in self.rules]
-        return hashlib.sha256(canonical({"rules": told, "protected": list(self.protected)})).hexdigest()
+        object.__setattr__(self, "digest", hashlib.sha256(canonical({"rules": told, "protected": list(self.protected)})).hexdigest())
 
 
 def _said(when: When | None) -> dict[str, str | list[str]] | None:

@@ -145,6 +145,14 @@ def _leak(cause: Believed, facts: Facts) -> tuple[Candidate, ...]:
     return (Candidate("restart_rollout", _workload(facts), {}, "its memory grows without load: a restart gains time until it is mended"),)
 
 
+def _throttled(cause: Believed, facts: Facts) -> tuple[Candidate, ...]:
+    """Held back at a CPU limit without more load: the limit is too small, more pods would be held back too."""
+    if cause.cause not in ("cpu", "pod_cpu") or _changed(cause) or not (facts.cpu_throttled and facts.cpu_limit and _is_workload(facts)):
+        return ()
+    params: dict[str, Json] = {"resource": "cpu", "limit": f"{math.ceil(facts.cpu_limit * GROWTH * 1000)}m"}
+    return (Candidate("raise_limit", _workload(facts), params | ({"container": facts.container} if facts.container else {}), "it is held back at its CPU limit"),)
+
+
 def _capacity(cause: Believed, facts: Facts) -> tuple[Candidate, ...]:
     """Saturated by load: more pods, by the autoscaler where there is one (a scale would be undone by it)."""
     if cause.cause not in ("saturation", "cpu", "pod_cpu") or _changed(cause) or not facts.namespace or facts.bad_pods:
@@ -197,5 +205,5 @@ def _paused(cause: Believed, facts: Facts) -> tuple[Candidate, ...]:
     return (Candidate("pause_rollout", _workload(facts), {}, "its new pods are bad and no earlier revision is kept"),)
 
 
-_RULES: tuple[Rule, ...] = (_canary, _undo, _paused, _limit, _leak, _capacity, _one_pod, _node, _probe, _breaker)
+_RULES: tuple[Rule, ...] = (_canary, _undo, _paused, _limit, _leak, _throttled, _capacity, _one_pod, _node, _probe, _breaker)
 """The best first."""

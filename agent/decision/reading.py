@@ -133,8 +133,8 @@ def _rule(told: Mapping[str, Any], place: Place, zone: str, lines: Mapping[Place
             near = difflib.get_close_matches(name, list(ACTIONS), 1, 0.0)
             raise _wrong(f"line {_line(lines, (*place, 'actions'))}: no action is called {name!r}; the nearest is {near[0]!r}", where)
     return Rule(
-        told["name"], told["decision"], actions, *(tuple(told.get(key, ())) for key in ("kinds", "targets", "namespaces")),
-        labels=tuple(sorted(told.get("labels", {}).items())), when=_when(told, place, zone, lines, where),
+        told["name"], told["decision"], actions, kinds=tuple(told.get("kinds", ())), targets=tuple(told.get("targets", ())),
+        namespaces=tuple(told.get("namespaces", ())), labels=tuple(sorted(told.get("labels", {}).items())), when=_when(told, place, zone, lines, where),
         risk=_range(told, "risk", place, lines, where), confidence=_range(told, "confidence", place, lines, where),
         why=told.get("why", ""), line=_line(lines, place),
     )

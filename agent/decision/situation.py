@@ -44,6 +44,8 @@ class Facts:
     leaking: bool = False
     """It grows without load: a larger limit only delays it."""
     cpu_limit: float | None = None
+    cpu_throttled: bool = False
+    """Held back at its CPU limit while the load is as before."""
     autoscaler: str = ""
     autoscaler_most: int | None = None
     earlier_revision: bool = False
@@ -84,7 +86,6 @@ def from_findings(findings: Iterable[Finding]) -> list[Believed]:
 
 
 FactsOf = Mapping[Entity, Facts]
-NOTHING: FactsOf = {}
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,15 +2,21 @@
 
 from __future__ import annotations
 
+import hashlib
+import re
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 from telemetry.errors import SourceError
+from telemetry.unseen import escaped, spelled
 
 if TYPE_CHECKING:
     import altair as alt
 
 PNG_SCALE = 2
+LONGEST = 80
+"""Characters of a name or a sentence in a picture."""
+_NOT_XML = re.compile("[\ufffe\uffff]")
 
 
 def draw(found: dict[str, Any], folder: Path, *, kind: Literal["svg", "png"] = "svg") -> list[Path]:
@@ -22,11 +28,26 @@ def draw(found: dict[str, Any], folder: Path, *, kind: Literal["svg", "png"] = "
     from api.pictures.latency import latency
     from api.pictures.timeline import timeline
 
-    made = []
+    found, made = drawable(found), []
     for name, chart in (("timeline", timeline(found)), ("graph", graph(found)), ("latency", latency(found))):
         if chart is not None:
             made.append(_written(rendered(chart, kind), folder / f"{name}.{kind}"))
     return made
+
+
+def drawable(value: Any) -> Any:
+    """A document whose texts can stand in a picture: what is not seen, and what XML forbids (the renderer would end the whole
+    process), is spelled out; what is long is cut, and stays as different as it was."""
+    if isinstance(value, dict):
+        return {key: drawable(each) for key, each in value.items()}
+    if isinstance(value, list | tuple):
+        return [drawable(each) for each in value]
+    return _drawable(value) if isinstance(value, str) else value
+
+
+def _drawable(text: str) -> str:
+    shown = text if len(text) <= LONGEST else f"{text[: LONGEST - 6]}…{hashlib.sha256(text.encode('utf-8', 'replace')).hexdigest()[:5]}"
+    return _NOT_XML.sub(lambda match: escaped(match[0]), spelled(shown))
 
 
 def rendered(chart: alt.TopLevelMixin, kind: Literal["svg", "png"]) -> bytes:

@@ -5,6 +5,7 @@ query [--lines 1000000] [--cache DIR]                                           
 investigate [--lines 10000000] [--spans 1000000] [--series 10000] [--cache DIR]    an incident weighed
 index [--templates 1000]                                                          templates searched
 startup [--runs 5]                                                                ``oncalm --help``
+decision [--runs 200]                                                             decision and guard
 Every part takes ``--json``.
 """
 
@@ -43,7 +44,9 @@ def main() -> int:
     overhead.add_argument("--turns", type=int, default=10)
     overhead.add_argument("--calls", type=int, default=3, help="tool calls of one turn, side by side")
     overhead.add_argument("--runs", type=int, default=5)
-    for part in (ingest, query, investigate, index, startup, overhead):
+    decision = parts.add_parser("decision", help="decision and guard, without a cluster and a database")
+    decision.add_argument("--runs", type=int, default=200)
+    for part in (ingest, query, investigate, index, startup, overhead, decision):
         part.add_argument("--json", action="store_true", dest="as_json")
     given = parser.parse_args()
     try:
@@ -72,7 +75,11 @@ def _run(given: argparse.Namespace) -> tuple[dict[str, object], str]:
 
         report = overhead.run(given.lines, given.turns, given.calls, given.runs)
         return report, overhead.table(report)
-    if given.part == "index":
+    if given.part == "decision":
+        from evals.bench import decision
+
+        report = decision.run(given.runs)
+    elif given.part == "index":
         from evals.bench import index
 
         report = index.run(given.templates)

@@ -16,8 +16,11 @@ _TAG = f"--format={'%1f'.join(f'%({name})' for name in ('refname:short', 'object
 _CONFIG = (".yaml", ".yml", ".toml", ".ini", ".cfg", ".conf", ".properties", ".env", ".tf", ".tfvars")
 """A commit that touches nothing but such files is one of configuration."""
 _FILES = 20
-_SAFE = ("-c", "log.showSignature=false", "-c", "core.fsmonitor=false", "-c", "core.quotePath=false")
-"""A repository's own configuration must not start programs."""
+_SAFE = ("-c", "log.showSignature=false", "-c", "core.fsmonitor=false", "-c", "core.quotePath=false",
+         *(word for way in ("", "file.", "ssh.", "git.", "http.", "https.", "ftp.", "ftps.", "ext.", "fd.")
+           for word in ("-c", f"protocol.{way}allow=never")))
+"""A repository's own configuration must not start programs; of a partial clone, git would fetch what is missing by
+programs that it names (``uploadpack``, ``core.sshCommand``)."""
 _SECONDS = 300
 
 
@@ -42,7 +45,7 @@ def _commit(text: str, service: str) -> Change:
     files = [line for line in rest.split("\n") if line]
     shown = ", ".join(files[:_FILES]) + (f" and {len(files) - _FILES} more" if len(files) > _FILES else "")
     kind: ChangeKind = "config" if files and all(f.lower().endswith(_CONFIG) for f in files) else "other"
-    return Change(f"git:{ident}", int(time) * 1_000_000, kind, masked(subject), service, actor=author, version=ident[:12],
+    return Change(f"git:{ident}", int(time) * 1_000_000, kind, masked(subject), service, actor=masked(author), version=ident[:12],
                   before=parents.split(" ")[0][:12], source="git", attributes={"files": masked(shown)} if files else {})
 
 
@@ -51,8 +54,8 @@ def _tag(line: str, service: str) -> Change | None:
     name, own, target, time, tagger, author, subject = line.split(_UNIT, 6)
     if not time:
         return None
-    return Change(f"git:tag:{name}:{target or own}", int(time) * 1_000_000, "deploy", masked(f"tag {name}{f': {subject}' if tagger and subject else ''}"),
-                  service, actor=tagger or author, version=name, source="git", attributes={"commit": (target or own)[:12]})
+    return Change(f"git:tag:{masked(name)}:{target or own}", int(time) * 1_000_000, "deploy", masked(f"tag {name}{f': {subject}' if tagger and subject else ''}"),
+                  service, actor=masked(tagger or author), version=masked(name), source="git", attributes={"commit": (target or own)[:12]})
 
 
 def _git(repository: Path, *words: str) -> str:

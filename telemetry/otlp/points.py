@@ -53,7 +53,7 @@ def _point(metric: Any, kind: MetricKind, data: Any, point: Any, origin: Origin)
     started = point.start_time_unix_nano // 1000
     return MetricPoint(
         masked(metric.name), micros(point.time_unix_nano, "the time of a point"), _number(point) if spread is None else _mean(spread),
-        kind, metric.unit, temporality, kind == "sum" and data.is_monotonic, started if 0 < started < LATEST else None,
+        kind, masked(metric.unit), temporality, kind == "sum" and data.is_monotonic, started if 0 < started < LATEST else None,
         origin.service, origin.pod, origin.node, merged(origin, pairs(point.attributes)), spread,
         tuple(_exemplars(point)) if kind != "summary" else ())
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import json
+import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -15,6 +16,10 @@ _SERVICES = ("service.name", "k8s.deployment.name", "k8s.statefulset.name", "k8s
 _PODS = ("k8s.pod.name",)
 _DEEP = 16
 """Levels of nested values that are kept; below, a value is written as ``…``."""
+_NAMING, _VALUED = frozenset({"name", "key"}), frozenset({"value", "values", "val"})
+_NUMBERED = re.compile(r"pass|pwd|secret", re.IGNORECASE)
+"""Names whose numbers are secrets, too; tokens and keys as numbers are counted ones."""
+_OPTION = re.compile(r"--?([A-Za-z][\w-]{0,60})")
 _encode = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
 Plain = str | int | float | bool | list[Any] | dict[str, Any] | None
 
@@ -26,7 +31,7 @@ def plain(value: Any, name: str = "", deep: int = 0) -> Plain:
         return None
     if kind in {"bool_value", "int_value", "double_value"}:
         number: Plain = getattr(value, kind)
-        return number
+        return HIDDEN if kind != "bool_value" and _NUMBERED.search(name) and hides(name) else number
     if hides(name):
         return HIDDEN
     if kind == "string_value":
@@ -36,8 +41,24 @@ def plain(value: Any, name: str = "", deep: int = 0) -> Plain:
     if deep >= _DEEP or kind not in {"array_value", "kvlist_value"}:
         return "…"
     if kind == "array_value":
-        return [plain(one, name, deep + 1) for one in value.array_value.values]
-    return {masked(one.key): plain(one.value, one.key, deep + 1) for one in value.kvlist_value.values}
+        return _listed(value.array_value.values, name, deep + 1)
+    return _keyed(value.kvlist_value.values, deep + 1)
+
+
+def _listed(values: Iterable[Any], name: str, deep: int) -> list[Any]:
+    """The items of a list; what follows an option like ``--password`` is its value."""
+    found, option = [], ""
+    for one in values:
+        found.append(plain(one, option if option and hides(option) else name, deep))
+        option = said[1] if (said := _OPTION.fullmatch(one.string_value)) else ""
+    return found
+
+
+def _keyed(values: Iterable[Any], deep: int) -> dict[str, Any]:
+    """The items of a map; in ``{name: authorization, value: …}`` the name stands beside its value."""
+    pairs = list(values)
+    beside = next((one.value.string_value for one in pairs if one.key.lower() in _NAMING and hides(one.value.string_value)), "")
+    return {masked(one.key): plain(one.value, beside if beside and one.key.lower() in _VALUED else one.key, deep) for one in pairs}
 
 
 def text_of(value: Plain) -> str:

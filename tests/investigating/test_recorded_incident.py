@@ -80,6 +80,21 @@ def test_pictures_are_drawn(found: dict[str, Any], tmp_path: Path, kind: Any) ->
     assert heads == ({b"\x89PNG"} if kind == "png" else {b"<svg"})
 
 
+@pytest.mark.parametrize("kind", ["svg", "png"])
+def test_names_of_others_cannot_break_out_of_a_picture_nor_end_the_process(found: dict[str, Any], tmp_path: Path, kind: Any) -> None:
+    hostile = "\x1b[31m</text><script>alert(1)</script>\u202e\ud800\ufffe\x00" + "a" * 100_000
+    told = json.dumps(found).replace('"edge"', json.dumps(hostile)).replace('"storefront"', json.dumps(hostile + "b"))
+
+    paths = draw(json.loads(told), tmp_path / "pictures", kind=kind)
+
+    assert len(paths) == 3
+    for path in paths if kind == "svg" else ():
+        text = path.read_text()
+        assert "<script" not in text
+        assert not set("\x1b\u202e\ufffe") & set(text)
+        assert len(text) < 300_000
+
+
 def test_pictures_say_where_they_cannot_be_written(found: dict[str, Any], tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
 

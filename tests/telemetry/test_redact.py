@@ -115,3 +115,15 @@ def test_rules_are_foretold_by_texts_with_other_digits(pieces: list[str], count:
 
     assert redact(text, rules_for(like)) == redact(text, RULES)
     assert redact(text, rules_for(like.encode().decode("latin-1"))) == redact(text, RULES)
+
+
+@pytest.mark.parametrize("statement", [
+    "ALTER USER app PASSWORD 'hunter2Xtra99'", "CREATE ROLE app WITH LOGIN PASSWORD 'hunter2Xtra99' VALID UNTIL 'infinity'",
+    "alter login [sa] with password = N'hunter2Xtra99'", "CREATE USER 'app'@'%' IDENTIFIED WITH mysql_native_password BY 'hunter2Xtra99'",
+])  # fmt: skip
+def test_passwords_in_statements_of_sql_are_masked(statement: str) -> None:
+    told, count = redact(f"executed: {statement} in 3 ms")
+
+    assert "hunter2Xtra99" not in told
+    assert count == 1
+    assert may_hold_secret(statement)

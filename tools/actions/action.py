@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from typing import Any, Literal, TypeAlias
 
 from telemetry.errors import UsageError
@@ -45,6 +45,19 @@ class Action:
     params: Mapping[str, Json] = field(default_factory=dict)
     resource_version: str = ""
     uid: str = ""
+    basis: str = ""
+    """Names what the target was apart from its status: with another version and the same basis only the status moved."""
+    undoes: str = ""
+    """For an inverse the :attr:`marker` of what it takes back; else empty."""
+
+    @property
+    def marker(self) -> str:
+        """Names this action in this world, as 16 hex digits: written on the target, so that a look tells whether it was done.
+
+        An inverse has the same one before and after its version was filled in.
+        """
+        told = replace(self, resource_version="", uid="", basis="") if self.undoes else self
+        return hashlib.sha256(canonical(told.document())).hexdigest()[:16]
 
     def document(self) -> dict[str, Any]:
         """As JSON holds it."""
@@ -150,7 +163,7 @@ def action_from(document: Mapping[str, Any]) -> Action:
     try:
         target = document["target"]
         return Action(str(document["name"]), Target(**target), dict(document["params"]),
-                      str(document["resource_version"]), str(document["uid"]))
+                      str(document["resource_version"]), str(document["uid"]), str(document.get("basis", "")), str(document.get("undoes", "")))
     except (KeyError, TypeError, ValueError) as error:
         raise UsageError(f"this is no action: {error}", where="action", remedy="propose it again") from error
 

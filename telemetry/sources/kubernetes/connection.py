@@ -74,17 +74,18 @@ class ApiServer(Web):
             self._secrets |= {part for part in sent.get("authorization", sent.get("Authorization", "")).split() if len(part) > 6}
             response = self._api.call_api("GET", url, header_params=sent, _request_timeout=(self.limits.connect, self.limits.read)).response
             try:
-                body = _read(response, self.limits, until)
+                body = read_bounded(response, self.limits, until)
             except BaseException:
                 response.close()
                 raise
             response.release_conn()
             return Reply(response.status, {k.lower(): v for k, v in response.headers.items()}, body)
         except (HTTPError, ApiException, OSError, ssl.SSLError, ValueError) as error:
-            raise _explained(error, self.limits) from error
+            raise explained(error, self.limits) from error
 
 
-def _read(response: Any, limits: Limits, until: float) -> bytes:
+def read_bounded(response: Any, limits: Limits, until: float) -> bytes:
+    """The body, within the limits and until a monotonic time. Raises Trouble."""
     found = bytearray()
     for chunk in response.stream(_CHUNK, decode_content=True):
         found += chunk
@@ -95,11 +96,11 @@ def _read(response: Any, limits: Limits, until: float) -> bytes:
     return bytes(found)
 
 
-def _explained(error: Exception, limits: Limits) -> Trouble:
+def explained(error: Exception, limits: Limits) -> Trouble:
     """What a failed connection means. Nobody there, or nobody to trust: nothing was looked at."""
     from urllib3 import exceptions as of
 
-    chain = _chain(error)
+    chain = causes(error)
     said = clean(next((str(one) for one in chain if str(one)), type(error).__name__), 200)
     certificate = next((one for one in chain if isinstance(one, ssl.SSLCertVerificationError)), None)
     if certificate is not None or "CERTIFICATE_VERIFY_FAILED" in said:
@@ -123,7 +124,7 @@ def _unseen(what: str, remedy: str) -> Trouble:
     return Trouble(what, status="not_assessed", remedy=remedy)
 
 
-def _chain(error: BaseException) -> list[BaseException]:
+def causes(error: BaseException) -> list[BaseException]:
     """An error, what it was raised for, and so on; urllib3 keeps some of it as ``reason``."""
     found: list[BaseException] = []
     left: list[BaseException | None] = [error]

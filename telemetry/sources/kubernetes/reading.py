@@ -29,6 +29,10 @@ _NAME = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9:._-]{0,251}[A-Za-z0-9])?")
 _KEY = re.compile(r"f:(.+)", re.DOTALL)
 
 
+class Unserved(Trouble):
+    """The server does not know the kind at all: an extension is not installed, or the server is older."""
+
+
 class Cluster:
     """What may be read of one cluster. Each call notes in its gathering what was asked and what went wrong."""
 
@@ -212,7 +216,7 @@ def size_of(each: Mapping[str, Any]) -> int:
     return len(json.dumps(each, separators=(",", ":"), default=str))
 
 
-def _unserved(one: Resource) -> Trouble:
+def _unserved(one: Resource) -> Unserved:
     versions = ", ".join(f"{one.group or 'core'}/{version}" for version in one.versions)
-    return Trouble(f"this API server does not serve {one.plural} ({versions})", status="not_assessed",
+    return Unserved(f"this API server does not serve {one.plural} ({versions})", status="not_assessed",
                    remedy="metrics-server is not installed" if one.group == "metrics.k8s.io" else "the API server is older or the extension is not installed")

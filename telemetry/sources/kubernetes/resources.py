@@ -77,6 +77,11 @@ RESOURCES: dict[str, Resource] = {one.plural: one for one in (
 )}
 """By plural name."""
 
+MORE = (
+    Resource("httproutes", "HTTPRoute", "policy.linkerd.io", ("v1beta3", "v1beta2", "v1beta1")),
+    Resource("ingressclasses", "IngressClass", _NET, namespaced=False),
+)
+"""Kinds that nobody reads but who is about to change something."""
 POD_METRICS = Resource("pods", "PodMetrics", "metrics.k8s.io", ("v1beta1", "v1"))
 NODE_METRICS = Resource("nodes", "NodeMetrics", "metrics.k8s.io", ("v1beta1", "v1"), namespaced=False)
 

@@ -70,3 +70,26 @@ def test_an_option_is_no_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch)
     with pytest.raises(SourceError):
         list(git_changes(tmp_path, since="x; touch stolen"))
     assert list(tmp_path.iterdir()) == []
+
+
+def test_who_and_what_are_kept_without_their_secrets(repository: Path) -> None:
+    key = "AKIA" + "Q7Z2WXYTUVRSABCD"
+    git(repository, "-c", f"user.name=eve {key}", "commit", "--allow-empty", "-m", "more")
+    git(repository, "tag", f"v9-{key}")
+
+    assert key not in repr(list(git_changes(repository)))
+
+
+def test_a_hostile_repository_starts_no_program(repository: Path, tmp_path: Path) -> None:
+    started = tmp_path / "started"
+    for name, value in {"core.repositoryFormatVersion": "1", "extensions.partialClone": "origin", "remote.origin.promisor": "true",
+                        "remote.origin.url": str(tmp_path), "remote.origin.uploadpack": f"touch {started}; false",
+                        "protocol.allow": "always", "protocol.file.allow": "always"}.items():
+        git(repository, "config", name, value)
+    tree = subprocess.run(["git", "-C", str(repository), "rev-parse", "HEAD^{tree}"], capture_output=True, text=True, check=True).stdout.strip()  # noqa: S607 - the git of the machine, as above
+    (repository / ".git" / "objects" / tree[:2] / tree[2:]).unlink()
+
+    with pytest.raises(SourceError):
+        list(git_changes(repository))
+
+    assert not started.exists()

@@ -8,10 +8,12 @@ from collections.abc import Iterable, Mapping
 from threading import RLock
 from typing import Any
 
-from telemetry.sources.kubernetes.resources import RESOURCES, Resource
+from telemetry.sources.kubernetes.resources import MORE, RESOURCES, Resource
 
 Object = dict[str, Any]
-_KINDS = {one.kind: one for one in RESOURCES.values()}
+KNOWN = (*RESOURCES.values(), *MORE)
+_KINDS = {one.kind: one for one in reversed(KNOWN)}
+_GROUPED = {(one.group, one.kind): one for one in KNOWN}
 _TERM = re.compile(r"(?P<key>[\w./-]+)\s+(?P<op>in|notin)\s+\((?P<values>[^)]*)\)|(?P<not>!)?(?P<name>[\w./-]+)(?:\s*(?P<eq>==|=|!=)\s*(?P<value>[^,]*))?")
 
 
@@ -27,7 +29,8 @@ class Objects:
 
     def put(self, each: Mapping[str, Any], kind: str = "") -> Object:
         """Keep an object, new or in place of the one of its name. Raises KeyError for a kind that nobody knows."""
-        one = _KINDS[kind or str(each["kind"])]
+        named = kind or str(each["kind"])
+        one = _GROUPED.get((str(each.get("apiVersion", "")).rpartition("/")[0], named)) or _KINDS[named]
         with self.lock:
             self.revision += 1
             held: Object = copy.deepcopy(dict(each))

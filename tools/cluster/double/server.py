@@ -5,9 +5,9 @@ from __future__ import annotations
 import base64
 import json
 import re
+import socket
 import ssl
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from threading import Thread
@@ -16,37 +16,13 @@ from urllib.parse import parse_qs, unquote, urlsplit
 
 from telemetry.sources.kubernetes.resources import NODE_METRICS, POD_METRICS, RESOURCES, Resource
 from tools.cluster.double.faults import Fault
-from tools.cluster.double.objects import Object, Objects
+from tools.cluster.double.objects import KNOWN, Object, Objects
+from tools.cluster.double.replies import Asked, Reply, json_reply, status_reply
+from tools.cluster.double.writing import Reaction, Writing
 
 VERSION = "v1.34.0+oncalm-double"
 _PATH = re.compile(r"/(?:api|apis/(?P<group>[^/]+))/(?P<version>v[^/]+)(?:/namespaces/(?P<ns>[^/]+)(?=/))?/(?P<plural>[a-z]+)(?:/(?P<name>[^/]+))?(?:/(?P<part>[^/]+))?")
-_BY_PATH = {(one.group, one.plural): one for one in (*RESOURCES.values(), POD_METRICS, NODE_METRICS)}
-
-
-@dataclass(frozen=True, slots=True)
-class Asked:
-    """One request that came."""
-
-    method: str
-    path: str
-    query: Mapping[str, str]
-    accept: str
-    user: str
-    body: bytes = b""
-    verb: str = ""
-    resource: str = ""
-    """As RBAC names it: ``pods``, ``pods/log``, ``deployments.apps``; "" for what is no resource."""
-    namespace: str = ""
-    name: str = ""
-
-
-@dataclass(frozen=True, slots=True)
-class Reply:
-    """One answer."""
-
-    status: int
-    body: bytes
-    headers: Mapping[str, str] = field(default_factory=lambda: {"Content-Type": "application/json"})
+_BY_PATH = {(one.group, one.plural): one for one in (*KNOWN, POD_METRICS, NODE_METRICS)}
 
 
 class ApiDouble:
@@ -59,6 +35,7 @@ class ApiDouble:
     def __init__(self, objects: Iterable[Mapping[str, Any]] = (), *, token: str = "", user: str = "system:serviceaccount:oncalm:oncalm",
                  certificate: tuple[Path, Path] | None = None) -> None:
         self.objects = Objects(objects)
+        self._writing = Writing(self.objects)
         self.token, self.user = token, user
         self.allowed: set[tuple[str, str, str]] | None = None
         self.served: dict[str, tuple[str, ...]] = {}
@@ -87,15 +64,15 @@ class ApiDouble:
     def answer(self, asked: Asked, *, authorised: bool) -> Reply:
         """What a request gets."""
         if asked.path == "/version":
-            return _json({"major": "1", "minor": "34", "gitVersion": VERSION})
+            return json_reply({"major": "1", "minor": "34", "gitVersion": VERSION})
         if not authorised:
-            return _status(401, "Unauthorized", "Unauthorized")
+            return status_reply(401, "Unauthorized", "Unauthorized")
         match = _PATH.fullmatch(asked.path)
         one = self._resource(match) if match else None
         if match is None or one is None:
-            return _status(404, "NotFound", "the server could not find the requested resource")
+            return status_reply(404, "NotFound", "the server could not find the requested resource")
         if not self._may(asked):
-            return _status(403, "Forbidden", _forbidden(self.user, asked, one))
+            return status_reply(403, "Forbidden", _forbidden(self.user, asked, one))
         return self.read(asked, one) if asked.method == "GET" else self.write(asked, one)
 
     def read(self, asked: Asked, one: Resource) -> Reply:
@@ -107,8 +84,13 @@ class ApiDouble:
         return self._one(asked, one) if asked.name else self._list(asked, one)
 
     def write(self, asked: Asked, one: Resource) -> Reply:
-        """This server takes no changes."""
-        return _status(405, "MethodNotAllowed", f"the double takes no {asked.method} of {one.plural}")
+        """Patches, deletions and evictions."""
+        return self._writing.answer(asked, one)
+
+    @property
+    def reactions(self) -> list[Reaction]:
+        """Called after each change, in the place of controllers."""
+        return self._writing.reactions
 
     def _resource(self, match: re.Match[str]) -> Resource | None:
         one = _BY_PATH.get((match["group"] or "", match["plural"]))
@@ -131,26 +113,26 @@ class ApiDouble:
             about["remainingItemCount"] = len(found) - at - size
         if "as=PartialObjectMetadataList" in asked.accept:
             items = [_metadata(each) for each in found[at:at + size]]
-            return _json({"kind": "PartialObjectMetadataList", "apiVersion": "meta.k8s.io/v1", "metadata": about, "items": items})
+            return json_reply({"kind": "PartialObjectMetadataList", "apiVersion": "meta.k8s.io/v1", "metadata": about, "items": items})
         # In lists of the real server kind and apiVersion stand once, not on every object.
         items = [{k: v for k, v in each.items() if k not in {"kind", "apiVersion"}} for each in found[at:at + size]]
-        return _json({"kind": f"{one.kind}List", "apiVersion": found[0]["apiVersion"] if found else "v1", "metadata": about, "items": items})
+        return json_reply({"kind": f"{one.kind}List", "apiVersion": found[0]["apiVersion"] if found else "v1", "metadata": about, "items": items})
 
     def _one(self, asked: Asked, one: Resource) -> Reply:
         found = self.objects.get(one, asked.namespace, asked.name)
         if found is None:
-            return _status(404, "NotFound", f'{one.full} "{asked.name}" not found', name=asked.name)
-        return _json(_metadata(found) if "as=PartialObjectMetadata" in asked.accept else found)
+            return status_reply(404, "NotFound", f'{one.full} "{asked.name}" not found', name=asked.name)
+        return json_reply(_metadata(found) if "as=PartialObjectMetadata" in asked.accept else found)
 
     def _log(self, asked: Asked) -> Reply:
         previous = asked.query.get("previous") == "true"
         container = asked.query.get("container", "")
         text = self.logs.get((asked.namespace, asked.name, container, previous))
         if self.objects.get(RESOURCES["pods"], asked.namespace, asked.name) is None:
-            return _status(404, "NotFound", f'pods "{asked.name}" not found', name=asked.name)
+            return status_reply(404, "NotFound", f'pods "{asked.name}" not found', name=asked.name)
         if text is None:
             what = "previous terminated container" if previous else "container"
-            return _status(400, "BadRequest", f'{what} "{container}" in pod "{asked.name}" not found')
+            return status_reply(400, "BadRequest", f'{what} "{container}" in pod "{asked.name}" not found')
         lines = text.splitlines(keepends=True)
         if asked.query.get("tailLines"):
             lines = lines[-int(asked.query["tailLines"]):]
@@ -159,7 +141,7 @@ class ApiDouble:
 
     def _usage(self, asked: Asked, one: Resource) -> Reply:
         items = [each for each in self.usage[one.plural] if asked.namespace in {"", each["metadata"].get("namespace", "")}]
-        return _json({"kind": f"{one.kind}List", "apiVersion": "metrics.k8s.io/v1beta1", "metadata": {}, "items": items})
+        return json_reply({"kind": f"{one.kind}List", "apiVersion": "metrics.k8s.io/v1beta1", "metadata": {}, "items": items})
 
 
 class _Server(ThreadingHTTPServer):
@@ -185,15 +167,6 @@ def _metadata(each: Object) -> Object:
     return {"kind": "PartialObjectMetadata", "apiVersion": "meta.k8s.io/v1", "metadata": each["metadata"]}
 
 
-def _json(value: object, status: int = 200) -> Reply:
-    return Reply(status, json.dumps(value).encode())
-
-
-def _status(code: int, reason: str, message: str, **details: str) -> Reply:
-    return _json({"kind": "Status", "apiVersion": "v1", "metadata": {}, "status": "Failure", "message": message, "reason": reason,
-                  "details": details, "code": code}, code)
-
-
 def _forbidden(user: str, asked: Asked, one: Resource) -> str:
     """In the words of the RBAC authoriser (kubernetes/pkg/registry/rbac and apiserver's responsewriters)."""
     where = f'in the namespace "{asked.namespace}"' if asked.namespace else "at the cluster scope"
@@ -207,14 +180,15 @@ def _asked(method: str, target: str, headers: Mapping[str, str], body: bytes, us
     query = {key: values[-1] for key, values in parse_qs(parts.query, keep_blank_values=True).items()}
     match = _PATH.fullmatch(parts.path)
     if match is None:
-        return Asked(method, parts.path, query, headers.get("Accept", ""), user, body, verb=method.lower())
+        return Asked(method, parts.path, query, headers.get("Accept", ""), user, body, verb=method.lower(), content=headers.get("Content-Type", ""))
     one = _BY_PATH.get((match["group"] or "", match["plural"]))
     full = one.full if one else f"{match['plural']}.{match['group']}" if match["group"] else match["plural"]
     name = unquote(match["name"] or "")
     verb = {"GET": "get" if name else "list", "POST": "create", "PUT": "update", "PATCH": "patch", "DELETE": "delete"}.get(method, method)
     part = f"/{match['part']}" if match["part"] else ""
     plural, dot, group = full.partition(".")
-    return Asked(method, parts.path, query, headers.get("Accept", ""), user, body, verb, f"{plural}{part}{dot}{group}", unquote(match["ns"] or ""), name)
+    return Asked(method, parts.path, query, headers.get("Accept", ""), user, body, verb, f"{plural}{part}{dot}{group}", unquote(match["ns"] or ""), name,
+                 headers.get("Content-Type", "").split(";")[0].strip())
 
 
 def _handler(double: ApiDouble) -> type[BaseHTTPRequestHandler]:
@@ -228,12 +202,18 @@ def _handler(double: ApiDouble) -> type[BaseHTTPRequestHandler]:
             body = self.rfile.read(int(self.headers.get("Content-Length") or 0))
             asked = _asked(self.command, self.path, dict(self.headers.items()), body, double.user)
             double.asked.append(asked)
-            fault = next((one for one in double.faults if one.takes(self.path)), None)
+            fault = next((one for one in double.faults if one.takes(self.path, self.command)), None)
+            if fault is not None and fault.how == "cut_before":
+                self._hang_up()
+                return
             authorised = not double.token or self.headers.get("Authorization") == f"Bearer {double.token}"
             reply = double.answer(asked, authorised=authorised)
             if fault is not None:
                 if fault.how == "cut":
                     self._cut(reply)
+                    return
+                if fault.how == "cut_after":
+                    self._hang_up()
                     return
                 reply = _faulty(fault, reply)
             self._write(reply.status, reply.headers, reply.body, len(reply.body))
@@ -244,6 +224,10 @@ def _handler(double: ApiDouble) -> type[BaseHTTPRequestHandler]:
                 self.send_header(name, value)
             self.end_headers()
             self.wfile.write(body)
+
+        def _hang_up(self) -> None:
+            self.close_connection = True
+            self.connection.shutdown(socket.SHUT_RDWR)
 
         def _cut(self, reply: Reply) -> None:
             self._write(reply.status, reply.headers, reply.body[:len(reply.body) // 2], len(reply.body))
@@ -263,13 +247,13 @@ def _faulty(fault: Fault, reply: Reply) -> Reply:
         case "busy":
             return Reply(429, b'{"kind":"Status","message":"too many requests","code":429}', {"Content-Type": "application/json", "Retry-After": "1"})
         case "gone":
-            return _status(410, "Expired", "The provided continue parameter is too old to display a consistent list result.")
+            return status_reply(410, "Expired", "The provided continue parameter is too old to display a consistent list result.")
         case "silent":
             fault.wait()
             return reply
         case "redirect":
             return Reply(302, b"", {"Location": fault.text})
         case "status":
-            return _status(fault.code, "Failure", fault.text)
+            return status_reply(fault.code, "Failure", fault.text)
         case _:
-            return _status(500, "InternalError", "Internal error occurred: etcdserver: request timed out")
+            return status_reply(500, "InternalError", "Internal error occurred: etcdserver: request timed out")

@@ -1,0 +1,1 @@
+"""Alembic's scripts for the state database; they ship with the package and run when it is opened."""

@@ -1,0 +1,153 @@
+"""The commands about actions: ``oncalm actions``, ``propose``, ``approvals``, ``audit``, ``history``."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any
+
+import typer
+
+AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON document on stdout.")]
+Ident = Annotated[str, typer.Argument(metavar="ID", help="An approval's id, or how it begins.")]
+Reason = Annotated[str, typer.Option(help="Why, in words.")]
+Kubeconfig = Annotated[str | None, typer.Option(help="A kubeconfig, or in-cluster (default: ONCALM_KUBECONFIG, then kubectl's).")]
+
+approvals = typer.Typer(no_args_is_help=True, help="See, approve and reject what was proposed; what is approved is carried out at once.")
+audit = typer.Typer(no_args_is_help=True, help="Prove what was asked, approved and done.")
+
+
+def register(app: typer.Typer) -> None:
+    """Add the commands to the application."""
+    app.add_typer(approvals, name="approvals")
+    app.add_typer(audit, name="audit")
+    app.command("actions")(actions)
+    app.command("propose")(propose)
+    app.command("history")(history)
+
+
+def _desk(context: typer.Context, kubeconfig: str | None = None) -> Any:
+    from api.desk import Desk
+    from api.settings import load
+
+    settings = load()
+    home = context.obj or context.find_root().obj or settings.home
+    return Desk(home, settings.cluster_asked(kubeconfig), policy=settings.policy, state_url=settings.database())
+
+
+def _me() -> Any:
+    from api.settings import load
+
+    return load().person()
+
+
+def actions(context: typer.Context, as_json: AsJson = False) -> None:
+    """List what OnCalm can change: every action, its targets and its parameters."""
+    from api.acting import catalogue
+
+    raise typer.Exit(catalogue(_desk(context), as_json=as_json))
+
+
+def propose(
+    context: typer.Context,
+    action: Annotated[str, typer.Argument(help="An action of `oncalm actions`.")],
+    target: Annotated[str, typer.Argument(help="KIND/NAME, for example Deployment/web.")],
+    namespace: Annotated[str, typer.Option("--namespace", "-n", help="The target's namespace.")] = "default",
+    param: Annotated[list[str] | None, typer.Option("--param", "-p", help="NAME=VALUE, as often as needed.")] = None,
+    cause: Annotated[str, typer.Option(help="The cause it is against, in a word: outcomes are counted by it.")] = "",
+    confidence: Annotated[float, typer.Option(min=0.0, max=1.0, help="How sure the cause is.")] = 1.0,
+    reason: Reason = "",
+    preview: Annotated[bool, typer.Option("--preview", help="Only show what it would do; ask nobody.")] = False,
+    kubeconfig: Kubeconfig = None,
+    as_json: AsJson = False,
+) -> None:
+    """Preview an action by a dry run, decide by the policy, and ask for approval. Nothing is changed."""
+    from api.acting import propose as run
+
+    raise typer.Exit(run(_desk(context, kubeconfig), _me(), action, target, namespace, param or [], cause=cause, confidence=confidence,
+                         reason=reason, only_preview=preview, as_json=as_json))
+
+
+def history(context: typer.Context, as_json: AsJson = False) -> None:
+    """What became of actions, the newest first, with what engineers said of them."""
+    from api.acting import history as run
+
+    raise typer.Exit(run(_desk(context), as_json=as_json))
+
+
+@approvals.command("list")
+def list_(context: typer.Context, every: Annotated[bool, typer.Option("--all", help="Also what is over.")] = False, as_json: AsJson = False) -> None:
+    """List what waits for an answer."""
+    from api.acting import listed
+
+    raise typer.Exit(listed(_desk(context), every=every, as_json=as_json))
+
+
+@approvals.command()
+def show(context: typer.Context, ident: Ident, as_json: AsJson = False) -> None:
+    """Show an approval: action, diff, risk, reasons, deadline, answers and what was done."""
+    from api.acting import shown
+
+    raise typer.Exit(shown(_desk(context), ident, as_json=as_json))
+
+
+@approvals.command()
+def approve(
+    context: typer.Context, ident: Ident,
+    digest: Annotated[str, typer.Option(help="How the digest begins that you saw (8 characters or more), in place of a question.")] = "",
+    reason: Reason = "", kubeconfig: Kubeconfig = None, as_json: AsJson = False,
+) -> None:
+    """Approve exactly what is shown, and carry it out."""
+    from api.acting import approve as run
+
+    raise typer.Exit(run(_desk(context, kubeconfig), _me(), ident, digest=digest, reason=reason, as_json=as_json))
+
+
+@approvals.command()
+def reject(context: typer.Context, ident: Ident, reason: Reason = "", as_json: AsJson = False) -> None:
+    """Say no, with a reason."""
+    from api.acting import reject as run
+
+    raise typer.Exit(run(_desk(context), _me(), ident, reason=reason, as_json=as_json))
+
+
+@approvals.command()
+def rollback(context: typer.Context, ident: Ident, reason: Reason = "", kubeconfig: Kubeconfig = None, as_json: AsJson = False) -> None:
+    """Take back what was done, by the inverse that was approved with it."""
+    from api.acting import rollback as run
+
+    raise typer.Exit(run(_desk(context, kubeconfig), _me(), ident, reason=reason, as_json=as_json))
+
+
+@approvals.command()
+def settle(context: typer.Context, ident: Ident, kubeconfig: Kubeconfig = None, as_json: AsJson = False) -> None:
+    """Look what became of an action whose end nobody saw; it is never done again."""
+    from api.acting import settle as run
+
+    raise typer.Exit(run(_desk(context, kubeconfig), ident, as_json=as_json))
+
+
+@approvals.command()
+def judge(
+    context: typer.Context, ident: Ident,
+    cause: Annotated[str | None, typer.Option(help="right or wrong.")] = None,
+    effect: Annotated[str | None, typer.Option(help="helpful or harmful.")] = None, as_json: AsJson = False,
+) -> None:
+    """Say afterwards whether the cause was right and the action helped: later decisions learn from it."""
+    from api.acting import judge as run
+
+    raise typer.Exit(run(_desk(context), _me(), ident, cause, effect, as_json=as_json))
+
+
+@audit.command()
+def verify(context: typer.Context, as_json: AsJson = False) -> None:
+    """Find any edit, removal or reordering of what was recorded."""
+    from api.acting import verify as run
+
+    raise typer.Exit(run(_desk(context), as_json=as_json))
+
+
+@audit.command()
+def export(context: typer.Context) -> None:
+    """Print every entry as a line of JSON."""
+    from api.acting import export as run
+
+    raise typer.Exit(run(_desk(context)))

@@ -1,0 +1,173 @@
+"""Where actions are asked for, decided, approved and carried out: one object that joins catalogue, policy, approvals and audit."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from contextlib import suppress
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from telemetry.errors import UsageError
+
+if TYPE_CHECKING:
+    from agent.approvals.people import Person
+    from agent.approvals.record import Approval
+    from agent.approvals.service import Approvals
+    from agent.audit.journal import Journal
+    from agent.decision.engine import Verdict
+    from agent.decision.policy import Policy
+    from agent.executor.executor import Executor, Refusal
+    from telemetry.sources.kubernetes.configuration import Access
+    from tools.actions.action import Json, Preview, Target
+    from tools.actions.catalogue import Catalogue
+
+HOUR = timedelta(hours=1)
+UNSAID = 1.0
+"""How sure a person is of the cause who asks for an action and says nothing of it."""
+_CONFIDENCE = "confidence of the cause"
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """What became of a proposal: the approval that waits, unless it was refused."""
+
+    preview: Preview
+    verdict: Verdict
+    approval: Approval | None
+
+
+class Desk:
+    """The actions of one home. Nothing is opened or connected before it is needed."""
+
+    def __init__(self, home: Path, access: Access | None, *, policy: Path | None = None, state_url: str | None = None) -> None:
+        """``policy``: the policy file; ``policy.yaml`` in the home when it is there. ``state_url``: a PostgreSQL database."""
+        self.home = home
+        self._access = access
+        self._policy = policy or (home / "policy.yaml" if (home / "policy.yaml").exists() else None)
+        self._state_url = state_url
+
+    @cached_property
+    def journal(self) -> Journal:
+        """The audit, and the database behind it."""
+        from agent.audit.journal import Journal
+
+        return Journal.of(self.home, clock=_now, url=self._state_url)
+
+    @cached_property
+    def approvals(self) -> Approvals:
+        """The approvals of this home."""
+        from agent.approvals.service import Approvals
+
+        return Approvals(self.journal)
+
+    @cached_property
+    def catalogue(self) -> Catalogue:
+        """Every action, on the systems that are configured."""
+        from tools.actions.catalogue import Catalogue, Systems
+
+        return Catalogue(Systems(self._access))
+
+    @cached_property
+    def executor(self) -> Executor:
+        """Who carries out what was approved."""
+        from agent.executor.executor import Executor
+
+        return Executor(self.approvals, self.catalogue, recheck=self.recheck)
+
+    def policy(self) -> Policy:
+        """The policy as it is now. Raises UsageError when there is a file and it is wrong."""
+        from agent.decision.policy import Policy
+        from agent.decision.reading import read
+
+        return read(self._policy) if self._policy else Policy()
+
+    def decide(self, preview: Preview, *, cause: str = "", confidence: float = UNSAID, but: str = "",
+               alternatives: Iterable[Mapping[str, Any]] = ()) -> Verdict:
+        """What policy, risk and history say of an action now; ``but``: an approval that is not counted as an earlier action.
+
+        Raises UsageError for a wrong policy.
+        """
+        from agent.decision.engine import decide
+        from agent.decision.risk import Circumstances
+
+        name, now = preview.action.name, _now()
+        on_target = [one for one in self.approvals.history(target=str(preview.action.target)) if one.approval != but and one.verified != "not_executed"]
+        seen = Circumstances(confidence, dependents=max(0, len(preview.blast.services) - 1),
+                             recent_actions=sum(now - one.at <= HOUR for one in on_target))
+        return decide(self.policy(), preview, seen, now=now, cause=cause, outcomes=self.approvals.history(cause=cause, action=name),
+                      alternatives=alternatives)
+
+    def propose(self, name: str, target: Target, params: Mapping[str, Json], by: Person, *, cause: str = "", confidence: float = UNSAID,
+                reason: str = "", investigation: str = "") -> Asked:
+        """Preview an action, decide, and put it before people unless it is refused. Nothing is done.
+
+        Raises UsageError for bad parameters or a wrong policy, RefusedError for a target that is not there.
+        """
+        from agent.approvals.record import Proposal
+
+        preview = self.catalogue.preview(name, target, params)
+        verdict = self.decide(preview, cause=cause, confidence=confidence)
+        if verdict.decision == "refuse":
+            return Asked(preview, verdict, None)
+        told: list[Mapping[str, Any]] = [{"kind": _CONFIDENCE, "value": confidence}, *([{"kind": "reason", "text": reason}] if reason else [])]
+        proposal = Proposal(preview, verdict.decision, verdict.risk.score, verdict.policy, verdict.reasons, told, cause, investigation, rule=verdict.rule,
+                            key=f"{investigation}:{preview.digest}" if investigation else None)
+        return Asked(preview, verdict, self.approvals.propose(proposal, by))
+
+    def approve(self, approval: str, by: Person, *, digest: str, reason: str = "") -> Approval:
+        """Approve exactly what ``digest`` names, and carry it out once nobody else is needed."""
+        found = self.approvals.approve(approval, by, digest=digest, reason=reason)
+        return self.executor.run(found.id) if found.state == "approved" else found
+
+    def recheck(self, approval: Approval) -> Refusal | None:
+        """Whether the policy of now still lets an approved action happen, with as many approvers as it has."""
+        from agent.executor.executor import Refusal
+
+        record = approval.record
+        told = next((one.get("value") for one in record.get("evidence", ()) if one.get("kind") == _CONFIDENCE), UNSAID)
+        verdict = self.decide(approval.preview, cause=str(record.get("cause", "")), confidence=float(told), but=approval.id)
+        if verdict.decision == "refuse":
+            return Refusal("; ".join(verdict.reasons[:3]))
+        needed = {"allow": 0, "ask": 1, "ask_two": 2}[verdict.decision]
+        return Refusal(f"the policy asks {needed} now, and {record['needed']} were asked") if needed > record["needed"] else None
+
+    def close(self) -> None:
+        """Let connections go."""
+        if "catalogue" in self.__dict__:
+            self.catalogue.close()
+
+
+def target_of(text: str, namespace: str, kinds: tuple[str, ...], system: Any) -> Target:
+    """``Deployment/web``, or ``web`` where an action is for one kind only. Raises UsageError."""
+    from tools.actions.action import Target
+
+    kind, _, name = text.rpartition("/")
+    if not kind and len(kinds) == 1:
+        kind = kinds[0]
+    known = {one.lower(): one for one in kinds}
+    if kind.lower() not in known or not name:
+        raise UsageError(f"{text!r} is no target of it", where="target", remedy=f"write {' or '.join(f'{one}/NAME' for one in kinds)}")
+    kind = known[kind.lower()]
+    return Target(kind, name, "" if kind in {"Node", "Channel", "RateLimit"} else namespace, system)
+
+
+def parameters(pairs: list[str]) -> dict[str, Json]:
+    """``name=value`` each; values are JSON where they can be read as such, else texts. Raises UsageError."""
+    import json
+
+    found: dict[str, Json] = {}
+    for pair in pairs:
+        name, equals, value = pair.partition("=")
+        if not equals or not name.strip():
+            raise UsageError(f"{pair!r} is no parameter", where="--param", remedy="write NAME=VALUE")
+        found[name.strip()] = value
+        with suppress(ValueError):
+            found[name.strip()] = json.loads(value)
+    return found
+
+
+def _now() -> datetime:
+    return datetime.now(UTC)

@@ -1,0 +1,62 @@
+"""From an investigation to a proposal: the cause's action, previewed and decided on; or why there is none."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+from telemetry.errors import OnCalmError
+
+if TYPE_CHECKING:
+    from agent.approvals.people import Person
+    from api.desk import Desk
+    from tools.cluster.seen import Seen
+
+
+def proposals(found: Mapping[str, Any], cluster: Seen | None, desk: Desk) -> tuple[list[dict[str, Any]], str]:
+    """The contract's ``proposals`` for an investigation's document, the best first; or none, and why. Nothing is asked or done.
+
+    ``cluster`` is what was seen beside the investigation; without it nothing is known of what could be changed.
+    """
+    from agent.decision.facts import facts_of
+    from agent.decision.proposing import propose
+    from agent.decision.situation import Seen as Situation
+    from agent.decision.situation import from_document
+
+    causes = tuple(from_document(found))
+    known = cluster is not None and cluster.state is not None
+    facts = facts_of(cluster.state, cluster.at, tuple(one.entity for one in causes)) if cluster is not None and cluster.state is not None else {}
+    proposed = propose(Situation(causes, facts))
+    if not proposed.candidates:
+        return [], proposed.why
+    if not known:
+        return [], "the cluster was not looked at (ONCALM_KUBECONFIG): what could be changed is not known"
+    made, refused = [], []
+    for one in proposed.candidates:
+        try:
+            preview = desk.catalogue.preview(one.action, one.target, one.params)
+            others = [each.document() for each in proposed.candidates if each is not one]
+            verdict = desk.decide(preview, cause=proposed.cause, confidence=proposed.confidence, alternatives=others)
+        except OnCalmError as error:
+            refused.append(f"{one.action} of {one.target}: {error}")
+            continue
+        made.append({
+            "action": one.action, "target": preview.action.document()["target"], "params": dict(preview.action.params), "risk": round(verdict.risk.score, 4),
+            "decision": verdict.decision, "why": [one.reason, *verdict.reasons], "dry_run": [dict(edit) for edit in preview.document()["diff"]],
+            "inverse": preview.document()["inverse"], "digest": preview.digest, "cause": proposed.cause, "confidence": proposed.confidence,
+            "expected": preview.predicted, "blast": preview.blast.statement,
+        })
+    return made, "" if made else "; ".join(refused)
+
+
+def ask(found: Mapping[str, Any], desk: Desk, by: Person) -> str | None:
+    """Put the first proposal of an investigation before people; the approval's id, None when it is refused by now.
+
+    Asked again for the same investigation, the same approval is given back.
+    """
+    from tools.actions.action import Target
+
+    first = found["proposals"][0]
+    asked = desk.propose(first["action"], Target(**first["target"]), first["params"], by, cause=first["cause"], confidence=first["confidence"],
+                         reason=found["answer"].split("\n", 1)[0][:500], investigation=found["id"])
+    return asked.approval.id if asked.approval else None
