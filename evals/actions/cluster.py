@@ -46,7 +46,7 @@ def _workload(name: str, told: Mapping[str, Any], now: datetime) -> Iterator[Jso
         yield _revision(name, space, kind, number, template, owner, replicas if number == count else 0)
     of = {**owner, "kind": "ReplicaSet", "name": f"{name}-{count}", "uid": f"uid-{name}-{count}"} if kind == "Deployment" else owner
     for number in range(replicas):
-        yield _pod(f"{name}-{number}", space, labels, templates[-1], of, told, number in told.get("bad", []), now)
+        yield _pod(f"{name}-{number}", space, labels, templates[-1], of, told, number, now)
     yield {"kind": "Service", "apiVersion": "v1", "metadata": {"name": name, "namespace": space}, "spec": {"selector": labels, "ports": [{"port": 80, "targetPort": 8080}]}}
     if "autoscaler" in told:
         low, high = told["autoscaler"]
@@ -71,11 +71,12 @@ def _revision(name: str, space: str, kind: str, number: int, template: Json, own
             "data": {"spec": {"template": {**copy.deepcopy(template), "$patch": "replace"}}}}
 
 
-def _pod(name: str, space: str, labels: Mapping[str, str], template: Json, owner: Json, told: Mapping[str, Any], bad: bool, now: datetime) -> Json:
+def _pod(name: str, space: str, labels: Mapping[str, str], template: Json, owner: Json, told: Mapping[str, Any], number: int, now: datetime) -> Json:
+    bad = number in told.get("bad", ())
     status: list[Json] = []
-    for number, container in enumerate(template["spec"]["containers"]):
+    for place, container in enumerate(template["spec"]["containers"]):
         status.append({"name": container["name"], "ready": not bad, "restartCount": 0, "state": {"running": {}}, "lastState": {}})
-        if "oom_after" in told and number == 0 and (bad or not told.get("bad")):
+        if "oom_after" in told and place == 0 and (bad or not told.get("bad")):
             end = now - timedelta(minutes=3)
             ended = {"exitCode": 137, "reason": "OOMKilled", "startedAt": _iso(end - timedelta(minutes=told["oom_after"])), "finishedAt": _iso(end)}
             status[0] |= {"restartCount": 4, "lastState": {"terminated": ended}}

@@ -59,8 +59,9 @@ def _suspect(rank: int, told: Mapping[str, Any], now: datetime) -> dict[str, Any
     entity, at = _entity(told["entity"]), (now - timedelta(minutes=12)).isoformat()
     signs = [{"kind": kind, "entity": entity, "aspect": aspect, "statement": "", "strength": strength, "at": at, "refs": []}
              for kind, aspect, strength in told.get("signs", ())]
-    return {"rank": rank, "entity": entity, "cause": told["cause"], "statement": told.get("statement", ""), "score": told["score"], "signs": signs,
-            "against": [], "victims": [_entity(each) for each in told.get("victims", ())], "positions": []}
+    for_it, against = ([sign for sign in signs if (sign["strength"] >= 0) is good] for good in (True, False))
+    return {"rank": rank, "entity": entity, "cause": told["cause"], "statement": told.get("statement", ""), "score": told["score"], "signs": for_it,
+            "against": against, "victims": [_entity(each) for each in told.get("victims", ())], "positions": []}
 
 
 def _entity(text: str) -> dict[str, str]:
