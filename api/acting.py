@@ -53,7 +53,7 @@ def propose(desk: Desk, me: Person, action: str, target: str, namespace: str, pa
             asked = desk.propose(action, aimed, parameters(params), me, cause=cause, confidence=confidence, reason=reason)
             preview, verdict, approval = asked.preview, asked.verdict, asked.approval
             if approval is not None and approval.state == "approved":  # a rule of the policy allows it
-                approval = desk.executor.run(approval.id)
+                approval = desk.carry_out(approval)
     if as_json:
         typer.echo(json_line({"preview": preview.document(), "decision": verdict.document(), "approval": approval.document() if approval else None}))
     else:
@@ -120,6 +120,32 @@ def rollback(desk: Desk, me: Person, ident: str, *, reason: str, as_json: bool) 
         raise UsageError(f"a {me.role} may not take actions back", where=me.name, remedy="ask an approver")
     with closing(desk):
         return _told(desk.executor.rollback(_found(desk, ident).id, reason=reason or f"asked for by {me.name}"), as_json=as_json)
+
+
+def watch(desk: Desk, ident: str, *, interval: float | None, hold: float | None, patience: float | None, as_json: bool) -> int:
+    """Verify an action until there is a verdict. 1: it was worse, or nobody can tell."""
+    import threading
+
+    from agent.verification.subject import Plan
+
+    found, usual = _found(desk, ident), Plan()
+    if found.state not in {"succeeded", "confirmed", "rolled_back"}:
+        raise UsageError(f"it is {found.state}; there is nothing to verify", where=f"approval {found.id}", remedy="carry it out first")
+    given = any(one is not None for one in (interval, hold, patience))
+    step = usual.interval if interval is None else interval
+    plan = Plan(min(usual.settle, step), step, max(2 * step, min(usual.window, 4 * step)), usual.patience if patience is None else patience,
+                usual.hold if hold is None else hold) if given else None
+    told = Console(stderr=True)
+    with closing(desk):
+        held = desk.watch(found, plan, wait=threading.Event().wait, tell=lambda said: told.print(printable(said)))
+    state = desk.approvals.show(found.id).state
+    if as_json:
+        typer.echo(json_line({**held.document(), "state": state}))
+    else:
+        Console().print(f"[bold]{printable(held.verdict or 'under way')}[/bold] · {state.replace('_', ' ')}")
+        for why in held.reasons:
+            Console().print(f"- {printable(why)}")
+    return DONE if held.verdict == "confirmed" and held.subject.phase == "action" else FAILED
 
 
 def settle(desk: Desk, ident: str, *, as_json: bool) -> int:
@@ -196,8 +222,10 @@ def _next(found: Approval) -> str:
     said = f"{printable(line.id)}: [bold]{line.state.replace('_', ' ')}[/bold]" + (f" · {printable(line.reason)}" if line.reason else "")
     if line.state == "pending":
         more = f"{line.needed - line.given} more to approve by {line.deadline:%H:%M:%S} UTC: oncalm approvals approve {line.id}"
+    elif line.state == "succeeded":
+        more = f"did it help? oncalm approvals watch {line.id}"
     else:
-        more = printable(str((found.effect or {}).get("message", "")))
+        more = ""
     return f"{said}\n{more}" if more else said
 
 

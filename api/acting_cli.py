@@ -118,6 +118,20 @@ def rollback(context: typer.Context, ident: Ident, reason: Reason = "", kubeconf
 
 
 @approvals.command()
+def watch(
+    context: typer.Context, ident: Ident,
+    interval: Annotated[float | None, typer.Option(min=0.1, help="Seconds between looks (60).")] = None,
+    hold: Annotated[float | None, typer.Option(min=0.0, help="Seconds for which it has to stay well (600).")] = None,
+    patience: Annotated[float | None, typer.Option(min=0.1, help="Seconds it may take to get well (900).")] = None,
+    kubeconfig: Kubeconfig = None, as_json: AsJson = False,
+) -> None:
+    """Verify that an action helped, and take it back when it made things worse. Interrupted, it goes on where it was."""
+    from api.acting import watch as run
+
+    raise typer.Exit(run(_desk(context, kubeconfig), ident, interval=interval, hold=hold, patience=patience, as_json=as_json))
+
+
+@approvals.command()
 def settle(context: typer.Context, ident: Ident, kubeconfig: Kubeconfig = None, as_json: AsJson = False) -> None:
     """Look what became of an action whose end nobody saw; it is never done again."""
     from api.acting import settle as run

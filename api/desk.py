@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -10,7 +10,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from telemetry.errors import UsageError
+from telemetry.errors import OnCalmError, UsageError
 
 if TYPE_CHECKING:
     from agent.approvals.people import Person
@@ -20,6 +20,8 @@ if TYPE_CHECKING:
     from agent.decision.engine import Verdict
     from agent.decision.policy import Policy
     from agent.executor.executor import Executor, Refusal
+    from agent.verification.subject import Plan
+    from agent.verification.verifier import Verification
     from telemetry.sources.kubernetes.configuration import Access
     from tools.actions.action import Json, Preview, Target
     from tools.actions.catalogue import Catalogue
@@ -120,7 +122,45 @@ class Desk:
     def approve(self, approval: str, by: Person, *, digest: str, reason: str = "") -> Approval:
         """Approve exactly what ``digest`` names, and carry it out once nobody else is needed."""
         found = self.approvals.approve(approval, by, digest=digest, reason=reason)
-        return self.executor.run(found.id) if found.state == "approved" else found
+        return self.carry_out(found) if found.state == "approved" else found
+
+    def carry_out(self, approval: Approval) -> Approval:
+        """Carry out what is approved, and note how its target was before, for the verification."""
+        from agent.verification.subject import Plan
+        from api.watching import ClusterEyes, Watch, begun, world_of
+
+        before, target = None, approval.preview.action.target
+        if self._access is not None and target.system == "kubernetes":
+            world = world_of(self._access)
+            try:
+                before = ClusterEyes(world).rollout(target)
+            except OnCalmError:  # it is verified by what can be seen
+                before = None
+            finally:
+                world.close()
+        done = self.executor.run(approval.id)
+        if done.state == "succeeded":
+            Watch(self).keep(begun(done, before, _now(), Plan()))
+        return done
+
+    def watch(self, approval: Approval, plan: Plan | None, *, wait: Callable[[float], bool], tell: Callable[[str], None]) -> Verification:
+        """Verify an action until there is a verdict; what made things worse is taken back. ``plan``: other times than usual."""
+        from agent.verification.subject import Plan as Times
+        from agent.verification.verifier import Eyes
+        from api.watching import ClusterEyes, Watch, store_eyes, world_of
+
+        watch, held = Watch(self), Watch(self).held(approval.id)
+        if plan is not None and held is not None and held.verdict is None:
+            from agent.verification.verifier import begin
+
+            watch.keep(begin(held.subject, plan))
+        world = world_of(self._access) if self._access is not None else None
+        try:
+            eyes = Eyes(store_eyes(self.home) if (self.home / "manifest.db").exists() else None, ClusterEyes(world) if world is not None else None)
+            return watch.run(approval, eyes, plan or Times(), wait=wait, tell=tell)
+        finally:
+            if world is not None:
+                world.close()
 
     def recheck(self, approval: Approval) -> Refusal | None:
         """Whether the policy of now still lets an approved action happen, with as many approvers as it has."""

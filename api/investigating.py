@@ -59,10 +59,11 @@ class Holdings:
         from tools.incident import incident_tools
         from tools.metrics import metric_tools
         from tools.observing import observe
+        from tools.sessions import session_tools
         from tools.traces import trace_tools
 
         weighing = incident_tools(lambda window: observe(self.logs, self.records, window, self.look), self.extent, live=self.look is not None)
-        looking = trace_tools(self.records, self.logs).merged(metric_tools(self.records))
+        looking = trace_tools(self.records, self.logs).merged(metric_tools(self.records)).merged(session_tools(self.logs))
         return weighing.merged(change_tools(self.records.changes)).merged(looking)
 
     def investigator(self, tools: Registry, at: datetime | None) -> Investigator:

@@ -46,20 +46,31 @@ class Burst:
 
 def service_figures(observed: Observed, windows: Windows) -> list[ServiceFigures]:
     """Every service with spans in either window, by name. Spans within a service count once, by their outermost."""
+    length = sum(one.end - one.start for one in windows.baseline), windows.incident.end - windows.incident.start
+    found = []
+    for name, sides in service_requests(observed, windows).items():
+        loads = [_load(*side, micros) for side, micros in zip(sides, length, strict=True)]
+        if any(loads):
+            found.append(ServiceFigures(name, *loads))
+    return found
+
+
+Requests = tuple[Ints, Flags]
+"""Durations in µs, and which failed."""
+
+
+def service_requests(observed: Observed, windows: Windows) -> dict[str, tuple[Requests, Requests]]:
+    """The same spans one by one, before and during, by service name in its order."""
     spans = observed.spans
     if spans is None or not len(spans):
-        return []
+        return {}
     parent = np.maximum(spans.parent, 0)
     outer = (spans.parent < 0) | (spans.service[parent] != spans.service)
     before, during = (side & outer for side in periods(spans.start, windows))
-    length = sum(one.end - one.start for one in windows.baseline), windows.incident.end - windows.incident.start
-    found = []
+    found: dict[str, tuple[Requests, Requests]] = {}
     for number, name in sorted(enumerate(spans.services), key=lambda pair: pair[1]):
         own = spans.service == number
-        loads = [_load(spans.duration[own & side], spans.error[own & side], micros) for side, micros in
-                 ((before, length[0]), (during, length[1]))]
-        if any(loads):
-            found.append(ServiceFigures(name, *loads))
+        found[name] = ((spans.duration[own & before], spans.error[own & before]), (spans.duration[own & during], spans.error[own & during]))
     return found
 
 

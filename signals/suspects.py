@@ -53,12 +53,19 @@ def rank(
     accounts = open_accounts(signs, graph, meaning(aspect).aspect if aspect else "", measured)
     _weigh_path(accounts, graph, symptom)
     _weigh_traffic(accounts, graph, observed)
-    suspects = _suspects(accounts, graph, _silence(observed, alert=at is not None, complaint=symptom is not None))
+    felt = any(sign.kind != "change" and sign.strength > 0 for sign in signs)
+    silence = _silence(observed, alert=at is not None, complaint=symptom is not None)
+    suspects = _suspects(accounts, graph, silence) if felt or not _measured(observed) else ()
     blind = tuple(sorted({f"{e.kind} {e.name}: no telemetry" for e in unseen(observed, graph)}))
     return Diagnosis(
         chosen, suspects, _excluded(accounts, suspects), (*observed.not_assessed, *blind, *_needed(observed, suspects)),
         tuple(signs), graph.edges(),
     )  # fmt: skip
+
+
+def _measured(observed: Observed) -> bool:
+    """Whether anything was measured that a change could have moved: where all is as before, a change is no cause."""
+    return bool(observed.series) or bool(observed.spans) or bool(observed.logs)
 
 
 def unseen(observed: Observed, graph: Topology) -> set[Entity]:

@@ -47,6 +47,7 @@ class ShowInput(Closed):
     """One trace."""
 
     trace_id: str = Field(min_length=1, max_length=64, description="As a result or a log line shows it; its beginning is enough")
+    span_id: str | None = Field(default=None, max_length=32, description="Only log lines that name this span; null: all of the trace")
 
 
 class OperationsInput(Span):
@@ -105,8 +106,8 @@ class TraceTools:
         around = Window(start=moment(first - BESIDE), end=moment(last + 1))
         passages = [Passage(title=title, text="\n".join(lines)) for title, lines in drawn(self.records.span_columns(around), ident, spans)]
         passages[0] = passages[0].model_copy(update={"text": f"{len(spans)} spans, {(last - first) / 1000:.1f} ms from {iso(first)}\n{passages[0].text}"})
-        if lines := self._lines(ident):
-            passages.append(Passage(title="its log lines", text="\n".join(lines)))
+        if lines := self._lines(ident, (given.span_id or "").strip().lower()):
+            passages.append(Passage(title=f"log lines of span {given.span_id}" if given.span_id else "its log lines", text="\n".join(lines)))
         return Outcome(Passages(total=len(spans), searched=len(spans), passages=passages), query=given.model_dump(mode="json"))
 
     def operations(self, given: OperationsInput) -> Outcome:
@@ -142,9 +143,10 @@ class TraceTools:
                          _rounded(p50), _rounded(now50), _rounded(p95), _rounded(now95), round(lost, 3)])
         return rows
 
-    def _lines(self, trace_id: str) -> list[str]:
-        """The log records that name the trace."""
-        query = Query(operation="lines", filters=(Filter(field="text", op="contains", value=trace_id),), limit=_LOGS)
+    def _lines(self, trace_id: str, span_id: str = "") -> list[str]:
+        """The log records that name the trace, and the span when one is given."""
+        named = tuple(Filter(field="text", op="contains", value=one) for one in (trace_id, span_id) if one)
+        query = Query(operation="lines", filters=named, limit=_LOGS)
         lines = self.logs.run(query).result.lines or []
         return [f"{iso(_at(line.time))} {line.service or ''} {line.text.splitlines()[0][:300]}" for line in lines]
 

