@@ -46,6 +46,7 @@ def proposals(found: Mapping[str, Any], cluster: Seen | None, desk: Desk) -> tup
             "inverse": preview.document()["inverse"], "digest": preview.digest, "cause": proposed.cause, "confidence": proposed.confidence,
             "expected": preview.predicted, "blast": preview.blast.statement,
         })
+    made.sort(key=lambda one: one["decision"] == "refuse")  # the best that may be asked for comes first
     return made, "" if made else "; ".join(refused)
 
 

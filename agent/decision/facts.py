@@ -1,86 +1,240 @@
-"""What a cluster knows of a suspect's workload: the facts that rules for actions ask about."""
+"""Looks up, in a cluster's state, the facts that proposals need: whose workload a suspect is, and what belongs to it.
+
+What cannot be read stays unknown (:class:`~agent.decision.situation.Facts`); a name that fits two workloads fits none.
+"""
 
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from agent.decision.situation import Facts
+from signals.kube.clock import SECOND, micros
 from signals.kube.quantities import quantity
-from signals.kube.state import ClusterState, at, items_at, name_of
+from signals.kube.state import ClusterState, Object, at, items_at, mapping_at, name_of
 from signals.kube.view import View, Workload, container_statuses, pod_ready
 from signals.observed import Entity
+from telemetry.sources.kubernetes.revisions import revisions
 
+LEAK_AFTER = 2 * 3600 * SECOND
+"""A container that ran at least so long before it was ended for memory grew into its limit; one that is ended sooner
+needs more than it has. A limit that is raised for the first only delays the next end."""
+THROTTLED = 0.25
+"""From this share of CPU periods on a container is held back (the threshold of kubernetes-mixin's CPUThrottlingHigh)."""
+_SCALED = re.compile(r"[Ss]caled down replica set \S+ (?:to \d+ )?from (\d+)(?: to (\d+))?")
+_DEFAULTS = {"initialDelaySeconds": 0, "periodSeconds": 10, "failureThreshold": 3}
 _STATES = re.compile(r"redis|postgres|mysql|mariadb|mongo|cassandra|kafka|rabbitmq|etcd|zookeeper|elasticsearch|opensearch|clickhouse|memcached", re.IGNORECASE)
+"""Images of what holds state even as a Deployment."""
+_GITOPS = (("argocd.argoproj.io/", "Argo CD"), ("kustomize.toolkit.fluxcd.io/", "Flux"), ("helm.toolkit.fluxcd.io/", "Flux"))
 
 
-def facts_of(state: ClusterState, now: int, entities: tuple[Entity, ...]) -> dict[Entity, Facts]:
-    """The facts of those that are workloads or nodes of the cluster, by their names; others are left out. ``now``: µs since 1970."""
+def facts_of(state: ClusterState, now: int, entities: Iterable[Entity]) -> dict[Entity, Facts]:
+    """The facts of those that are workloads or nodes of the cluster, by their names; others are left out. ``now``: µs since 1970 (UTC)."""
     view = View(state, now=now)
-    found: dict[Entity, Facts] = {}
-    for entity in entities:
-        if entity.kind == "node":
-            found[entity] = Facts(kind="Node", name=entity.name, other_nodes=_others(view, entity.name))
-            continue
-        workload = _workload(view, entity)
-        if workload is not None:
-            found[entity] = _facts(view, workload)
-    return found
+    found = ((entity, _facts(view, entity)) for entity in entities)
+    return {entity: facts for entity, facts in found if facts is not None}
 
 
-def _workload(view: View, entity: Entity) -> Workload | None:
-    """The only workload of that name, with that pod, or behind the Service of that name; None when there are several."""
+def _facts(view: View, entity: Entity) -> Facts | None:
+    if entity.kind == "node":
+        return Facts("Node", entity.name, other_nodes=_other_nodes(view, entity.name))
+    workload = workload_of(view, entity)
+    if workload is None or workload.kind == "Pod":
+        return None
+    return _of_workload(view, workload, entity)
+
+
+def workload_of(view: View, entity: Entity) -> Workload | None:
+    """The one workload that an entity is, is a pod of, or is served by; None when there is none or there are several."""
     if entity.kind == "pod":
-        named = [each for each in view.everywhere if any(name_of(pod) == entity.name for pod in each.pods)]
+        fit = [each for each in view.everywhere if any(name_of(pod) == entity.name for pod in each.pods)]
     else:
-        named = [each for each in view.everywhere if each.name == entity.name]
-        behind = [each for service in view.state.of("services") if name_of(service) == entity.name for each in view.serving(service)]
-        named = named or behind
-    return named[0] if len(named) == 1 else None
+        fit = [each for each in view.everywhere if each.name == entity.name]
+        if not fit:
+            services = (each for each in view.state.of("services") if name_of(each) == entity.name)
+            fit = [workload for each in services if mapping_at(each, "spec", "selector") for workload in view.serving(each)]
+    return fit[0] if len(fit) == 1 else None
 
 
-def _facts(view: View, workload: Workload) -> Facts:
-    scaler = next((each for each in view.state.of("horizontalpodautoscalers", workload.namespace)
-                   if (at(each, "spec", "scaleTargetRef", "kind"), at(each, "spec", "scaleTargetRef", "name")) == (workload.kind, workload.name)), None)
-    containers = workload.containers
-    container = containers[0] if len(containers) == 1 else {}
-    limits = at(container, "resources", "limits") or {}
-    memory = [one.memory for one in view.state.usage or () if one.kind == "pod" and one.memory and one.name in {name_of(pod) for pod in workload.pods}]
-    most = at(scaler, "spec", "maxReplicas") if scaler is not None else None
-    images = " ".join(str(each.get("image", "")) for each in containers)
+def _of_workload(view: View, workload: Workload, entity: Entity) -> Facts:
+    container = _blamed(workload)
+    scaler = _autoscaler(view, workload)
+    route = _route(view, workload)
+    killed = _killed(workload)
+    limit = _limit(container, "memory")
     return Facts(
-        kind=workload.kind, name=workload.name, namespace=workload.namespace, replicas=workload.desired,
-        bad_pods=tuple(name_of(pod) for pod in workload.pods if not pod_ready(pod)), container=str(container.get("name")) if container else None,
-        memory_limit=quantity(limits.get("memory")), memory_used=_used(workload, quantity(limits.get("memory")), memory),
-        cpu_limit=quantity(limits.get("cpu")), autoscaler=name_of(scaler) if scaler is not None else "",
-        autoscaler_most=most if isinstance(most, int) else None, earlier_revision=_revisions(view, workload) > 1,
-        paused=bool(at(workload.object, "spec", "paused")), managed_by=_manager(workload.object),
-        stateful=workload.kind == "StatefulSet" or bool(_STATES.search(images)),
+        workload.kind, workload.name, workload.namespace, workload.desired, bad_pods=_bad_pods(workload, entity),
+        container=str(container.get("name")) if container is not None else None,
+        memory_limit=limit, memory_used=limit if killed is not None else _memory(view, workload),
+        leaking=killed is not None and killed >= LEAK_AFTER,
+        cpu_limit=_limit(container, "cpu"), cpu_throttled=_throttled(view, workload),
+        autoscaler=name_of(scaler) if scaler is not None else "",
+        autoscaler_most=_number(at(scaler, "spec", "maxReplicas")),
+        earlier_revision=_earlier(view.state, workload), paused=at(workload.object, "spec", "paused") is True,
+        route=route.get("route", ""), route_kind=route.get("kind", "VirtualService"), stable=route.get("stable", ""),
+        canary=route.get("canary", ""), managed_by=_manager(workload.object),
+        stateful=_stateful(workload), replicas_before=_replicas_before(view, workload), probe_seconds=_probe_seconds(container),
     )
 
 
-def _used(workload: Workload, limit: float | None, measured: list[float]) -> float | None:
-    """What it needs of memory: at least its limit, where it was killed for it."""
-    killed = any(at(state, part, "terminated", "reason") == "OOMKilled" for pod in workload.pods for state in container_statuses(pod) for part in ("lastState", "state"))
-    held = [*measured, *([limit] if killed and limit else [])]
-    return max(held) if held else None
+def _blamed(workload: Workload) -> Object | None:
+    """The only container, or the only one that ended badly; None when it is not clear which."""
+    if len(workload.containers) == 1:
+        return workload.containers[0]
+    ended = {str(status.get("name")) for pod in workload.pods for status in container_statuses(pod) if _ends(status)}
+    fit = [each for each in workload.containers if str(each.get("name")) in ended]
+    return fit[0] if len(fit) == 1 else None
 
 
-def _revisions(view: View, workload: Workload) -> int:
-    """Revisions that are kept."""
-    kept = view.state.of("replicasets", workload.namespace) if workload.kind == "Deployment" else ()
-    return sum(any(at(owner, "name") == workload.name for owner in items_at(each, "metadata", "ownerReferences")) for each in kept)
+def _ends(status: Object) -> list[Mapping[str, Any]]:
+    """How a container ended, the present end first; nothing when all went well."""
+    found = (mapping_at(status, state, "terminated") for state in ("state", "lastState"))
+    return [each for each in found if each and each.get("exitCode") != 0]
 
 
-def _others(view: View, name: str) -> int:
-    """Ready, schedulable nodes beside one."""
-    return sum(name_of(node) != name and not at(node, "spec", "unschedulable") and any(
-        at(one, "type") == "Ready" and at(one, "status") == "True" for one in items_at(node, "status", "conditions")) for node in view.nodes())
+def _killed(workload: Workload) -> int | None:
+    """How long the container ran that was ended for memory, in µs: the longest of them; 0 when not known, None for none."""
+    ends = [each for pod in workload.pods for status in container_statuses(pod) for each in _ends(status) if each.get("reason") == "OOMKilled"]
+    return max((_ran(each) for each in ends), default=None)
 
 
-def _manager(each: Any) -> str:
+def _ran(ended: Mapping[str, Any]) -> int:
+    start, end = micros(ended.get("startedAt")), micros(ended.get("finishedAt"))
+    return max(0, end - start) if start is not None and end is not None else 0
+
+
+def _limit(container: Object | None, resource: str) -> float | None:
+    return quantity(at(container, "resources", "limits", resource)) if container is not None else None
+
+
+def _memory(view: View, workload: Workload) -> float | None:
+    """The largest working set of its pods, as ``kubectl top`` says."""
+    names = {name_of(pod) for pod in workload.pods}
+    used = [each.memory for each in view.state.usage or () if each.kind == "pod" and each.name in names and each.memory is not None
+            and each.namespace in ("", workload.namespace)]
+    return max(used, default=None)
+
+
+def _throttled(view: View, workload: Workload) -> bool:
+    names = {workload.name, *(name_of(pod) for pod in workload.pods)}
+    last = [float(each.values[-1]) for each in view.state.requests or () if each.metric == "throttled" and each.entity.name in names and len(each.values)]
+    return bool(last) and max(last) >= THROTTLED
+
+
+def _bad_pods(workload: Workload, entity: Entity) -> tuple[str, ...]:
+    """Pods that are not ready, and the one that is blamed; pods on their way out do not count."""
+    staying = [pod for pod in workload.pods if not at(pod, "metadata", "deletionTimestamp")]
+    return tuple(sorted(name_of(pod) for pod in staying if not pod_ready(pod) or entity == Entity("pod", name_of(pod))))
+
+
+def _autoscaler(view: View, workload: Workload) -> Object | None:
+    for each in view.state.of("horizontalpodautoscalers", workload.namespace):
+        target = mapping_at(each, "spec", "scaleTargetRef")
+        if (target.get("kind"), target.get("name")) == (workload.kind, workload.name):
+            return each
+    return None
+
+
+def _number(value: object) -> int | None:
+    return value if isinstance(value, int) and not isinstance(value, bool) else None
+
+
+def _earlier(state: ClusterState, workload: Workload) -> bool:
+    """Whether there is a revision to go back to. Where revisions cannot be read, the dry run will tell: it is tried."""
+    if workload.kind != "Deployment" or not state.knows("replicasets"):
+        return True
+    return len(revisions(workload.object, state.of("replicasets", workload.namespace))) > 1
+
+
+def _route(view: View, workload: Workload) -> dict[str, str]:
+    """A route with two destinations of which one is the workload: the other one is stable. Empty when it is not so clear."""
+    own = _hosts(view, workload)
+    for each in view.state.of("virtualservices", workload.namespace):
+        for http in items_at(each, "spec", "http"):
+            parts = {_destination(one): one for one in items_at(http, "route")}
+            found = _pair(parts, {name for name in parts if name.partition("/")[0].partition(".")[0] in own and _is_canary(view, workload, name)})
+            if found:
+                return {"route": name_of(each), "kind": "VirtualService", **found}
+    for each in view.state.of("httproutes", workload.namespace):
+        for rule in items_at(each, "spec", "rules"):
+            parts = {str(one.get("name")): one for one in items_at(rule, "backendRefs")}
+            found = _pair(parts, {name for name in parts if name in own})
+            if found:
+                return {"route": name_of(each), "kind": _route_kind(each), **found}
+    return {}
+
+
+def _route_kind(route: Object) -> str:
+    linkerd = str(route.get("apiVersion", "")).startswith("policy.linkerd.io")
+    return "HTTPRoute.policy.linkerd.io" if linkerd else "HTTPRoute"
+
+
+def _pair(parts: Mapping[str, Object], own: set[str]) -> dict[str, str]:
+    """Which of two destinations is the canary: the workload's, with the smaller weight of those that get requests."""
+    others = [name for name in parts if name not in own]
+    if len(own) != 1 or len(others) != 1:
+        return {}
+    canary, stable = next(iter(own)), others[0]
+    mine, its = (int(parts[name].get("weight") or 0) for name in (canary, stable))
+    return {"stable": stable, "canary": canary} if 0 < mine <= its else {}
+
+
+def _destination(one: Object) -> str:
+    host, subset = at(one, "destination", "host"), at(one, "destination", "subset")
+    return f"{host}/{subset}" if subset else str(host)
+
+
+def _is_canary(view: View, workload: Workload, name: str) -> bool:
+    """Whether a destination is this workload's: by its subset's labels where it names one, else by its host."""
+    host, _, subset = name.partition("/")
+    if not subset:
+        return True
+    rules = [each for each in view.state.of("destinationrules", workload.namespace) if str(at(each, "spec", "host")).partition(".")[0] == host.partition(".")[0]]
+    labels = [mapping_at(one, "labels") for each in rules for one in items_at(each, "spec", "subsets") if one.get("name") == subset]
+    return len(labels) == 1 and bool(labels[0]) and workload.carries(labels[0])
+
+
+def _hosts(view: View, workload: Workload) -> set[str]:
+    """Names of the Services that lead to a workload."""
+    return {name_of(each) for each in view.state.of("services", workload.namespace)
+            if mapping_at(each, "spec", "selector") and workload in view.serving(each)}
+
+
+def _stateful(workload: Workload) -> bool:
+    images = (str(each.get("image", "")) for each in workload.containers)
+    return workload.kind == "StatefulSet" or any(_STATES.search(image) for image in images)
+
+
+def _manager(each: Object) -> str:
     """GitOps by its labels and annotations; the preview looks at it closely."""
-    marks = {**(at(each, "metadata", "labels") or {}), **(at(each, "metadata", "annotations") or {})}
-    known = (("argocd.argoproj.io/", "Argo CD"), ("kustomize.toolkit.fluxcd.io/", "Flux"), ("helm.toolkit.fluxcd.io/", "Flux"))
-    return next((name for prefix, name in known if any(str(mark).startswith(prefix) for mark in marks)), "")
+    marks = {**mapping_at(each, "metadata", "labels"), **mapping_at(each, "metadata", "annotations")}
+    return next((name for prefix, name in _GITOPS if any(str(mark).startswith(prefix) for mark in marks)), "")
 
+
+def _replicas_before(view: View, workload: Workload) -> int | None:
+    """How many pods it had before it was scaled down, as the newest event of its controller says."""
+    for event in view.events_of(workload.kind, workload.name, workload.namespace):
+        match = _SCALED.search(event.message)
+        if event.reason == "ScalingReplicaSet" and match is not None:
+            return int(match[1])
+    return None
+
+
+def _probe_seconds(container: Object | None) -> dict[str, float]:
+    """How long each probe waits before it gives up (kubernetes.io: Probe v1 core, with its defaults)."""
+    found = {}
+    for probe in ("liveness", "readiness", "startup"):
+        own = mapping_at(container, f"{probe}Probe")
+        if own:
+            delay, period, failures = (float(own.get(key, default)) for key, default in _DEFAULTS.items())
+            found[probe] = delay + period * failures
+    return found
+
+
+def _other_nodes(view: View, name: str) -> int | None:
+    """Ready nodes beside this one that take pods; None when nodes cannot be read."""
+    if not view.state.knows("nodes"):
+        return None
+    return sum(name_of(each) != name and pod_ready(each) and not at(each, "spec", "unschedulable")
+               and not any(one.get("effect") in ("NoSchedule", "NoExecute") for one in items_at(each, "spec", "taints")) for each in view.nodes())

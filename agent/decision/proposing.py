@@ -20,6 +20,8 @@ KNOWN, APART = 0.4, 0.1
 GROWTH, LEAST_HEADROOM = 1.5, 1.2
 """A limit grows to half more than it is, and to a fifth more than was used; twice what it is, at most (bounds of the catalogue)."""
 STEP_UP = 1.5
+PATIENCE, LONGEST_DELAY = 2.0, 600.0
+"""A probe that gives up too early waits twice as long; what is not up within ten minutes is not slow but broken."""
 _MIB = 2**20
 None_ = Literal["healthy", "unsure", "by_hand", "nothing_helps"]
 
@@ -75,7 +77,7 @@ def propose(seen: Seen) -> Proposed:
         beside = f", and {rival.entity.name} is nearly as likely" if rival is not None else ""
         return _none(first, "unsure", f"{first.entity.name} is the cause with {first.confidence:.2f} only{beside}: look further first")
     facts = seen.facts.get(first.entity, Facts())
-    hand = next((act for words, act in _BY_HAND if first.cause.startswith(words)), "")
+    hand = _by_hand(first.cause)
     if hand and not (first.changes & {"deploy"}):
         return _none(first, "by_hand", f"no action of OnCalm mends {first.cause}: {hand}; notify them")
     if facts.managed_by:
@@ -88,6 +90,13 @@ def propose(seen: Seen) -> Proposed:
     if first.changes:
         return _none(first, "by_hand", f"{', '.join(sorted(first.changes))} was changed shortly before: take that change back where it was made")
     return _none(first, "nothing_helps", f"no reversible action is known to help against {first.cause} of {first.entity.name}; notify its owner")
+
+
+def _by_hand(cause: str) -> str:
+    """What people do against a cause that no action mends; empty when an action may."""
+    if cause.endswith(("_port", "_path", "_protocol")):
+        return "correct the port, path or protocol where it is declared"
+    return next((act for words, act in _BY_HAND if cause.startswith(words)), "")
 
 
 def _none(cause: Believed, kind: None_, why: str) -> Proposed:
@@ -112,8 +121,8 @@ def _canary(_cause: Believed, facts: Facts) -> tuple[Candidate, ...]:
 
 def _undo(cause: Believed, facts: Facts) -> tuple[Candidate, ...]:
     """A rollout shortly before: back to the revision before it."""
-    if "deploy" not in cause.changes and cause.cause != "deploy":
-        return ()
+    if cause.cause == "traffic" or ("deploy" not in cause.changes and cause.cause != "deploy"):
+        return ()  # no rollout of a service makes its clients ask more
     if not (_is_workload(facts) and facts.earlier_revision and not facts.paused):
         return ()
     return (Candidate("undo_rollout", _workload(facts), {}, f"{facts.name} was rolled out shortly before the trouble began"),)
@@ -155,8 +164,8 @@ def _throttled(cause: Believed, facts: Facts) -> tuple[Candidate, ...]:
 
 def _capacity(cause: Believed, facts: Facts) -> tuple[Candidate, ...]:
     """Saturated by load: more pods, by the autoscaler where there is one (a scale would be undone by it)."""
-    if cause.cause not in ("saturation", "cpu", "pod_cpu") or _changed(cause) or not facts.namespace or facts.bad_pods:
-        return ()
+    if cause.cause not in ("saturation", "cpu", "pod_cpu") or _changed(cause) or not facts.namespace or facts.bad_pods or cause.load == "same":
+        return ()  # without more load it is the program: more pods burn as much
     now = facts.replicas
     if facts.autoscaler:
         most = facts.autoscaler_most
@@ -166,6 +175,13 @@ def _capacity(cause: Believed, facts: Facts) -> tuple[Candidate, ...]:
     if facts.kind != "Deployment" or not now:
         return ()
     return (Candidate("scale", _workload(facts), {"replicas": math.ceil(now * STEP_UP)}, "it is saturated and nothing scales it"),)
+
+
+def _scaled_away(cause: Believed, facts: Facts) -> tuple[Candidate, ...]:
+    """Scaled to nothing while others call it: as many pods as before."""
+    if cause.cause != "zero_replicas" or facts.replicas != 0 or facts.kind != "Deployment" or not facts.namespace or not facts.replicas_before:
+        return ()
+    return (Candidate("scale", _workload(facts), {"replicas": facts.replicas_before}, f"it had {facts.replicas_before} pods before it was scaled to none, and others call it"),)
 
 
 def _one_pod(cause: Believed, facts: Facts) -> tuple[Candidate, ...]:
@@ -185,10 +201,15 @@ def _node(cause: Believed, facts: Facts) -> tuple[Candidate, ...]:
 def _probe(cause: Believed, facts: Facts) -> tuple[Candidate, ...]:
     """A probe gives up before the program is up."""
     probe, _, what = cause.cause.partition("_")
-    if what != "timing" or probe not in ("liveness", "readiness", "startup") or not _is_workload(facts) or not facts.startup_seconds:
+    if what != "timing" or probe not in ("liveness", "readiness", "startup") or not _is_workload(facts):
         return ()
-    params: dict[str, Json] = {"probe": probe, "initial_delay_seconds": math.ceil(facts.startup_seconds * LEAST_HEADROOM)}
-    return (Candidate("set_probe", _workload(facts), params | ({"container": facts.container} if facts.container else {}), f"it needs {facts.startup_seconds:g} s to come up"),)
+    waits = facts.probe_seconds.get(probe)
+    delay = facts.startup_seconds * LEAST_HEADROOM if facts.startup_seconds else waits * PATIENCE if waits else None
+    if delay is None or delay > LONGEST_DELAY:
+        return ()
+    params: dict[str, Json] = {"probe": probe, "initial_delay_seconds": math.ceil(delay)}
+    return (Candidate("set_probe", _workload(facts), params | ({"container": facts.container} if facts.container else {}),
+                      f"it needs {facts.startup_seconds:g} s to come up" if facts.startup_seconds else f"it is not up within the {waits:g} s that the probe waits"),)
 
 
 def _breaker(cause: Believed, facts: Facts) -> tuple[Candidate, ...]:
@@ -205,5 +226,5 @@ def _paused(cause: Believed, facts: Facts) -> tuple[Candidate, ...]:
     return (Candidate("pause_rollout", _workload(facts), {}, "its new pods are bad and no earlier revision is kept"),)
 
 
-_RULES: tuple[Rule, ...] = (_canary, _undo, _paused, _limit, _leak, _throttled, _capacity, _one_pod, _node, _probe, _breaker)
+_RULES: tuple[Rule, ...] = (_canary, _undo, _paused, _limit, _leak, _throttled, _capacity, _scaled_away, _one_pod, _node, _probe, _breaker)
 """The best first."""

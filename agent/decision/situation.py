@@ -5,11 +5,15 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Literal
 
 from signals.kube.finding import Finding
 from signals.observed import Entity
 
+NEAR = 1.0
+"""A change counts whose sign is at least so strong: a third of one in the minute of the onset, about 24 minutes before it."""
+MORE = 1.2
+"""From a fifth more requests on the load is called more."""
 _DOUBT = 3.0
 """A finding of this strength (between POSSIBLE and LIKELY) is as likely as not the cause."""
 
@@ -26,6 +30,8 @@ class Believed:
     changes: frozenset[str] = frozenset()
     """Kinds of the changes (``deploy``, ``config`` …) that speak for it."""
     victim_of: Entity | None = None
+    load: Literal["more", "same"] | None = None
+    """Requests during the incident against those before; None is not known."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,19 +70,46 @@ class Facts:
     """A database, a queue: restarting is not harmless."""
     other_nodes: int | None = None
     """Ready, schedulable nodes beside the suspect."""
+    replicas_before: int | None = None
+    """Pods it had before it was last scaled down."""
+    probe_seconds: Mapping[str, float] = field(default_factory=dict)
+    """How long its ``liveness``, ``readiness`` and ``startup`` probes wait before they give up."""
 
 
 def from_document(investigated: Mapping[str, Any]) -> list[Believed]:
-    """The suspects of ``oncalm investigate --json``, best first."""
-    return [_suspect(one) for one in investigated.get("suspects") or ()]
+    """The suspects of ``oncalm investigate --json``, best first. One that a better one makes suffer is its victim."""
+    loads = {one["name"]: one for one in (investigated.get("graph") or {}).get("services") or ()}
+    found: list[Believed] = []
+    blamed: dict[Entity, Entity] = {}
+    for one in investigated.get("suspects") or ():
+        entity = _entity(one["entity"])
+        found.append(_suspect(one, entity, blamed.get(entity), loads.get(entity.name)))
+        for each in one.get("victims") or ():
+            if entity not in blamed:
+                blamed.setdefault(_entity(each), entity)
+    return found
 
 
-def _suspect(one: Mapping[str, Any]) -> Believed:
-    signs = one.get("signs") or ()
-    changes = frozenset(str(sign.get("aspect") or "other") for sign in signs if sign.get("kind") == "change")
+def _entity(one: Mapping[str, Any]) -> Entity:
+    return Entity(one["kind"], one["name"])
+
+
+def _suspect(one: Mapping[str, Any], entity: Entity, victim_of: Entity | None, load: Mapping[str, Any] | None) -> Believed:
+    signs = [*(one.get("signs") or ()), *(one.get("against") or ())]
+    changes = frozenset(str(sign.get("aspect") or "other") for sign in signs
+                        if sign.get("kind") == "change" and float(sign.get("strength", NEAR)) >= NEAR)
     score = float(one["score"])
-    return Believed(Entity(one["entity"]["kind"], one["entity"]["name"]), str(one["cause"]), score if 0 <= score <= 1 else 0.0,
-                    str(one.get("statement", "")), changes=changes)
+    return Believed(entity, str(one["cause"]), score if 0 <= score <= 1 else 0.0, str(one.get("statement", "")), changes=changes,
+                    victim_of=victim_of, load=_load(load, signs))
+
+
+def _load(load: Mapping[str, Any] | None, signs: Iterable[Mapping[str, Any]]) -> Literal["more", "same"] | None:
+    """By the rates of its requests where they are known, else by what signs say of traffic."""
+    before, during = ((load or {}).get(when) for when in ("before", "during"))
+    if before and during and before["rate"] > 0:
+        return "more" if during["rate"] >= MORE * before["rate"] else "same"
+    told = [float(sign.get("strength", 0)) for sign in signs if sign.get("aspect") == "traffic"]
+    return None if not told else "more" if max(told) > 0 else "same"
 
 
 def from_findings(findings: Iterable[Finding]) -> list[Believed]:

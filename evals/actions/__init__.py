@@ -2,7 +2,8 @@
 
 DIR holds files of scenarios (``*.yaml``); those beside this module without it. ``right`` is the share of scenarios whose
 end is the expected one; ``unsafe`` counts those in which something other than what is expected would be done or asked
-for. The baseline restarts the loudest service, whatever the cause. No cluster is asked: previews are made from the facts.
+for. The baseline restarts the loudest service, whatever the cause. A scenario with a ``cluster`` goes the whole way over
+HTTP (:mod:`evals.actions.whole`); of the others previews are made from the facts, and no cluster is asked.
 """
 
 from __future__ import annotations
@@ -22,6 +23,7 @@ from agent.decision.proposing import Candidate, propose
 from agent.decision.reading import parse
 from agent.decision.risk import Circumstances
 from agent.decision.situation import Believed, Facts, Seen
+from evals.actions.whole import ended
 from signals.observed import Entity
 from telemetry.errors import OnCalmError
 from tools.actions.action import Action, Blast, Preview
@@ -63,7 +65,9 @@ def run(folder: Path | None = None) -> dict[str, Any]:
 
 
 def end(one: Scenario) -> End:
-    """Propose and decide, as the product does, on the scenario's facts."""
+    """Propose and decide, as the product does, on the scenario's cluster or facts."""
+    if "cluster" in one:
+        return End(*ended(one))
     causes = tuple(_believed(each) for each in one["causes"])
     named = one.get("facts", {})
     seen = Seen(causes, {each.entity: Facts(**{**named[each.entity.name], "bad_pods": tuple(named[each.entity.name].get("bad_pods", ()))})
@@ -103,7 +107,7 @@ def loudest(one: Scenario) -> End:
 
 def is_right(one: Scenario, got: End) -> bool:
     """Whether the end is the expected one, with the parameters that are expected."""
-    return got.said == one["expect"] and all(got.params.get(key) == value for key, value in one.get("params", {}).items())
+    return got.said in one["expect"].split(" or ") and all(got.params.get(key) == value for key, value in one.get("params", {}).items())
 
 
 def is_unsafe(one: Scenario, got: End) -> bool:
