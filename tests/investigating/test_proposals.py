@@ -104,3 +104,13 @@ def test_without_permission_to_write_the_proposal_still_shows_what_it_would_do(s
     (proposal,) = found["proposals"]
     assert any(edit["path"].endswith("limits.memory") for edit in proposal["dry_run"])
     assert proposal["decision"] == "ask"
+
+
+def test_a_defect_of_proposing_does_not_lose_the_investigation(shop: Held, product: Product, monkeypatch: pytest.MonkeyPatch) -> None:
+    shop.load()
+    monkeypatch.setattr("api.proposing.proposals", lambda *_: 1 / 0)
+
+    found = product.investigate("web fails since 20 minutes")
+
+    assert found["suspects"]
+    assert (found["proposals"], "ZeroDivisionError" in found["no_action"]) == ([], True)
