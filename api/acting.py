@@ -109,6 +109,14 @@ def approve(desk: Desk, me: Person, ident: str, *, digest: str, reason: str, as_
     return _told(done, as_json=as_json)
 
 
+def run(desk: Desk, me: Person, ident: str, *, as_json: bool) -> int:
+    """Carry out what was approved before and did not begin, as after a crash; nothing is approved by it."""
+    if not me.may("responder"):
+        raise UsageError(f"a {me.role} may not carry actions out", where=me.name, remedy="ask a responder")
+    with closing(desk):
+        return _told(desk.carry_out(_found(desk, ident)), as_json=as_json)
+
+
 def reject(desk: Desk, me: Person, ident: str, *, reason: str, as_json: bool) -> int:
     """Say no."""
     return _told(desk.approvals.reject(_found(desk, ident).id, me, reason=reason), as_json=as_json)
@@ -222,6 +230,10 @@ def _next(found: Approval) -> str:
     said = f"{printable(line.id)}: [bold]{line.state.replace('_', ' ')}[/bold]" + (f" · {printable(line.reason)}" if line.reason else "")
     if line.state == "pending":
         more = f"{line.needed - line.given} more to approve by {line.deadline:%H:%M:%S} UTC: oncalm approvals approve {line.id}"
+    elif line.state == "approved":
+        more = f"not begun yet: oncalm approvals run {line.id}"
+    elif line.state in {"executing", "rolling_back", "unknown", "rollback_unknown"}:
+        more = f"nobody saw how it ended: oncalm approvals settle {line.id}"
     elif line.state == "succeeded":
         more = f"did it help? oncalm approvals watch {line.id}"
     else:

@@ -102,6 +102,14 @@ def approve(
 
 
 @approvals.command()
+def run(context: typer.Context, ident: Ident, kubeconfig: Kubeconfig = None, as_json: AsJson = False) -> None:
+    """Carry out what is approved and was not begun (after a crash). What began is settled by looking, never done again."""
+    from api.acting import run as carry_out
+
+    raise typer.Exit(carry_out(_desk(context, kubeconfig), _me(), ident, as_json=as_json))
+
+
+@approvals.command()
 def reject(context: typer.Context, ident: Ident, reason: Reason = "", as_json: AsJson = False) -> None:
     """Say no, with a reason."""
     from api.acting import reject as run

@@ -109,12 +109,13 @@ class Desk:
         Raises UsageError for bad parameters or a wrong policy, RefusedError for a target that is not there.
         """
         from agent.approvals.record import Proposal
+        from agent.audit.journal import short
 
         preview = self.catalogue.preview(name, target, params)
         verdict = self.decide(preview, cause=cause, confidence=confidence)
         if verdict.decision == "refuse":
             return Asked(preview, verdict, None)
-        told: list[Mapping[str, Any]] = [{"kind": _CONFIDENCE, "value": confidence}, *([{"kind": "reason", "text": reason}] if reason else [])]
+        told: list[Mapping[str, Any]] = [{"kind": _CONFIDENCE, "value": confidence}, *([{"kind": "reason", "text": short(reason)}] if reason else [])]
         proposal = Proposal(preview, verdict.decision, verdict.risk.score, verdict.policy, verdict.reasons, told, cause, investigation, rule=verdict.rule,
                             key=f"{investigation}:{preview.digest}" if investigation else None)
         return Asked(preview, verdict, self.approvals.propose(proposal, by))

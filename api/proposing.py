@@ -13,6 +13,14 @@ if TYPE_CHECKING:
     from tools.cluster.seen import Seen
 
 
+def attempt(found: Mapping[str, Any], cluster: Seen | None, desk: Desk) -> tuple[list[dict[str, Any]], str]:
+    """:func:`proposals`, whose defects must not lose the investigation."""
+    try:
+        return proposals(found, cluster, desk)
+    except Exception as error:  # noqa: BLE001 - see above
+        return [], f"what could be done could not be looked at: {type(error).__name__}: {error}"
+
+
 def proposals(found: Mapping[str, Any], cluster: Seen | None, desk: Desk) -> tuple[list[dict[str, Any]], str]:
     """The contract's ``proposals`` for an investigation's document, the best first; or none, and why. Nothing is asked or done.
 

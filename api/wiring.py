@@ -206,7 +206,9 @@ class Product:
             if asking is not None:
                 asking.complete(answer)
             if weighing and self.desk is not None:
-                answer["proposals"], answer["no_action"] = _proposed(answer, held.seen, self.desk)
+                from api.proposing import attempt
+
+                answer["proposals"], answer["no_action"] = attempt(answer, held.seen, self.desk)
             answer["notes"] = [*answer["notes"], *reader.catalog.notes, *index.notes]
         return answer
 
@@ -360,16 +362,6 @@ class Product:
             return choose(self.embedding_path, cache)
         except (sqlite3.Error, OSError):
             return choose(self.embedding_path, None)
-
-
-def _proposed(answer: dict[str, Any], seen: Seen | None, desk: Desk) -> tuple[list[dict[str, Any]], str]:
-    """What could be done about the cause; a defect there must not lose the investigation."""
-    from api.proposing import proposals
-
-    try:
-        return proposals(answer, seen, desk)
-    except Exception as error:  # noqa: BLE001 - see above
-        return [], f"what could be done could not be looked at: {type(error).__name__}: {error}"
 
 
 def _load_numpy() -> None:

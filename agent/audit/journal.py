@@ -15,6 +15,7 @@ from agent.audit.errors import KeyLostError, TamperedError
 from agent.audit.keys import Key, key_at
 from agent.audit.tip import Tip, TipFile
 from agent.state_db.database import Database
+from telemetry.redact import redact
 from tools.actions.action import canonical
 
 if TYPE_CHECKING:
@@ -147,8 +148,8 @@ class Journal:
 
 
 def short(text: str) -> str:
-    """Words from people, of bounded length, without characters that move a terminal's cursor."""
-    return "".join(c if c.isprintable() or c == "\n" else " " for c in text.strip())[:_LONGEST]
+    """Words from people and servers, of bounded length, without secrets and characters that move a terminal's cursor."""
+    return "".join(c if c.isprintable() or c == "\n" else " " for c in redact(text.strip())[0])[:_LONGEST]
 
 
 def _is_new(database: Database) -> bool:

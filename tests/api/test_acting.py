@@ -201,3 +201,36 @@ def test_an_action_that_made_it_worse_is_taken_back(terminal: Terminal) -> None:
 
 def test_what_was_not_carried_out_is_not_verified(terminal: Terminal) -> None:
     assert "nothing to verify" in str(terminal("approvals", "watch", terminal.asked()["id"]).exception)
+
+
+def test_what_was_approved_before_a_kill_is_carried_out_once_when_asked(terminal: Terminal, monkeypatch: pytest.MonkeyPatch) -> None:
+    asked = terminal.asked()
+    with monkeypatch.context() as killed:
+        killed.setattr("agent.executor.executor.Executor.run", lambda *_: (_ for _ in ()).throw(KeyboardInterrupt))
+        terminal("approvals", "approve", asked["id"], "--digest", asked["preview"]["digest"])
+    assert (terminal.json("approvals", "show", asked["id"])["state"], terminal.replicas()) == ("approved", 3)
+    assert f"oncalm approvals run {asked['id']}" in terminal("approvals", "show", asked["id"]).stdout.replace("\n", " ")
+
+    terminal.role("viewer")
+    assert terminal("approvals", "run", asked["id"]).exit_code != 0
+    terminal.role("responder")
+    first, second = terminal("approvals", "run", asked["id"]), terminal("approvals", "run", asked["id"])
+
+    assert (first.exit_code, second.exit_code, terminal.replicas()) == (0, 0, 5)
+    assert sum('"executing"' in line for line in terminal("audit", "export").stdout.splitlines()) == 1
+
+
+def test_what_nobody_approved_is_not_run(terminal: Terminal) -> None:
+    asked = terminal.asked()
+
+    assert "NOT executed" in str(terminal("approvals", "run", asked["id"]).exception)
+    assert terminal.replicas() == 3
+
+
+def test_a_secret_in_a_reason_is_kept_nowhere(terminal: Terminal) -> None:
+    asked = terminal.json("propose", "scale", "Deployment/web", "-n", "shop", "-p", "replicas=5", "--reason", "login with password=hunter2Xtra99")["approval"]
+    terminal("approvals", "reject", asked["id"], "--reason", "Authorization: Bearer ghp_16C7e42F292c6912E7710c838347Ae178B4a")
+
+    held = b"".join(path.read_bytes() for path in terminal.home.rglob("*") if path.is_file())
+    assert b"hunter2Xtra99" not in held
+    assert b"16C7e42F292c6912E77" not in held
