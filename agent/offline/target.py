@@ -20,9 +20,12 @@ from agent.offline.target_terms import WEAK, cut, spoken
 from agent.offline.target_vocabulary import Vocabulary
 from agent.offline.words import SAME_STEM, likeness, match, singular, stem, tokens
 from telemetry.models import Catalog, Filter, FilterOp, Template
+from tools.spelling import shortened
 
 _ENOUGH = 0.45
 _ENOUGH_BESIDE_VALUES = 0.55
+_LONGEST = 240
+"""Characters of a message that are shown in a sentence: some are whole pages."""
 _SHOWN = 3
 FAILED = OUTCOMES - {"succeed", "success"}
 TROUBLE = ("warn", "error", "fatal")
@@ -409,7 +412,7 @@ def _one_of(ids: tuple[str, ...]) -> Filter:
 
 
 def _shown(choice: Choice, templates: dict[str, Template]) -> str:
-    names = [f"'{templates[id_].display}'" for id_, _ in choice.chosen[:_SHOWN]]
+    names = [f"'{shortened(templates[id_].display, _LONGEST)}'" for id_, _ in choice.chosen[:_SHOWN]]
     more = len(choice.chosen) - len(names)
     how = " (by meaning)" if choice.by_meaning else ""
     return f"messages like {', '.join(names)}{f' and {more} more' if more > 0 else ''}{how}"
@@ -418,7 +421,7 @@ def _shown(choice: Choice, templates: dict[str, Template]) -> str:
 def _ambiguities(choice: Choice, templates: dict[str, Template]) -> tuple[str, ...]:
     near = sorted(choice.near, key=lambda id_: -templates[id_].count)[:_SHOWN] if choice.chosen else []
     out = [
-        f"not counted, but close: '{templates[id_].display}' ({templates[id_].count} records)" for id_ in near
+        f"not counted, but close: '{shortened(templates[id_].display, _LONGEST)}' ({templates[id_].count} records)" for id_ in near
     ]
     for id_, _ in choice.chosen:
         pattern = templates[id_].pattern
