@@ -18,6 +18,7 @@ from telemetry.errors import UsageError
 if TYPE_CHECKING:
     from agent.approvals.people import Person
     from agent.approvals.record import Approval, Line
+    from agent.verification.state import State
 
 DONE, FAILED, NOTHING = 0, 1, 3
 _GOOD = frozenset({"pending", "approved", "succeeded", "confirmed", "rolled_back", "rejected"})
@@ -87,7 +88,7 @@ def listed(desk: Desk, *, every: bool, as_json: bool) -> int:
 def shown(desk: Desk, ident: str, *, as_json: bool) -> int:
     """One approval."""
     found = _found(desk, ident)
-    typer.echo(json_line(found.document())) if as_json else _card(Console(), found)
+    typer.echo(json_line(found.document())) if as_json else card(found)
     return DONE
 
 
@@ -100,7 +101,7 @@ def approve(desk: Desk, me: Person, ident: str, *, digest: str, reason: str, as_
     else:
         if as_json:
             raise UsageError("say which digest you saw", where="--digest", remedy=f"oncalm approvals show {found.id[:12]} --json")
-        _card(Console(), found)
+        card(found)
         if found.state != "pending" or not typer.confirm("Approve and carry out exactly this?"):
             Console().print("NOT executed, NOT queued." if found.state == "pending" else f"It is {found.state}.")
             return FAILED
@@ -134,26 +135,37 @@ def watch(desk: Desk, ident: str, *, interval: float | None, hold: float | None,
     """Verify an action until there is a verdict. 1: it was worse, or nobody can tell."""
     import threading
 
-    from agent.verification.subject import Plan
+    from agent.verification.verifier import Limits
 
-    found, usual = _found(desk, ident), Plan()
+    found, usual = _found(desk, ident), Limits()
     if found.state not in {"succeeded", "confirmed", "rolled_back"}:
         raise UsageError(f"it is {found.state}; there is nothing to verify", where=f"approval {found.id}", remedy="carry it out first")
-    given = any(one is not None for one in (interval, hold, patience))
-    step = usual.interval if interval is None else interval
-    plan = Plan(min(usual.settle, step), step, max(2 * step, min(usual.window, 4 * step)), usual.patience if patience is None else patience,
-                usual.hold if hold is None else hold) if given else None
+    limits = None
+    if any(one is not None for one in (interval, hold, patience)):
+        step, within = interval or usual.every, usual.within if patience is None else patience
+        limits = Limits(settle=min(usual.settle, step), every=step, within=within, hold=usual.hold if hold is None else hold,
+                        rolling=within / 2, rollback=min(usual.rollback, within))
     told = Console(stderr=True)
     with closing(desk):
-        held = desk.watch(found, plan, wait=threading.Event().wait, tell=lambda said: told.print(printable(said)))
+        held = desk.watch(found, limits, wait=threading.Event().wait, tell=lambda said: told.print(printable(said)))
     state = desk.approvals.show(found.id).state
     if as_json:
         typer.echo(json_line({**held.document(), "state": state}))
     else:
-        Console().print(f"[bold]{printable(held.verdict or 'under way')}[/bold] · {state.replace('_', ' ')}")
-        for why in held.reasons:
-            Console().print(f"- {printable(why)}")
-    return DONE if held.verdict == "confirmed" and held.subject.phase == "action" else FAILED
+        verification(held, state)
+    return DONE if held.verdict == "confirmed" else FAILED
+
+
+def verification(held: State, state: str) -> None:
+    """The verdict, the checks that carry it, and what became of the rollback."""
+    console = Console()
+    console.print(f"[bold]{printable((held.verdict or 'under way').replace('_', ' '))}[/bold] · {state.replace('_', ' ')}")
+    for why in held.statement.split("; "):
+        console.print(f"- {printable(why)}")
+    if held.rollback:
+        console.print(f"{held.rollback.replace('_', ' ')}{f', {held.rollback_verdict}' if held.rollback_verdict else ''}:")
+        for why in (held.rollback_statement or "not looked at yet").split("; "):
+            console.print(f"- {printable(why)}")
 
 
 def settle(desk: Desk, ident: str, *, as_json: bool) -> int:
@@ -241,8 +253,9 @@ def _next(found: Approval) -> str:
     return f"{said}\n{more}" if more else said
 
 
-def _card(console: Console, found: Approval) -> None:
-    line, record = found.line, found.record
+def card(found: Approval) -> None:
+    """One approval, with everything that is known of it."""
+    console, line, record = Console(), found.line, found.record
     _preview(console, found.preview.document())
     console.print(f"risk {line.risk:.2f} · asked by {printable(line.requester)} · deadline {line.deadline:%Y-%m-%d %H:%M:%S} UTC · approvals {line.given} of {line.needed}")
     for why in record.get("reasons", ()):

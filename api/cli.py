@@ -231,7 +231,7 @@ def import_(
 @app.command()
 def demo(context: typer.Context, as_json: AsJson = False) -> None:
     """A recorded incident, asked about, with no key and no network."""
-    from api.commands import demo as run
+    from api.demo.show import demo as run
 
     raise typer.Exit(run(context.obj, as_json=as_json))
 

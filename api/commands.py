@@ -6,7 +6,6 @@ import os
 import re
 import signal
 import sys
-import tempfile
 from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 from functools import partial
@@ -20,15 +19,6 @@ from telemetry.errors import StoreError, UsageError
 from telemetry.units import BYTES, CALENDAR, SECONDS
 
 DONE, FAILED, NOTHING = 0, 1, 3
-DEMO = (
-    "how many checkouts failed?",
-    "errors per minute",
-    "what changed in the last 2 minutes compared with the 2 minutes before?",
-    "which users were hit by failed checkouts the most?",
-    "when did the database is locked error first happen?",
-    "summarise the errors",
-)
-DEMO_SYMPTOM = "checkouts are failing: why?"
 _SIZES = {**BYTES, **{letter: BYTES[f"{letter}b"] for letter in "kmgt"}}
 _AGES = {unit: seconds for unit, seconds in {**SECONDS, **CALENDAR}.items() if seconds >= 1}
 
@@ -287,34 +277,6 @@ def import_records(
     if done.refused or done.problems:
         return FAILED
     return DONE if done.records.total() else NOTHING
-
-
-def demo(home: Path | None, *, as_json: bool) -> int:
-    """Read the recorded incident into a fresh home, ask about it as an engineer would, and find its cause."""
-    from api.importing import import_files
-    from samples import incident_folder, incident_records
-
-    with tempfile.TemporaryDirectory(prefix="oncalm-demo-") as folder:
-        product = Product(home or Path(folder))
-        with render.IngestProgress(enabled=not as_json) as shown:
-            report = product.ingest([incident_folder()], progress=shown.update, started=shown.start)
-        product.index()
-        imported = import_files(product, [str(path) for path in incident_records()], None)
-        if not as_json:
-            render.report(report)
-            render.imported(imported.records)
-        answers = []
-        for question in DEMO:
-            answer = product.ask(question, conversation="demo")
-            answers.append(answer)
-            if not as_json:
-                render.answer(answer, brief=True)
-        found = product.investigate(DEMO_SYMPTOM)
-        if as_json:
-            _print_json({"ingested": report.records, "imported": dict(imported.records), "answers": answers, "investigation": found})
-        else:
-            render.investigation(found, brief=True)
-    return DONE if all(a["understood"] for a in answers) and found["suspects"] else FAILED
 
 
 def _print_json(value: Any) -> None:

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
-from contextlib import suppress
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from telemetry.errors import OnCalmError, UsageError
+from telemetry.errors import UsageError
 
 if TYPE_CHECKING:
     from agent.approvals.people import Person
@@ -20,8 +20,9 @@ if TYPE_CHECKING:
     from agent.decision.engine import Verdict
     from agent.decision.policy import Policy
     from agent.executor.executor import Executor, Refusal
-    from agent.verification.subject import Plan
-    from agent.verification.verifier import Verification
+    from agent.verification.state import State
+    from agent.verification.verifier import Limits
+    from api.watching import Watch
     from telemetry.sources.kubernetes.configuration import Access
     from tools.actions.action import Json, Preview, Target
     from tools.actions.catalogue import Catalogue
@@ -30,6 +31,8 @@ HOUR = timedelta(hours=1)
 UNSAID = 1.0
 """How sure a person is of the cause who asks for an action and says nothing of it."""
 _CONFIDENCE = "confidence of the cause"
+INCIDENT = "incident"
+"""Evidence of this kind has ``window`` and ``baseline`` (``start`` and ``end`` each, ISO 8601) and the ``services`` that suffered."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,9 +47,15 @@ class Asked:
 class Desk:
     """The actions of one home. Nothing is opened or connected before it is needed."""
 
-    def __init__(self, home: Path, access: Access | None, *, policy: Path | None = None, state_url: str | None = None) -> None:
-        """``policy``: the policy file; ``policy.yaml`` in the home when it is there. ``state_url``: a PostgreSQL database."""
-        self.home = home
+    def __init__(self, home: Path, access: Access | None, *, policy: Path | None = None, state_url: str | None = None,
+                 clock: Callable[[], datetime] = lambda: datetime.now(UTC)) -> None:
+        """``policy``: the policy file; ``policy.yaml`` in the home when it is there. ``state_url``: a PostgreSQL database.
+
+        ``clock``: a rehearsal's own time; verifications wait by it, too.
+        """
+        self.home, self._clock = home, clock
+        self.records = home
+        """The home whose telemetry verifications look at."""
         self._access = access
         self._policy = policy or (home / "policy.yaml" if (home / "policy.yaml").exists() else None)
         self._state_url = state_url
@@ -56,7 +65,7 @@ class Desk:
         """The audit, and the database behind it."""
         from agent.audit.journal import Journal
 
-        return Journal.of(self.home, clock=_now, url=self._state_url)
+        return Journal.of(self.home, clock=self._clock, url=self._state_url)
 
     @cached_property
     def approvals(self) -> Approvals:
@@ -95,7 +104,7 @@ class Desk:
         from agent.decision.engine import decide
         from agent.decision.risk import Circumstances
 
-        name, now = preview.action.name, _now()
+        name, now = preview.action.name, self._clock()
         on_target = [one for one in self.approvals.history(target=str(preview.action.target)) if one.approval != but and one.verified != "not_executed"]
         seen = Circumstances(confidence, dependents=max(0, len(preview.blast.services) - 1),
                              recent_actions=sum(now - one.at <= HOUR for one in on_target))
@@ -103,9 +112,10 @@ class Desk:
                       alternatives=alternatives)
 
     def propose(self, name: str, target: Target, params: Mapping[str, Json], by: Person, *, cause: str = "", confidence: float = UNSAID,
-                reason: str = "", investigation: str = "") -> Asked:
+                reason: str = "", investigation: str = "", incident: Mapping[str, Any] | None = None) -> Asked:
         """Preview an action, decide, and put it before people unless it is refused. Nothing is done.
 
+        ``incident``: what an investigation says of it (:data:`INCIDENT`), which tells the verification what was wrong and what is usual.
         Raises UsageError for bad parameters or a wrong policy, RefusedError for a target that is not there.
         """
         from agent.approvals.record import Proposal
@@ -115,7 +125,8 @@ class Desk:
         verdict = self.decide(preview, cause=cause, confidence=confidence)
         if verdict.decision == "refuse":
             return Asked(preview, verdict, None)
-        told: list[Mapping[str, Any]] = [{"kind": _CONFIDENCE, "value": confidence}, *([{"kind": "reason", "text": short(reason)}] if reason else [])]
+        told: list[Mapping[str, Any]] = [{"kind": _CONFIDENCE, "value": confidence}, *([{"kind": "reason", "text": short(reason)}] if reason else []),
+                                         *([{"kind": INCIDENT, **incident}] if incident else [])]
         proposal = Proposal(preview, verdict.decision, verdict.risk.score, verdict.policy, verdict.reasons, told, cause, investigation, rule=verdict.rule,
                             key=f"{investigation}:{preview.digest}" if investigation else None)
         return Asked(preview, verdict, self.approvals.propose(proposal, by))
@@ -126,39 +137,31 @@ class Desk:
         return self.carry_out(found) if found.state == "approved" else found
 
     def carry_out(self, approval: Approval) -> Approval:
-        """Carry out what is approved, and note how its target was before, for the verification."""
-        from agent.verification.subject import Plan
-        from api.watching import ClusterEyes, Watch, begun, world_of
-
-        before, target = None, approval.preview.action.target
-        if self._access is not None and target.system == "kubernetes":
-            world = world_of(self._access)
-            try:
-                before = ClusterEyes(world).rollout(target)
-            except OnCalmError:  # it is verified by what can be seen
-                before = None
-            finally:
-                world.close()
-        done = self.executor.run(approval.id)
-        if done.state == "succeeded":
-            Watch(self).keep(begun(done, before, _now(), Plan()))
+        """Carry out what is approved, and keep how things were before, for the verification."""
+        with self._watch() as watch:
+            state = watch.before(approval) if approval.state == "approved" else None
+            done = self.executor.run(approval.id)
+            if done.state == "succeeded" and state is not None:
+                watch.done(state)
         return done
 
-    def watch(self, approval: Approval, plan: Plan | None, *, wait: Callable[[float], bool], tell: Callable[[str], None]) -> Verification:
-        """Verify an action until there is a verdict; what made things worse is taken back. ``plan``: other times than usual."""
-        from agent.verification.subject import Plan as Times
-        from agent.verification.verifier import Eyes
-        from api.watching import ClusterEyes, Watch, store_eyes, world_of
+    def watch(self, approval: Approval, limits: Limits | None, *, wait: Callable[[float], bool], tell: Callable[[str], None]) -> State:
+        """Verify an action until there is a verdict; what made things worse is taken back. ``limits``: other times than usual."""
+        with self._watch(limits=limits, wait=wait, tell=tell) as watch:
+            return watch.run(approval)
 
-        watch, held = Watch(self), Watch(self).held(approval.id)
-        if plan is not None and held is not None and held.verdict is None:
-            from agent.verification.verifier import begin
+    def unverified(self) -> list[State]:
+        """Verifications that are not done yet: a server goes on with them."""
+        with self._watch() as watch:
+            return watch.unfinished()
 
-            watch.keep(begin(held.subject, plan))
+    @contextmanager
+    def _watch(self, **how: Any) -> Iterator[Watch]:
+        from api.watching import Watch, world_of
+
         world = world_of(self._access) if self._access is not None else None
         try:
-            eyes = Eyes(store_eyes(self.home) if (self.home / "manifest.db").exists() else None, ClusterEyes(world) if world is not None else None)
-            return watch.run(approval, eyes, plan or Times(), wait=wait, tell=tell)
+            yield Watch(self, world, clock=self._clock, **how)
         finally:
             if world is not None:
                 world.close()
@@ -208,7 +211,3 @@ def parameters(pairs: list[str]) -> dict[str, Json]:
         with suppress(ValueError):
             found[name.strip()] = json.loads(value)
     return found
-
-
-def _now() -> datetime:
-    return datetime.now(UTC)

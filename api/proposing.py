@@ -67,5 +67,12 @@ def ask(found: Mapping[str, Any], desk: Desk, by: Person) -> str | None:
 
     first = found["proposals"][0]
     asked = desk.propose(first["action"], Target(**first["target"]), first["params"], by, cause=first["cause"], confidence=first["confidence"],
-                         reason=found["answer"].split("\n", 1)[0][:500], investigation=found["id"])
+                         reason=found["answer"].split("\n", 1)[0][:500], investigation=found["id"], incident=incident(found))
     return asked.approval.id if asked.approval else None
+
+
+def incident(found: Mapping[str, Any]) -> dict[str, Any]:
+    """What an investigation's document says of when things were wrong, when as usual, and which services suffered."""
+    first = (found["suspects"] or [{}])[0]
+    suffering = [one["name"] for one in first.get("victims", ()) if one["kind"] == "service"]
+    return {"window": found["window"], "baseline": found["baseline"], "services": suffering}

@@ -1,25 +1,25 @@
-"""After an action: looks at cluster and telemetry until it is confirmed, or taken back; kept, so that another process can go on."""
+"""After an action: what is looked at, in cluster and store, until it is confirmed or taken back; kept, so that another process can go on."""
 
 from __future__ import annotations
 
-import json
-import os
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from contextlib import closing
-from dataclasses import replace
-from datetime import UTC, datetime, timedelta
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from agent.verification.rollback import TakenBack, take_back
-from agent.verification.subject import SECOND, Plan, Rollout, Subject
-from agent.verification.verifier import Eyes, Verification, begin, run, verification_from
+from agent.verification.closing import ends_at
+from agent.verification.keeping import Kept
+from agent.verification.looking import Readers
+from agent.verification.rollout import Health
+from agent.verification.state import State
+from agent.verification.verifier import SECOND, Limits, Verifier
+from signals.kube.clock import micros
 from signals.kube.matching import labels_match
 from signals.kube.state import at
 from signals.kube.view import restarts, waiting
-from signals.observed import Observed, Window
-from telemetry.durable import sync_folder
-from telemetry.errors import StoreError, UsageError
+from signals.observed import Observed
 from telemetry.sources.answers import Trouble
 from tools.actions.patches import MARKER, edits
 from tools.cluster.asking import raised
@@ -32,22 +32,20 @@ if TYPE_CHECKING:
     from tools.actions.world import World
 
 FOLDER = "verifications"
-BEFORE = timedelta(minutes=15)
-"""How long before an action things are taken to have been wrong, where nobody says since when."""
 _AWAY = frozenset({"shift_traffic", "set_ingress_rate_limit", "limit_nginx_rate", "set_connection_pool"})
 _CANNOT_START = frozenset({"CrashLoopBackOff", "ImagePullBackOff", "ErrImagePull", "CreateContainerConfigError", "CreateContainerError", "RunContainerError"})
 _ROLLING = frozenset({"Deployment", "StatefulSet", "DaemonSet"})
 
 
 class ClusterEyes:
-    """What a verification asks of a cluster: a :class:`agent.verification.subject.ClusterReader`."""
+    """What a verification asks of a cluster. Without one nothing is known."""
 
-    def __init__(self, world: World) -> None:
-        self._world = world
+    def __init__(self, world: World | None, clock: Callable[[], datetime]) -> None:
+        self._world, self._clock = world, clock
 
-    def rollout(self, target: Target) -> Rollout | None:
+    def health(self, target: Target) -> Health | None:
         """A workload's rollout and its pods' restarts; None for other kinds, and for one that is gone."""
-        if target.kind not in _ROLLING:
+        if target.kind not in _ROLLING or self._world is None:
             return None
         found = self._get(target)
         if found is None:
@@ -56,19 +54,27 @@ class ClusterEyes:
         desired = at(found, "status", "desiredNumberScheduled") if daemon else at(found, "spec", "replicas")
         wanted = at(found, "spec", "selector", "matchLabels") or {}
         pods = [pod for pod in self._world.around("Pod", target.namespace) or () if wanted and labels_match(wanted, at(pod, "metadata", "labels") or {})]
-        return Rollout(
+        names = {str(at(pod, "metadata", "name")): pod for pod in pods}
+        return Health(
             1 if desired is None else int(desired), int(at(found, "status", "updatedNumberScheduled" if daemon else "updatedReplicas") or 0),
             int(at(found, "status", "numberReady" if daemon else "readyReplicas") or 0),
-            {str(at(pod, "metadata", "name")): restarts(pod) for pod in pods},
+            {name: restarts(pod) for name, pod in names.items()}, self._ages(names),
             int(at(found, "status", "observedGeneration") or 0) >= int(at(found, "metadata", "generation") or 0),
             sum(any(reason in _CANNOT_START for _, reason, _ in waiting(pod)) for pod in pods))
 
-    def fields(self, target: Target, paths: Sequence[str]) -> Mapping[str, Json]:
-        """What is at these paths of the target now."""
-        held = {edit.path: edit.after for edit in edits({}, self._get(target) or {})}
-        return {path: held.get(path) for path in paths}
+    def fields(self, target: Target) -> Mapping[str, Json] | None:
+        """The target's fields by path; None without a cluster, and of what is not in it."""
+        if self._world is None or target.system != "kubernetes":
+            return None
+        return {edit.path: edit.after for edit in edits({}, self._get(target) or {})}
+
+    def _ages(self, pods: Mapping[str, Any]) -> dict[str, float]:
+        now = self._clock().timestamp()
+        made = {name: micros(at(pod, "metadata", "creationTimestamp")) for name, pod in pods.items()}
+        return {name: max(0.0, now - when / SECOND) for name, when in made.items() if when is not None}
 
     def _get(self, target: Target) -> dict[str, Any] | None:
+        assert self._world is not None  # noqa: S101 - asked before
         try:
             return self._world.get(target.kind, target.name, target.namespace)
         except Trouble as trouble:
@@ -83,95 +89,94 @@ def world_of(access: Access) -> World:
     return World(ApiServer(access))
 
 
-def begun(approval: Approval, before: Rollout | None, acted: datetime, plan: Plan) -> Verification:
-    """The verification of an action that was just done."""
-    preview, when = approval.preview, round(acted.timestamp() * SECOND)
-    target = preview.action.target
-    fields = tuple(edit for edit in preview.diff if edit.path != f"metadata.annotations.{MARKER}") if target.system == "kubernetes" else ()
-    return begin(Subject(
-        approval.id, target, when, Window(when - round(BEFORE.total_seconds()) * SECOND, when),
-        services=tuple(dict.fromkeys((target.name, *preview.blast.services))), edits=fields, rollout=before,
-        less_traffic=preview.action.name in _AWAY), plan)
+@dataclass(frozen=True, slots=True)
+class Incident:
+    """What an investigation said of it, µs since 1970 (UTC); ``wrong`` 0 and ``healthy`` None where nobody said."""
+
+    wrong: int = 0
+    healthy: tuple[int, int] | None = None
+    services: tuple[str, ...] = ()
+
+
+def incident_of(approval: Approval) -> Incident:
+    """When things were wrong, when as usual, and who suffered, as the approval's evidence tells."""
+    from api.desk import INCIDENT
+
+    told: Mapping[str, Any] = next((one for one in approval.record.get("evidence", ()) if one.get("kind") == INCIDENT), {})
+    window, baseline = ([micros((told.get(name) or {}).get(side)) for side in ("start", "end")] for name in ("window", "baseline"))
+    start, (first, last) = window[0], baseline
+    if start is None:
+        return Incident()
+    return Incident(start, (first, last) if first is not None and last is not None and first < last <= start else None, tuple(map(str, told.get("services", ()))))
 
 
 class Watch:
-    """Verifications of one home's actions, a JSON file each."""
+    """The verifications of one home's actions."""
 
-    def __init__(self, desk: Desk, *, clock: Callable[[], datetime] = lambda: datetime.now(UTC)) -> None:
-        self._desk, self._clock = desk, clock
-        self._folder = desk.home / FOLDER
+    def __init__(self, desk: Desk, world: World | None, *, clock: Callable[[], datetime] = lambda: datetime.now(UTC), limits: Limits | None = None,
+                 wait: Callable[[float], bool] = lambda _: True, tell: Callable[[str], None] = lambda _: None) -> None:
+        """``world``: the cluster; ``wait`` waits so many seconds and says whether to stop; ``tell`` takes a sentence a look."""
+        self._desk, self._clock, self._tell, self._told = desk, clock, tell, 0
+        self._kept = Kept(desk.home / FOLDER)
+        eyes = ClusterEyes(world, clock)
+        observe = store_eyes(desk.records) if (desk.records / "manifest.db").exists() else lambda _start, _end: Observed()
+        ends = ends_at(desk.executor, lambda ident: desk.approvals.show(ident).state, self._save)
+        self._verifier = Verifier(Readers(eyes.health, eyes.fields, observe, lambda: None), ends, clock=clock, wait=wait, limits=limits)
 
-    def held(self, approval: str) -> Verification | None:
-        """How far it came; None when it was not begun. Raises UsageError for a file that is none."""
-        try:
-            return verification_from(json.loads(self._path(approval).read_text("utf-8")))
-        except FileNotFoundError:
-            return None
-        except (OSError, ValueError) as error:
-            raise UsageError(f"the verification cannot be read: {error}", where=str(self._path(approval)), remedy="remove the file to begin it again") from error
+    def before(self, approval: Approval) -> State:
+        """How things are just before an action, made durable."""
+        preview, known = approval.preview, incident_of(approval)
+        target = preview.action.target
+        diff = [edit for edit in preview.diff if edit.path != f"metadata.annotations.{MARKER}"] if target.system == "kubernetes" else []
+        state = self._verifier.before(approval.id, target, tuple(dict.fromkeys((target.name, *known.services, *preview.blast.services))), diff, known.healthy)
+        state = replace(state, wrong=known.wrong, less_traffic=preview.action.name in _AWAY)
+        self._kept.save(state)
+        return state
 
-    def keep(self, held: Verification) -> None:
-        """Make it durable. Raises StoreError."""
-        path = self._path(held.subject.approval)
-        try:
-            path.parent.mkdir(parents=True, exist_ok=True)
-            partial = path.with_suffix(f".{os.getpid()}.partial")
-            with partial.open("w", encoding="utf-8") as stream:
-                json.dump(held.document(), stream)
-                stream.flush()
-                os.fsync(stream.fileno())
-            partial.replace(path)
-            sync_folder(path.parent)
-        except OSError as error:
-            raise StoreError(f"the verification cannot be kept: {error}", where=str(path), remedy="free some disk space") from error
+    def done(self, state: State) -> None:
+        """The action was done right now."""
+        now = round(self._clock().timestamp() * SECOND)
+        self._kept.save(replace(state, acted=now, since=now))
 
-    def run(self, approval: Approval, eyes: Eyes, plan: Plan, *, wait: Callable[[float], bool], tell: Callable[[str], None]) -> Verification:
-        """Look until there is a verdict; worse is taken back, and that is verified, too. Stopped by ``wait``, it is as far as it came."""
-        held = self.held(approval.id) or begun(approval, None, self._clock(), plan)
-        told = len(held.looks)
+    def run(self, approval: Approval) -> State:
+        """Look until it is done, or ``wait`` says stop; worse is taken back, and that is looked at, too."""
+        state = self._kept.load(approval.id)
+        if state is None:  # done by a process that kept nothing: how it was before is not known
+            state = replace(self.before(approval), health=None, alert=None)
+        self._told = len(state.history)
+        return self._verifier.run(state)
 
-        def keep(now: Verification) -> None:
-            nonlocal told
-            self.keep(now)
-            for one in now.looks[told:]:
-                tell(f"{one.seen}: {'; '.join(one.told())}")
-            told = len(now.looks)
+    def held(self, approval: str) -> State | None:
+        """How far it came; None when nothing was kept. Raises StoreError."""
+        return self._kept.load(approval)
 
-        held = run(held, eyes, clock=self._clock, wait=wait, keep=keep)
-        if held.verdict is None:
-            return held
-        if held.subject.phase == "action" and self._desk.approvals.show(approval.id).state == "succeeded":
-            self._desk.executor.verified(approval.id, held.verdict, held.statement)
-        before = eyes.cluster.rollout(held.subject.target) if held.undo and eyes.cluster is not None else None
-        held, after = take_back(held, self._rollback, keep, before=before)
-        if after is None:
-            return held
-        told = 0
-        back = run(after, eyes, clock=self._clock, wait=wait, keep=keep)
-        return replace(back, reasons=(*held.reasons, f"after the rollback: {back.statement}"))
+    def unfinished(self) -> list[State]:
+        """Those that a restart has to go on with."""
+        return [one for one in self._kept.unfinished() if self._desk.approvals.show(one.approval).state in {"succeeded", "rolled_back"}]
 
-    def _rollback(self, approval: str, reason: str) -> TakenBack:
-        """By the inverse, under the guard, once: one that is taken back already stays so."""
-        found = self._desk.approvals.show(approval)
-        if found.state != "rolled_back":
-            found = self._desk.executor.rollback(approval, reason=reason)
-        return TakenBack(found.state == "rolled_back", round(self._clock().timestamp() * SECOND), f"{found.state.replace('_', ' ')}: {found.line.reason}".rstrip(": "))
-
-    def _path(self, approval: str) -> Path:
-        if not approval.isalnum():
-            raise UsageError(f"{approval!r} is no id of an approval", where="verification", remedy="see oncalm approvals list --all")
-        return self._folder / f"{approval}.json"
+    def _save(self, state: State) -> None:
+        self._kept.save(state)
+        for one in state.history[self._told:]:
+            self._tell(f"{_SUMS.get(one['sum'], one['sum'])}")
+        self._told = len(state.history)
 
 
-def store_eyes(home: Path) -> Callable[[Window], Observed]:
+_SUMS = {
+    "worse": "something is worse than before the action", "drifted": "somebody changed the approved fields", "repaired": "what was wrong is well",
+    "partly": "better, and not yet well", "ill": "what was wrong still is", "nothing_ill": "nothing is worse; what was wrong cannot be seen here",
+    "too_little": "too little was seen yet to judge",
+}
+
+
+def store_eyes(home: Path) -> Callable[[int, int], Observed]:
     """Everything the store of a home holds of a stretch of time, opened anew for each look."""
     from telemetry.models import Window as Stretch
     from telemetry.store.beyond import RecordReader
     from telemetry.store.reader import Reader
     from tools.observing import observe
 
-    def look(window: Window) -> Observed:
-        stretch = Stretch(start=datetime.fromtimestamp(window.start / SECOND, UTC), end=datetime.fromtimestamp(window.end / SECOND, UTC))
+    def look(start: int, end: int) -> Observed:
+        stretch = Stretch(start=datetime.fromtimestamp(start / SECOND, UTC), end=datetime.fromtimestamp(end / SECOND, UTC))
         with closing(Reader(home)) as logs, closing(RecordReader(home)) as records:
             return observe(logs, records, stretch)
 

@@ -186,7 +186,7 @@ class Product:
         from agent.run import ask
         from tools.logs import log_tools
 
-        with ExitStack() as stack, self._reader() as reader, self._holdings(reader) as held:
+        with ExitStack() as stack, self._reader() as reader, self._holdings(reader, now) as held:
             index, run_id = self._searchable(reader), uuid4().hex
             others = held.tools().merged(self._cluster_tools(stack))
             tools = log_tools(reader).merged(others)
@@ -273,8 +273,8 @@ class Product:
             yield log_tools(reader, self._index() if model else None, model=model).merged(held.tools())
 
     @contextmanager
-    def _holdings(self, reader: Reader) -> Iterator[Holdings]:
-        """The records of every kind, with a look at the configured cluster."""
+    def _holdings(self, reader: Reader, now: datetime | None = None) -> Iterator[Holdings]:
+        """The records of every kind, with a look at the configured cluster; ``now`` in a rehearsal is its time."""
         from api.investigating import holdings
 
         if self.cluster is None:
@@ -286,7 +286,7 @@ class Product:
 
         with closing(open_cluster(self.cluster)) as cluster:
             def look(window: Window) -> Seen:
-                seen = see(cluster, window)
+                seen = see(cluster, window) if now is None else see(cluster, window, now=lambda: round(now.timestamp() * 1_000_000))
                 held.seen = seen
                 return seen
 

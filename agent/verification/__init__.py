@@ -1,4 +1,4 @@
-"""Whether an action helped: looks at the target and at who suffered, a hold, a durability look, and the call for the rollback.
+"""Whether an action helped: checks of several signals before and after it, a hold, and what follows when it did not.
 
-It judges what it is shown and changes nothing itself. Readers, the clock, waiting and the rollback are handed in.
+It changes nothing itself: the cluster, the alert, the telemetry and the way back are callables, time is handed in.
 """

@@ -1,162 +1,214 @@
-"""Looks, one after another, until the verdict: plain state that outlives the process, pure rules, a loop that can be stopped."""
+"""A verification from the action to its end: looks, a hold, a verdict, the way back when it is needed, and a look at that.
+
+Every step is saved before anything follows from it. What follows (recording a verdict, rolling back) must be callable
+twice: after a kill it is called again.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from datetime import datetime
-from typing import Any, Literal
+from typing import Any, Literal, TypeVar
 
-from agent.verification.cluster_checks import Alert, alarm, cluster
-from agent.verification.results import Check, Look, Verdict, look_from
-from agent.verification.subject import SECOND, ClusterReader, Plan, Subject, document, subject_from
-from agent.verification.telemetry_checks import metrics, requests, templates
-from signals.observed import Observed, Window
-from telemetry.errors import OnCalmError, UsageError
+from agent.verification.checks import Check, Sum, summed, worst
+from agent.verification.looking import Readers, look
+from agent.verification.state import Reason, State, Verdict
+from signals.observed import Window
+from telemetry.errors import OnCalmError
+from tools.actions.action import Edit, Target
 
-Observe = Callable[[Window], Observed]
-"""Everything the store holds of a stretch of time."""
-MOST_LOOKS = 200
-
-
-@dataclass(frozen=True, slots=True)
-class Eyes:
-    """What looks are taken with. What is missing is simply not assessed."""
-
-    observe: Observe | None = None
-    cluster: ClusterReader | None = None
-    alert: Alert | None = None
+SECOND = 1_000_000
+_T = TypeVar("_T")
+KEPT = 100
+"""Looks whose short entries are kept."""
 
 
 @dataclass(frozen=True, slots=True)
-class Verification:
-    """One verification as far as it went; frozen, each look gives the next. Times in µs since 1970 (UTC)."""
+class Limits:
+    """Seconds. With the defaults it ends at most 32 minutes after the action; 42 with a rollback."""
 
-    subject: Subject
-    plan: Plan
-    due: int
-    """When the next look is due."""
-    looks: tuple[Look, ...] = ()
-    recovered: int | None = None
-    """Since when it is well; it has to last for the hold."""
-    verdict: Verdict | None = None
-    reasons: tuple[str, ...] = ()
-    undo: bool = False
-    """Whether the verdict calls for the rollback."""
-    undone: Literal["", "asked", "done", "failed"] = ""
-
-    def document(self) -> dict[str, Any]:
-        """As JSON holds it; :func:`verification_from` reads it."""
-        return {"version": 1, "subject": document(self.subject), "plan": asdict(self.plan), "due": self.due,
-                "looks": [one.document() for one in self.looks], "recovered": self.recovered, "verdict": self.verdict,
-                "reasons": list(self.reasons), "undo": self.undo, "undone": self.undone}
-
-    @property
-    def statement(self) -> str:
-        """The verdict in words."""
-        return f"{self.verdict or 'under way'}: {'; '.join(self.reasons)}" if self.reasons else self.verdict or "under way"
+    settle: float = 60
+    """After a change that does not count: pods start, caches fill."""
+    every: float = 30
+    within: float = 1200
+    """By when it must have helped."""
+    hold: float = 600
+    """How long it must stay well."""
+    recent: float = 180
+    """The last part of a hold, in which a relapse shows."""
+    before: float = 900
+    """How long before the action is looked at."""
+    rolling: float = 600
+    """How long a rollout may take before it counts as stuck."""
+    rollback: float = 600
+    """By when a rollback must have restored what was."""
+    twice: int = 2
+    """Looks in a row that must agree before anything is called worse."""
+    undo: Literal["worse", "unhelpful", "never"] = "unhelpful"
+    """What is taken back: what harmed; also what did not help or not for long; nothing."""
 
 
-def verification_from(told: Mapping[str, Any]) -> Verification:
-    """The verification that :meth:`Verification.document` wrote. Raises UsageError when it is none."""
-    try:
-        if told["version"] != 1:
-            raise ValueError(f"version {told['version']}")
-        return Verification(subject_from(told["subject"]), Plan(**told["plan"]), int(told["due"]), tuple(look_from(one) for one in told["looks"]),
-                            told["recovered"], told["verdict"], tuple(told["reasons"]), bool(told["undo"]), told["undone"])
-    except (KeyError, TypeError, ValueError) as error:
-        raise UsageError(f"this is no verification: {error}", where="verification", remedy="begin it again") from error
+@dataclass(frozen=True, slots=True)
+class Ends:
+    """What follows. Each may be called again after a kill, and raise OnCalmError."""
+
+    record: Callable[[State], None]
+    """Keep ``state.verdict`` and ``state.statement``."""
+    rollback: Callable[[str, str], str]
+    """(approval, reason) → ``rolled_back``, ``rollback_failed``, ``rollback_unknown``."""
+    save: Callable[[State], None]
+    """Make the state durable."""
 
 
-def begin(subject: Subject, plan: Plan | None = None) -> Verification:
-    """A verification without looks; the first is due when the action has settled and an interval has passed."""
-    plan = plan or Plan()
-    return Verification(subject, plan, subject.acted + _micros(plan.settle + plan.interval))
+class Verifier:
+    """Verifies actions, one :meth:`run` each; threads may share it."""
 
+    def __init__(self, readers: Readers, ends: Ends, *, clock: Callable[[], datetime], wait: Callable[[float], bool], limits: Limits | None = None) -> None:
+        """``wait`` waits so many seconds and says whether to stop (``threading.Event().wait``)."""
+        self._readers, self._ends, self._clock, self._wait = readers, ends, clock, wait
+        self.limits = limits or Limits()
 
-def look(subject: Subject, plan: Plan, eyes: Eyes, at: int) -> Look:
-    """All checks now. A source that fails is a check that is not assessed."""
-    start = min(max(subject.acted + _micros(plan.settle), at - _micros(plan.window)), at)
-    found: list[Check] = []
-    if eyes.cluster is not None:
-        found += cluster(subject, eyes.cluster, at, rolling=_micros(plan.patience) // 2)
-    if eyes.alert is not None:
-        found.append(alarm(subject, eyes.alert))
-    if eyes.observe is not None:
-        after = Window(start, at)
+    def before(self, approval: str, target: Target, services: Sequence[str], diff: Sequence[Edit], healthy: tuple[int, int] | None = None) -> State:
+        """What is to be remembered of the time before the action: call it just before the action is done, and save it."""
+        health, alert = _read(lambda: self._readers.health(target)), _read(self._readers.fires)
+        at = self._now()
+        return State(approval, _plain(target), tuple(services), tuple(asdict(one) for one in diff), healthy, acted=at, since=at,
+                     health=health.document() if health else None, alert=alert)
+
+    def run(self, state: State) -> State:
+        """Go on until it is done or ``wait`` says stop; the state says which."""
+        while state.phase != "done":
+            state = self.step(state)
+            self._ends.save(state)
+            if state.phase in {"watching", "holding", "watching_rollback"} and self._wait(self.limits.every):
+                break
+        return state
+
+    def step(self, state: State) -> State:
+        """The next state, without waiting. Raises what ``record`` and ``rollback`` raise; the state is then as it was."""
+        if state.phase == "judged":
+            return self._judged(state)
+        if state.phase == "rolling_back":
+            return self._rolling_back(state)
+        return {"watching": self._watching, "holding": self._holding, "watching_rollback": self._watching_rollback}[state.phase](state)
+
+    def _watching(self, state: State) -> State:
+        now, begin = self._now(), state.acted + self._micros(self.limits.settle)
+        late = now >= state.acted + self._micros(self.limits.within)
+        if now <= begin:
+            return state
+        checks, what = self._look(state, Window(begin, now))
+        state = self._noted(state, checks, what, now)
+        if what == "drifted":
+            return self._verdict(state, "not_assessed", "changed_by_others", worst(checks, of="worse"), now)
+        state = replace(state, bad=state.bad + 1 if what == "worse" else 0)
+        if state.bad >= self.limits.twice:
+            return self._verdict(state, "worse", "harmed", worst(checks, of="worse"), now)
+        if what == "repaired":
+            return state.entered("holding", now)
+        return self._too_late(state, checks, what, now) if late else state
+
+    def _too_late(self, state: State, checks: Sequence[Check], what: Sum, now: int) -> State:
+        """The verdict when time is over and it did not get well."""
+        ill = "; ".join(one.statement for one in checks if one.still_ill)
+        told: Mapping[Sum, tuple[Verdict, Reason, str]] = {
+            "ill": ("worse", "did_not_help", f"it did not help: {ill}"),
+            "partly": ("not_assessed", "helped_in_part", f"it helped in part: {worst(checks, of='confirmed') or _partly(checks)}"),
+            "nothing_ill": ("not_assessed", "nothing_was_ill", f"nothing that was looked at was ill before the action, so nothing shows that it helped{_unseen(checks)}"),
+            "worse": ("not_assessed", "too_little", f"one look was worse, and no second one confirms it: {worst(checks, of='worse')}"),
+        }
+        verdict, reason, said = told.get(what, ("not_assessed", "too_little", f"too little was seen to judge: {worst(checks, of='not_assessed')}"))
+        return self._verdict(state, verdict, reason, said, now)
+
+    def _holding(self, state: State) -> State:
+        now = self._now()
+        over = now >= state.since + self._micros(self.limits.hold)
+        begin = max(state.acted + self._micros(self.limits.settle), now - self._micros(self.limits.recent))
+        checks, what = self._look(state, Window(begin, now))
+        state = self._noted(state, checks, what, now)
+        if what == "drifted":
+            return self._verdict(state, "not_assessed", "changed_by_others", worst(checks, of="worse"), now)
+        ill_again = what in {"worse", "ill"} or (what == "partly" and any(one.still_ill for one in checks))
+        state = replace(state, bad=state.bad + 1 if ill_again else 0)
+        if state.bad >= self.limits.twice:
+            again = worst(checks, of="worse") or "; ".join(one.statement for one in checks if one.still_ill)
+            return self._verdict(state, "worse", "relapsed", f"it was well for {(now - state.since) // SECOND} s and is ill again: {again}", now)
+        if not over or state.bad:
+            return state
+        whole, durable = self._look(state, Window(state.since, now))
+        if durable == "repaired":
+            return self._verdict(state, "confirmed", "repaired", f"well, and stayed so for {(now - state.since) // SECOND} s: {worst(whole, of='confirmed')}", now)
+        return self._too_late(state, whole, durable, now)
+
+    def _verdict(self, state: State, verdict: Verdict, reason: Reason, statement: str, now: int) -> State:
+        return state.entered("judged", now, verdict=verdict, reason=reason, statement=statement)
+
+    def _judged(self, state: State) -> State:
+        self._ends.record(state)
+        back = {"never": set(), "worse": {"harmed"}, "unhelpful": {"harmed", "relapsed", "did_not_help"}}[self.limits.undo]
+        return state.entered("rolling_back" if state.reason in back else "done", self._now())
+
+    def _rolling_back(self, state: State) -> State:
         try:
-            observed = eyes.observe(Window(min(one.start for one in (subject.before, *subject.healthy)), at))
-            found += [*requests(subject, observed, after), *metrics(subject, observed, after), *templates(subject, observed, after)]
+            ended = self._ends.rollback(state.approval, state.statement)
         except OnCalmError as error:
-            found.append(Check("telemetry", "not_assessed", f"the store could not be read: {error}", "telemetry"))
-    return Look(at, start, tuple(found))
+            return state.entered("done", self._now(), rollback="rollback_refused", rollback_verdict="not_assessed", rollback_statement=str(error))
+        now = self._now()
+        if ended != "rolled_back":
+            return state.entered("done", now, rollback=ended, rollback_verdict="not_assessed", rollback_statement=f"the rollback ended as {ended}")
+        return state.entered("watching_rollback", now, rollback=ended, undone=now)
+
+    def _watching_rollback(self, state: State) -> State:
+        """Whether it is again as before the action: nothing worse than then, and the fields as they were."""
+        now, begin = self._now(), state.undone + self._micros(self.limits.settle)
+        if now <= begin:
+            return state
+        late = now >= state.undone + self._micros(self.limits.rollback)
+        checks, what = self._look(state, Window(begin, now), undone=True)
+        state = self._noted(state, checks, what, now)
+        if what == "drifted":
+            return state.entered("done", now, rollback_verdict="not_assessed", rollback_statement=worst(checks, of="worse"))
+        if what == "worse":
+            return state.entered("done", now, rollback_verdict="worse", rollback_statement=f"rolled back, and still worse than before: {worst(checks, of='worse')}") if late else state
+        seen = [one for one in checks if one.result != "not_assessed" and one.kind in {"rollout", "errors", "traffic", "latency"}]
+        if seen and (late or len(seen) >= len([one for one in checks if one.kind in {"rollout", "errors", "traffic"}])):
+            return state.entered("done", now, rollback_verdict="confirmed", rollback_statement="; ".join(one.statement for one in seen))
+        return state.entered("done", now, rollback_verdict="not_assessed", rollback_statement=f"rolled back; {worst(checks, of='not_assessed')}") if late else state
+
+    def _look(self, state: State, after: Window, *, undone: bool = False) -> tuple[list[Check], Sum]:
+        before = Window(min(max(state.acted - self._micros(self.limits.before), state.wrong), state.acted - 1), state.acted)
+        done = state.undone if undone else state.acted
+        checks = look(self._readers, state, before, after, undone=undone, rolling=after.end < done + self._micros(self.limits.rolling))
+        return checks, summed(checks)
+
+    def _noted(self, state: State, checks: Sequence[Check], what: Sum, now: int) -> State:
+        entry = {"at": now, "phase": state.phase, "sum": what}
+        return replace(state, checks=tuple(one.document() for one in checks), history=(*state.history, entry)[-KEPT:])
+
+    def _now(self) -> int:
+        return round(self._clock().timestamp() * SECOND)
+
+    @staticmethod
+    def _micros(seconds: float) -> int:
+        return round(seconds * SECOND)
 
 
-def step(held: Verification, taken: Look) -> Verification:
-    """The verification after one more look. Pure."""
-    if held.verdict is not None:
-        return held
-    plan, seen = held.plan, taken.seen
-    now = replace(held, looks=(*held.looks, taken), due=taken.at + _micros(plan.interval))
-    late = taken.at >= held.subject.acted + _micros(plan.settle + plan.patience) or len(now.looks) >= MOST_LOOKS
-    if seen == "void":
-        return replace(now, verdict="not_assessed", reasons=tuple(taken.told()))
-    if _running(now, {"bad"}) >= plan.in_a_row:
-        return replace(now, verdict="worse", undo=True, reasons=tuple(taken.told()))
-    if held.recovered is not None:
-        return _holding(now, taken)
-    if seen == "good":
-        now = replace(now, recovered=taken.at)
-        return replace(now, verdict="confirmed", reasons=tuple(taken.told())) if not plan.hold else now
-    return _given_up(now, taken) if late else now
+def _unseen(checks: Sequence[Check]) -> str:
+    said = worst(checks, of="not_assessed")
+    return f"; not assessed: {said}" if said else ""
 
 
-def _holding(now: Verification, taken: Look) -> Verification:
-    """Within the hold: a relapse ends it, and only a good look at its end confirms."""
-    plan, since = now.plan, now.recovered or 0
-    if _running(now, {"bad", "same"}) >= plan.in_a_row:
-        return replace(now, verdict="worse", undo=plan.undo_unhelpful or taken.seen == "bad", reasons=(
-            f"it recovered for a moment ({(taken.at - since) / SECOND:.0f} s) and relapsed", *taken.told()))
-    if taken.at < since + _micros(plan.hold):
-        return now
-    if taken.seen == "good":
-        return replace(now, verdict="confirmed", reasons=(*taken.told(), f"it has held for {(taken.at - since) / SECOND:.0f} s"))
-    over = taken.at >= since + _micros(plan.hold + plan.in_a_row * plan.interval) or len(now.looks) >= MOST_LOOKS
-    return replace(now, verdict="not_assessed", reasons=("it recovered, but whether that lasted could not be seen", *taken.told())) if over else now
+def _partly(checks: Sequence[Check]) -> str:
+    return "; ".join(one.statement for one in checks if one.partly)
 
 
-def _given_up(now: Verification, taken: Look) -> Verification:
-    if _running(now, {"bad", "same"}) >= now.plan.in_a_row:
-        return replace(now, verdict="worse" if now.plan.undo_unhelpful else "not_assessed", undo=now.plan.undo_unhelpful,
-                       reasons=("it did not help: what was wrong still is", *taken.told()))
-    return replace(now, verdict="not_assessed", reasons=tuple(taken.told()) or ("nothing that was wrong before could be looked at",))
+def _plain(target: Target) -> dict[str, Any]:
+    return asdict(target)
 
 
-def _running(held: Verification, kinds: set[str]) -> int:
-    """How many of the last looks, without a gap, were of these kinds."""
-    count = 0
-    for one in reversed(held.looks):
-        if one.seen not in kinds:
-            break
-        count += 1
-    return count
-
-
-def run(held: Verification, eyes: Eyes, *, clock: Callable[[], datetime], wait: Callable[[float], bool],
-        keep: Callable[[Verification], None]) -> Verification:
-    """Look until there is a verdict. ``wait`` sleeps so many seconds and says whether to stop (``threading.Event.wait``);
-    ``keep`` stores the state after each look. Stopped, it gives the state as it is; :func:`run` goes on from there."""
-    while held.verdict is None:
-        ahead = held.due - round(clock().timestamp() * SECOND)
-        if ahead > 0:
-            if wait(min(ahead / SECOND, 60.0)):
-                return held
-            continue
-        at = round(clock().timestamp() * SECOND)
-        held = step(held, look(held.subject, held.plan, eyes, at))
-        keep(held)
-    return held
-
-
-def _micros(seconds: float) -> int:
-    return round(seconds * SECOND)
+def _read(read: Callable[[], _T]) -> _T | None:
+    try:
+        return read()
+    except OnCalmError:  # looked at again in each look, which says so
+        return None

@@ -1,144 +1,190 @@
-"""The verdict over looks: hold, relapse, rollback, restart; and the checks on invented telemetry."""
+"""A verification from the action to its end."""
 
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
-from datetime import UTC, datetime
 
-import numpy as np
 import pytest
 
-from agent.verification.intervals import wilson
-from agent.verification.results import Check, Look, Result
-from agent.verification.rollback import TakenBack, take_back
-from agent.verification.subject import Plan, Rollout, Subject
-from agent.verification.telemetry_checks import requests
-from agent.verification.verifier import Eyes, Verification, begin, look, run, step, verification_from
-from signals.observed import Observed, Spans, Window
-from tools.actions.action import Edit, Json, Target
-
-S = 1_000_000
-TARGET = Target("Deployment", "cart", "shop")
-SUBJECT = Subject("a1", TARGET, 1000 * S, Window(700 * S, 1000 * S), (Window(0, 700 * S),), ("cart",))
-PLAN = Plan(settle=0, interval=60, window=60, patience=300, hold=180)
+from agent.verification.keeping import Kept
+from agent.verification.state import state_from
+from telemetry.errors import OnCalmError
+from tests.agent.verification.world import ACTED, World, ill_until
 
 
-def spans(rates: Sequence[tuple[int, int, float, int]], every: float = 0.5) -> Observed:
-    """One span each ``every`` seconds; stretches (start s, end s, share failing, µs)."""
-    rng = np.random.default_rng(7)
-    parts = []
-    for begin_, end, failing, micros in rates:
-        start = np.arange(begin_ * S, end * S, int(every * S), dtype=np.int64)
-        parts.append((start, rng.random(len(start)) < failing, (micros * rng.lognormal(0, 0.2, len(start))).astype(np.int64)))
-    start, error, duration = (np.concatenate(each) for each in zip(*parts, strict=True))
-    zero, none = np.zeros(len(start), np.int64), np.full(len(start), -1, np.int64)
-    return Observed(spans=Spans(np.arange(len(start)), none, start, duration, zero, zero, none, error, ("cart",), ("GET",), ()))
+def test_what_got_well_and_stayed_so_is_confirmed() -> None:
+    world = World(ill_until(ACTED + 10))
+
+    state = world.verifier().run(world.begin())
+
+    assert (state.verdict, state.reason, world.rollbacks) == ("confirmed", "repaired", [])
+    assert "before 29.8%" in state.statement
+    assert world.now >= ACTED + 600
 
 
-def walked(kinds: str, plan: Plan = PLAN) -> Verification:
-    """A verification after looks: g(ood), b(ad), s(ame), o(pen)."""
-    held = begin(SUBJECT, plan)
-    results: dict[str, Result] = {"g": "confirmed", "b": "worse", "s": "unchanged", "o": "not_assessed"}
-    for kind in kinds:
-        held = step(held, Look(held.due, held.due - 1, (Check("x", results[kind], kind, symptom=True),)))
-    return held
+def test_what_got_worse_is_rolled_back_and_the_rollback_is_verified() -> None:
+    world = World(lambda at: 0.0)
+    world.failing = lambda at: 0.001 if at < ACTED or world.undone and at > ACTED + 160 else 0.4
+
+    state = world.verifier().run(world.begin())
+
+    assert (state.verdict, state.reason, len(world.rollbacks)) == ("worse", "harmed", 1)
+    assert (state.rollback, state.rollback_verdict) == ("rolled_back", "confirmed")
+    assert world.recorded[0].verdict == "worse"
 
 
-@pytest.mark.parametrize(("looks", "verdict", "undo"), [
-    ("gggg", "confirmed", False), ("ggg", None, False), ("gbb", "worse", True), ("gss", "worse", True), ("gsggg", "confirmed", False),
-    ("bb", "worse", True), ("bgggg", "confirmed", False), ("sssss", "worse", True), ("ooooo", "not_assessed", False),
-    ("gooooo", "not_assessed", False), ("ggooo", None, False),
-])
-def test_only_what_lasts_is_confirmed(looks: str, verdict: str | None, undo: bool) -> None:
-    held = walked(looks)
+def test_recovered_for_a_moment_is_not_repaired() -> None:
+    sick = ill_until(ACTED + 10)
+    world = World(lambda at: 0.3 if at > ACTED + 400 else sick(at))
 
-    assert (held.verdict, held.undo) == (verdict, undo)
+    state = world.verifier(undo="worse").run(world.begin())
+
+    assert (state.verdict, state.reason, world.rollbacks) == ("worse", "relapsed", [])
 
 
-def test_a_verification_goes_on_after_a_restart_as_if_nothing_had_been() -> None:
-    held = walked("gg")
+def test_what_did_not_help_is_undone() -> None:
+    world = World(ill_until(float("inf")))
 
-    assert verification_from(json.loads(json.dumps(held.document()))) == held
+    state = world.verifier().run(world.begin())
 
-
-def test_errors_that_fell_to_normal_are_confirmed_and_told_with_numbers() -> None:
-    observed = spans([(0, 700, 0.005, 9000), (700, 1000, 0.3, 9000), (1000, 1060, 0.0, 9000)])
-    found = {one.name: one for one in requests(SUBJECT, observed, Window(1000 * S, 1060 * S))}
-
-    assert found["errors:cart"].result == "confirmed"
-    assert "0 of 120" in found["errors:cart"].statement
-    assert found["latency:cart"].result == "unchanged"
-    assert not found["latency:cart"].symptom
+    assert (state.verdict, state.reason, len(world.rollbacks)) == ("worse", "did_not_help", 1)
 
 
-def test_latency_that_doubled_is_worse_and_few_requests_are_not_judged() -> None:
-    slow = spans([(0, 1000, 0.0, 9000), (1000, 1060, 0.0, 20000)])
-    few = spans([(0, 1000, 0.0, 9000), (1000, 1060, 1.0, 20000)], every=10)
+def test_what_helped_in_part_stays() -> None:
+    world = World(lambda at: 0.4 if ACTED - 900 <= at < ACTED else 0.12 if at >= ACTED else 0.001)
 
-    assert {one.name: one.result for one in requests(SUBJECT, slow, Window(1000 * S, 1060 * S))}["latency:cart"] == "worse"
-    assert {one.result for one in requests(SUBJECT, few, Window(1000 * S, 1060 * S))} == {"not_assessed"}
+    state = world.verifier().run(world.begin())
 
-
-def test_no_errors_among_no_requests_is_no_repair() -> None:
-    quiet = spans([(0, 700, 0.0, 9000), (700, 1000, 0.3, 9000), (1059, 1060, 0.0, 9000)])
-
-    assert "worse" in {one.result for one in requests(SUBJECT, quiet, Window(1000 * S, 1060 * S)) if one.name == "arrivals:cart"}
+    assert (state.verdict, state.reason, world.rollbacks) == ("not_assessed", "helped_in_part", [])
 
 
-class World:
-    """A cluster whose state is set by the test."""
+def test_too_few_requests_prove_nothing() -> None:
+    world = World(ill_until(ACTED + 10), every=120.0)
 
-    def __init__(self, now: Rollout, fields: Mapping[str, Json]) -> None:
-        self.now, self.held = now, fields
+    state = world.verifier().run(world.begin())
 
-    def rollout(self, target: Target) -> Rollout | None:
-        return self.now
-
-    def fields(self, target: Target, paths: Sequence[str]) -> Mapping[str, Json]:
-        return {path: self.held.get(path) for path in paths}
+    assert state.verdict == "not_assessed"
+    assert world.rollbacks == []
 
 
-def test_a_change_that_gitops_reverted_is_neither_repaired_nor_rolled_back() -> None:
-    subject = Subject("a1", TARGET, 1000 * S, SUBJECT.before, edits=(Edit("spec.replicas", 2, 4),), rollout=Rollout(2, 2, 1))
-    taken = look(subject, PLAN, Eyes(cluster=World(Rollout(2, 2, 2), {"spec.replicas": 2})), 1060 * S)
-    held = step(begin(subject, PLAN), taken)
+def test_what_was_never_ill_is_not_confirmed() -> None:
+    world = World(lambda at: 0.001)
 
-    assert (held.verdict, held.undo) == ("not_assessed", False)
-    assert "GitOps" in held.statement
+    state = world.verifier().run(world.begin())
 
-
-def test_worse_calls_once_for_the_rollback_and_its_result_is_verified() -> None:
-    clock = [1000.0]
-    subject = Subject("a1", TARGET, 1000 * S, SUBJECT.before, edits=(Edit("spec.replicas", 2, 4),), rollout=Rollout(2, 2, 2))
-    world = World(Rollout(4, 4, 1, crashing=3), {"spec.replicas": 4})
-    kept: list[Verification] = []
-
-    def wait(seconds: float) -> bool:
-        clock[0] += seconds
-        return False
-
-    def now() -> datetime:
-        return datetime.fromtimestamp(clock[0], UTC)
-
-    held = run(begin(subject, PLAN), Eyes(cluster=world), clock=now, wait=wait, keep=kept.append)
-    asked: list[str] = []
-    held, second = take_back(held, lambda approval, why: (asked.append(approval), TakenBack(True, round(clock[0] * S), "taken back"))[1], kept.append, before=world.now)
-    world.now, world.held = Rollout(2, 2, 2), {"spec.replicas": 2}
-    assert second is not None
-    second = run(second, Eyes(cluster=world), clock=now, wait=wait, keep=kept.append)
-
-    assert (held.verdict, held.undone, asked) == ("worse", "done", ["a1"])
-    assert second.verdict == "confirmed"
-    assert take_back(held, lambda *_: pytest.fail("called twice"), kept.append)[1] is None
+    assert (state.verdict, state.reason) == ("not_assessed", "nothing_was_ill")
 
 
-def test_a_stopped_run_gives_its_state() -> None:
-    held = run(begin(SUBJECT, PLAN), Eyes(), clock=lambda: datetime.fromtimestamp(1000, UTC), wait=lambda _: True, keep=lambda _: None)
+def test_a_field_changed_by_somebody_else_ends_it_without_rollback() -> None:
+    world = World(ill_until(ACTED + 10), fields={"spec.replicas": 7})
 
-    assert held.verdict is None
+    state = world.verifier().run(world.begin())
+
+    assert (state.verdict, state.reason, world.rollbacks) == ("not_assessed", "changed_by_others", [])
+    assert "7" in state.statement
 
 
-def test_wilson_is_that_of_the_paper() -> None:
-    assert wilson(0, 20) == pytest.approx((0, 0.1611), abs=1e-3)
-    assert wilson(10, 20) == pytest.approx((0.2993, 0.7007), abs=1e-3)
+def test_slow_requests_that_became_fast_are_confirmed() -> None:
+    world = World(lambda at: 0.001, millis=lambda at: 400.0 if ACTED - 900 <= at < ACTED + 20 else 20.0)
+
+    state = world.verifier().run(world.begin())
+
+    assert state.verdict == "confirmed"
+    assert "slower than" in state.statement
+
+
+def test_no_requests_any_more_are_no_cure() -> None:
+    world = World(ill_until(float("inf")))
+    observe = world.observe
+    world.observe = lambda start, end: observe(start, min(end, ACTED * 1_000_000))  # type: ignore[method-assign]
+
+    state = world.verifier().run(world.begin())
+
+    assert state.verdict == "not_assessed"
+
+
+def test_pods_that_lose_readiness_are_worse() -> None:
+    world = World(lambda at: 0.001, ready=lambda at: 4 if at <= ACTED else 1)
+
+    state = world.verifier().run(world.begin())
+
+    assert (state.verdict, state.reason) == ("worse", "harmed")
+    assert "1 of 4 ready" in state.statement
+
+
+def test_an_alert_that_ends_is_confirmed_and_one_that_goes_on_did_not_help() -> None:
+    ended = World(lambda at: 0.001, fires=lambda at: at < ACTED + 50)
+    lasting = World(lambda at: 0.001, fires=lambda at: True)
+
+    assert ended.verifier().run(ended.begin()).verdict == "confirmed"
+    assert lasting.verifier().run(lasting.begin()).reason == "did_not_help"
+
+
+@pytest.mark.parametrize("stop", [0, 40, 100, 300, 650])
+def test_another_process_goes_on_from_the_json_of_an_interrupted_one(stop: int) -> None:
+    world = World(ill_until(ACTED + 10), stop_at=ACTED + stop)
+    state = world.verifier().run(world.begin())
+    assert state.phase != "done"
+
+    world.stop_at = float("inf")
+    again = world.verifier().run(state_from(json.loads(json.dumps(state.document()))))
+
+    assert (again.verdict, len(world.recorded)) == ("confirmed", 1)
+
+
+def test_every_saved_state_leads_to_the_same_end() -> None:
+    world = World(ill_until(float("inf")))
+    whole = world.verifier().run(world.begin())
+
+    for state in list(world.saved):
+        other = World(ill_until(float("inf")), now=world.now)
+        assert other.verifier().run(state_from(json.loads(json.dumps(state.document())))).verdict == whole.verdict
+
+
+def test_a_rollback_that_is_refused_is_told() -> None:
+    world = World(ill_until(float("inf")))
+
+    def refused(approval: str, reason: str) -> str:
+        raise OnCalmError("NOT rolled back: somebody changed the same fields since")
+
+    world.rollback = refused  # type: ignore[method-assign]
+    state = world.verifier().run(world.begin())
+
+    assert (state.phase, state.rollback) == ("done", "rollback_refused")
+    assert "somebody" in state.rollback_statement
+
+
+def test_it_ends_within_its_limits_whatever_is_unreadable() -> None:
+    world = World(ill_until(ACTED + 10))
+
+    def broken(start: int, end: int) -> object:
+        raise OnCalmError("the store is locked")
+
+    world.observe = broken  # type: ignore[method-assign, assignment]
+    state = world.verifier().run(world.begin())
+
+    assert state.verdict == "not_assessed"
+    assert "the store is locked" in state.statement
+    assert world.now <= ACTED + 1_300
+
+
+def test_states_are_kept_on_disk_and_unfinished_ones_are_found(tmp_path: object) -> None:
+    from pathlib import Path
+
+    kept, world = Kept(Path(str(tmp_path)) / "verifications"), World(ill_until(ACTED + 10))
+    first = world.begin()
+    kept.save(first)
+
+    assert kept.unfinished() == [first]
+    kept.save(world.verifier().run(first))
+    assert kept.unfinished() == []
+    assert kept.load("A1") is not None
+
+
+@pytest.mark.parametrize("seed", range(10))
+def test_chance_alone_rolls_nothing_back_and_a_cure_is_seen(seed: int) -> None:
+    calm = World(lambda at: 0.01, every=1.0, seed=seed)
+    cured = World(lambda at: 0.2 if ACTED - 900 <= at < ACTED + 20 else 0.01, every=1.0, seed=seed)
+
+    assert calm.verifier().run(calm.begin()).reason == "nothing_was_ill"
+    assert cured.verifier().run(cured.begin()).reason == "repaired"
