@@ -74,7 +74,7 @@ def listed(desk: Desk, *, every: bool, as_json: bool) -> int:
     """What waits, or with ``every`` all there is. 3: nothing."""
     from agent.approvals.states import WAYS
 
-    desk.approvals.expire_due()
+    desk.tend()
     found = desk.approvals.list(WAYS if every else ("pending", "approved"))
     if as_json:
         typer.echo(json_line([one.document() for one in found]))
@@ -128,7 +128,7 @@ def rollback(desk: Desk, me: Person, ident: str, *, reason: str, as_json: bool) 
     if not me.may("approver"):
         raise UsageError(f"a {me.role} may not take actions back", where=me.name, remedy="ask an approver")
     with closing(desk):
-        return _told(desk.executor.rollback(_found(desk, ident).id, reason=reason or f"asked for by {me.name}"), as_json=as_json)
+        return _told(desk.rollback(_found(desk, ident).id, reason=reason or f"asked for by {me.name}"), as_json=as_json)
 
 
 def watch(desk: Desk, ident: str, *, interval: float | None, hold: float | None, patience: float | None, as_json: bool) -> int:
@@ -224,7 +224,7 @@ def _found(desk: Desk, ident: str) -> Approval:
     """By its id, or how the id of one begins. Raises NoSuchApprovalError, UsageError."""
     from agent.approvals.states import WAYS
 
-    desk.approvals.expire_due()
+    desk.tend()
     near = [one.id for one in desk.approvals.list(WAYS) if one.id.startswith(ident)] if len(ident) >= 4 else []
     if len(near) > 1 and ident not in near:
         raise UsageError(f"{len(near)} approvals begin with {ident!r}", where="ID", remedy="write more of it")

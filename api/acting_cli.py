@@ -12,6 +12,7 @@ Reason = Annotated[str, typer.Option(help="Why, in words.")]
 Kubeconfig = Annotated[str | None, typer.Option(help="A kubeconfig, or in-cluster (default: ONCALM_KUBECONFIG, then kubectl's).")]
 
 approvals = typer.Typer(no_args_is_help=True, help="See, approve and reject what was proposed; what is approved is carried out at once.")
+notices = typer.Typer(no_args_is_help=True, help="See and send what people are told of actions.")
 audit = typer.Typer(no_args_is_help=True, help="Prove what was asked, approved and done.")
 
 
@@ -19,6 +20,7 @@ def register(app: typer.Typer) -> None:
     """Add the commands to the application."""
     app.add_typer(approvals, name="approvals")
     app.add_typer(audit, name="audit")
+    app.add_typer(notices, name="notices")
     app.command("actions")(actions)
     app.command("propose")(propose)
     app.command("history")(history)
@@ -30,7 +32,9 @@ def _desk(context: typer.Context, kubeconfig: str | None = None) -> Any:
 
     settings = load()
     home = context.obj or context.find_root().obj or settings.home
-    return Desk(home, settings.cluster_asked(kubeconfig), policy=settings.policy, state_url=settings.database())
+    desk = Desk(home, settings.cluster_asked(kubeconfig), policy=settings.policy, state_url=settings.database(), teller=lambda: settings.teller(home))
+    context.call_on_close(desk.close)
+    return desk
 
 
 def _me() -> Any:
@@ -128,9 +132,9 @@ def rollback(context: typer.Context, ident: Ident, reason: Reason = "", kubeconf
 @approvals.command()
 def watch(
     context: typer.Context, ident: Ident,
-    interval: Annotated[float | None, typer.Option(min=0.1, help="Seconds between looks (60).")] = None,
+    interval: Annotated[float | None, typer.Option(min=0.1, help="Seconds between looks (30).")] = None,
     hold: Annotated[float | None, typer.Option(min=0.0, help="Seconds for which it has to stay well (600).")] = None,
-    patience: Annotated[float | None, typer.Option(min=0.1, help="Seconds it may take to get well (900).")] = None,
+    patience: Annotated[float | None, typer.Option(min=0.1, help="Seconds it may take to get well (1200).")] = None,
     kubeconfig: Kubeconfig = None, as_json: AsJson = False,
 ) -> None:
     """Verify that an action helped, and take it back when it made things worse. Interrupted, it goes on where it was."""
@@ -173,3 +177,43 @@ def export(context: typer.Context) -> None:
     from api.acting import export as run
 
     raise typer.Exit(run(_desk(context)))
+
+
+def _teller(context: typer.Context) -> Any:
+    from api.settings import load
+    from telemetry.errors import UsageError
+
+    settings = load()
+    home = context.find_root().obj or settings.home
+    teller = settings.teller(home)
+    if teller is None:
+        raise UsageError("no notification channel is named", where=str(home / "notifications.yaml"), remedy="write one (docs/notifications.md)")
+    return teller
+
+
+@notices.command("list")
+def listed(context: typer.Context, as_json: AsJson = False) -> None:
+    """List what was told, what waits and what was given up, the newest first."""
+    from api.telling import listed as run
+
+    raise typer.Exit(run(_teller(context), as_json=as_json))
+
+
+@notices.command()
+def send(
+    context: typer.Context,
+    again: Annotated[bool, typer.Option("--again", help="Also take up what was given up.")] = False,
+    seconds: Annotated[float, typer.Option(min=0.1, help="How long to try.")] = 60.0, as_json: AsJson = False,
+) -> None:
+    """Send what waits in the outbox, now."""
+    from api.telling import send as run
+
+    raise typer.Exit(run(_teller(context), again=again, seconds=seconds, as_json=as_json))
+
+
+@notices.command("test")
+def try_(context: typer.Context, as_json: AsJson = False) -> None:
+    """Send a test message to every channel."""
+    from api.telling import try_channels
+
+    raise typer.Exit(try_channels(_teller(context), as_json=as_json))

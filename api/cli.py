@@ -38,11 +38,14 @@ def _product(context: typer.Context) -> Any:
     from api.wiring import Product
 
     settings = load()
+    desk = _desk(context.obj or settings.home, settings)
+    if desk is not None:
+        context.call_on_close(desk.close)
     return Product(
         context.obj or settings.home, embedding_path=settings.embedding_path, zone=settings.zone,
         thinking=settings.thinking(), observing=settings.observing(), traceparent=settings.traceparent,
         runbooks=settings.runbooks, sources=settings.sources, environment=variable, cluster=settings.cluster(),
-        desk=_desk(context.obj or settings.home, settings),
+        desk=desk,
     )
 
 
@@ -51,7 +54,7 @@ def _desk(home: Path, settings: Any) -> Any:
     from api.desk import Desk
 
     cluster = settings.cluster()
-    return Desk(home, cluster, policy=settings.policy, state_url=settings.database()) if cluster is not None else None
+    return Desk(home, cluster, policy=settings.policy, state_url=settings.database(), teller=lambda: settings.teller(home)) if cluster is not None else None
 
 
 def _analyst(name: str) -> str:

@@ -197,9 +197,12 @@ def doctor(product: Product, *, repair: bool, as_json: bool) -> int:
     """Check what a question needs; says what is wrong and, with ``repair``, sets damage aside."""
     from api.checks import examine
     from api.clusters import cluster_checks
+    from api.settings import load
     from api.source_checks import source_checks
+    from api.telling import notice_checks
 
-    checks = examine(product.home, product.embedding_path, repair=repair) + source_checks(product) + cluster_checks(product.cluster)
+    checks = [*examine(product.home, product.embedding_path, repair=repair), *source_checks(product), *cluster_checks(product.cluster),
+              *notice_checks(lambda: load().teller(product.home))]
     if as_json:
         _print_json({"checks": checks})
     else:

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from agent.executor.executor import Executor, Refusal
     from agent.verification.state import State
     from agent.verification.verifier import Limits
+    from api.telling import Teller
     from api.watching import Watch
     from telemetry.sources.kubernetes.configuration import Access
     from tools.actions.action import Json, Preview, Target
@@ -48,17 +49,21 @@ class Desk:
     """The actions of one home. Nothing is opened or connected before it is needed."""
 
     def __init__(self, home: Path, access: Access | None, *, policy: Path | None = None, state_url: str | None = None,
-                 clock: Callable[[], datetime] = lambda: datetime.now(UTC)) -> None:
+                 clock: Callable[[], datetime] = lambda: datetime.now(UTC), teller: Callable[[], Teller | None] = lambda: None) -> None:
         """``policy``: the policy file; ``policy.yaml`` in the home when it is there. ``state_url``: a PostgreSQL database.
 
-        ``clock``: a rehearsal's own time; verifications wait by it, too.
+        ``clock``: a rehearsal's own time; verifications wait by it, too. ``teller`` gives who tells people.
         """
-        self.home, self._clock = home, clock
+        self.home, self._clock, self._telling = home, clock, teller
         self.records = home
         """The home whose telemetry verifications look at."""
         self._access = access
         self._policy = policy or (home / "policy.yaml" if (home / "policy.yaml").exists() else None)
         self._state_url = state_url
+
+    @cached_property
+    def _teller(self) -> Teller | None:
+        return self._telling()
 
     @cached_property
     def journal(self) -> Journal:
@@ -129,7 +134,10 @@ class Desk:
                                          *([{"kind": INCIDENT, **incident}] if incident else [])]
         proposal = Proposal(preview, verdict.decision, verdict.risk.score, verdict.policy, verdict.reasons, told, cause, investigation, rule=verdict.rule,
                             key=f"{investigation}:{preview.digest}" if investigation else None)
-        return Asked(preview, verdict, self.approvals.propose(proposal, by))
+        found = self.approvals.propose(proposal, by)
+        if self._teller is not None and found.state == "pending":
+            self._teller.asked(found)
+        return Asked(preview, verdict, found)
 
     def approve(self, approval: str, by: Person, *, digest: str, reason: str = "") -> Approval:
         """Approve exactly what ``digest`` names, and carry it out once nobody else is needed."""
@@ -143,12 +151,38 @@ class Desk:
             done = self.executor.run(approval.id)
             if done.state == "succeeded" and state is not None:
                 watch.done(state)
+        if self._teller is not None:
+            self._teller.ended(done)
+        return done
+
+    def rollback(self, approval: str, *, reason: str) -> Approval:
+        """Take an action back by its inverse, and tell."""
+        done = self.executor.rollback(approval, reason=reason)
+        if self._teller is not None:
+            self._teller.taken_back(done)
         return done
 
     def watch(self, approval: Approval, limits: Limits | None, *, wait: Callable[[float], bool], tell: Callable[[str], None]) -> State:
         """Verify an action until there is a verdict; what made things worse is taken back. ``limits``: other times than usual."""
         with self._watch(limits=limits, wait=wait, tell=tell) as watch:
-            return watch.run(approval)
+            state = watch.run(approval)
+        if self._teller is not None:
+            self._teller.verified(self.approvals.show(approval.id), state)
+        return state
+
+    def tend(self) -> None:
+        """Let pass what nobody answered in time, and remind of what is about to. To be called every few seconds; harmless at any time."""
+        self.approvals.expire_due()
+        if self._teller is not None:
+            self.approvals.remind(self._teller.remind)
+
+    def recover(self) -> list[Approval]:
+        """Settle, by looking, what a crash left under way. To be called at the start of a process that stays."""
+        settled = self.executor.recover()
+        if self._teller is not None:
+            for one in settled:
+                self._teller.ended(one)
+        return settled
 
     def unverified(self) -> list[State]:
         """Verifications that are not done yet: a server goes on with them."""
@@ -179,7 +213,9 @@ class Desk:
         return Refusal(f"the policy asks {needed} now, and {record['needed']} were asked") if needed > record["needed"] else None
 
     def close(self) -> None:
-        """Let connections go."""
+        """Let connections go; notices get a moment to go out."""
+        if (teller := self.__dict__.get("_teller")) is not None:
+            teller.flush()
         if "catalogue" in self.__dict__:
             self.catalogue.close()
 

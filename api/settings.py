@@ -17,6 +17,7 @@ from agent.prices import Price
 if TYPE_CHECKING:
     from agent.approvals.people import Person
     from agent.observe.settings import TelemetrySettings
+    from api.telling import Teller
     from api.thinking import Thinking
     from telemetry.sources.kubernetes.configuration import Access
 
@@ -85,6 +86,8 @@ class Settings(BaseSettings):
     """The policy of actions (docs/policy.md); default ``policy.yaml`` in the home."""
     database_url: SecretStr | None = None
     """A PostgreSQL database for approvals and audit, ``postgresql://…``; default a file in the home."""
+    notifications: Path | None = None
+    """A file that names notification channels (docs/notifications.md); default ``notifications.yaml`` in the home."""
     role: str = "approver"
     """What whoever may use this account's home may do: viewer, responder, approver or admin."""
 
@@ -128,6 +131,15 @@ class Settings(BaseSettings):
     def database(self) -> str | None:
         """Where approvals and audit are kept; None for the home."""
         return self.database_url.get_secret_value() if self.database_url else None
+
+    def teller(self, home: Path) -> Teller | None:
+        """Who is told of actions; None when no channel is named. Raises UsageError for a file that cannot be used."""
+        path = self.notifications or home / "notifications.yaml"
+        if self.notifications is None and not path.exists():
+            return None
+        from api.telling import Teller, read_channels
+
+        return Teller(home, read_channels(path, variable))
 
     def person(self) -> Person:
         """Who sits at the terminal: the account of the operating system, whatever the environment says. Raises UsageError."""
