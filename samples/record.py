@@ -86,9 +86,23 @@ def _finish(out: Path, stamps: dict[str, str]) -> None:
     truth = {**stamps, "culprit": "stockaudit", "change": "stockaudit: mode snapshot -> exclusive",
              "mechanism": f"exclusive lock on {DATABASE}", "first_victim": "inventory"}
     (out / "truth.json").write_text(json.dumps(truth, indent=2) + "\n")
+    for signal in ("traces", "metrics"):
+        for path in list((out / signal).iterdir()):
+            _framed(path, signal)
     for path in [*(out / "traces").iterdir(), *(out / "metrics").iterdir(), out / "logs/edge.log", out / "logs/payments.jsonl"]:
         path.with_name(path.name + ".gz").write_bytes(gzip.compress(path.read_bytes(), mtime=0))
         path.unlink()
+
+
+def _framed(path: Path, signal: str) -> None:
+    """The same requests as length-prefixed protobuf, which is read five times as fast."""
+    from telemetry.otlp.bodies import parse
+
+    with path.with_suffix(".pb").open("wb") as stream:
+        for line in path.read_bytes().splitlines():
+            message = parse(signal, line, "json").SerializeToString()
+            stream.write(len(message).to_bytes(4, "big") + message)
+    path.unlink()
 
 
 def _now() -> str:

@@ -1,4 +1,4 @@
-"""Files of OTLP in JSON, a request a line: what the Collector's file exporter writes."""
+"""Files of OTLP as the Collector's file exporter writes them: JSON, a request a line, or protobuf behind its length."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from telemetry.errors import OnCalmError, SourceError
+from telemetry.imports.framed import SUFFIXES, frames, signal_of
 from telemetry.imports.mapping import Records
 from telemetry.imports.reading import Imported
 from telemetry.imports.records import Made
@@ -27,8 +28,10 @@ _READERS: Final[Mapping[Records, Callable[[Any], Decoded[Any]]]] = {
 
 
 def is_otlp(path: Path) -> bool:
-    """Whether a file holds OTLP, by its first line."""
+    """Whether a file holds OTLP, by its first line or message."""
     try:
+        if framed(path):
+            return True
         return any(_kind(json.loads(line)) is not None for line in islice(lines(path), 1))
     except (ValueError, RecursionError, SourceError):
         return False
@@ -39,11 +42,12 @@ def read_otlp(path: Path, imported: Imported) -> Iterator[tuple[Records, Made]]:
 
     Raises SourceError.
     """
-    for number, line in enumerate(lines(path), start=1):
-        if not line.strip():
+    messages: Iterator[str | bytes] = frames(path) if framed(path) else lines(path)
+    for number, one in enumerate(messages, start=1):
+        if not one.strip():
             continue
         try:
-            records, decoded = _read(line)
+            records, decoded = _read(one) if isinstance(one, str) else _read_message(one)
         except OnCalmError as error:
             imported.refuse(path, number, str(error).split(" — ")[0][:200])
             continue
@@ -51,7 +55,7 @@ def read_otlp(path: Path, imported: Imported) -> Iterator[tuple[Records, Made]]:
             for _ in range(count):
                 imported.refuse(path, number, reason)
         imported.records[records] += len(decoded.records)
-        yield from ((records, one) for one in decoded.records)
+        yield from ((records, each) for each in decoded.records)
 
 
 def _read(line: str) -> tuple[Records, Decoded[Any]]:
@@ -62,6 +66,21 @@ def _read(line: str) -> tuple[Records, Decoded[Any]]:
         raise SourceError(f"no OTLP request: it has none of {', '.join(_SIGNALS)}", where="line", remedy="leave it out")
     signal, records = _SIGNALS[key]
     return records, _READERS[records](parse(signal, line.encode(), "json"))
+
+
+def framed(path: Path) -> bool:
+    """Whether a file's name says protobuf and its first message is one."""
+    if not any(suffix in SUFFIXES for suffix in path.suffixes):
+        return False
+    return any(signal_of(message) is not None for message in islice(frames(path), 1))
+
+
+def _read_message(message: bytes) -> tuple[Records, Decoded[Any]]:
+    signal = signal_of(message)
+    if signal is None:
+        raise SourceError("no OTLP message: neither spans nor metrics nor log records are in it", where="message", remedy="leave it out")
+    records = next(records for known, records in _SIGNALS.values() if known == signal)
+    return records, _READERS[records](parse(signal, message, "protobuf"))
 
 
 def _kind(found: object) -> str | None:

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from telemetry.errors import SourceError
+from telemetry.imports.framed import SUFFIXES
 from telemetry.sources.files import Source, blocks
 
 Row = Mapping[str, Any]
@@ -38,6 +39,8 @@ def format_of(path: Path) -> str:
 
 def known(path: Path) -> bool:
     """Whether a file's name tells its format."""
+    if any(suffix in SUFFIXES for suffix in path.suffixes):
+        return True
     try:
         format_of(path)
     except SourceError:
