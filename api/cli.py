@@ -15,6 +15,7 @@ import typer
 
 from api.acting_cli import register
 from api.cluster_cli import clusters
+from api.server.cli import register as register_server
 
 app = typer.Typer(
     add_completion=False, no_args_is_help=True, rich_markup_mode=None, pretty_exceptions_enable=False,
@@ -22,6 +23,7 @@ app = typer.Typer(
 )
 app.add_typer(clusters, name="cluster")
 register(app)
+register_server(app)
 AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON document on stdout.")]
 
 
@@ -33,7 +35,8 @@ def _main(
     context.obj = home
 
 
-def _product(context: typer.Context) -> Any:
+def product_of(context: typer.Context) -> Any:
+    """The product over the home that the command names."""
     from api.settings import load, variable
     from api.wiring import Product
 
@@ -77,7 +80,7 @@ def ingest(
     """Read logs: any text format, gzip, xz, bzip2 or zstd, detected; resumes where it stopped."""
     from api.commands import ingest as run
 
-    raise typer.Exit(run(_product(context), paths, service=service, declared=format, follow=follow,
+    raise typer.Exit(run(product_of(context), paths, service=service, declared=format, follow=follow,
                          as_json=as_json))
 
 
@@ -95,7 +98,7 @@ def fetch(
     """Fetch a window of a source (Loki, Jaeger, Prometheus ...) into the store; goes on where it stopped."""
     from api.commands import fetch as run
 
-    raise typer.Exit(run(_product(context), source, since=since, start=start, end=end, service=service, limit=limit, as_json=as_json))
+    raise typer.Exit(run(product_of(context), source, since=since, start=start, end=end, service=service, limit=limit, as_json=as_json))
 
 
 @app.command()
@@ -112,7 +115,7 @@ def ask(
 ) -> None:
     """Ask a question about the logs read so far."""
     from api.commands import ask as run
-    raise typer.Exit(run(_product(context), " ".join(question), since=since, start=start, end=end,
+    raise typer.Exit(run(product_of(context), " ".join(question), since=since, start=start, end=end,
                          conversation=conversation, analyst=_analyst(analyst), evidence=evidence, as_json=as_json))
 
 
@@ -133,7 +136,7 @@ def investigate(
     """Find the cause: weigh logs, traces, metrics and changes; name the origin, the victims, what was ruled out."""
     from api.commands import investigate as run
 
-    raise typer.Exit(run(_product(context), " ".join(symptom), at=at, since=since, start=start, end=end, pictures=pictures,
+    raise typer.Exit(run(product_of(context), " ".join(symptom), at=at, since=since, start=start, end=end, pictures=pictures,
                          png=png, propose=propose, analyst=_analyst(analyst), as_json=as_json))
 
 
@@ -146,7 +149,7 @@ def templates(
     """Show the log templates, commonest first."""
     from api.commands import templates as run
 
-    raise typer.Exit(run(_product(context), top, as_json=as_json))
+    raise typer.Exit(run(product_of(context), top, as_json=as_json))
 
 
 @app.command()
@@ -159,7 +162,7 @@ def retain(
     """Drop old records by age or by size."""
     from api.commands import retain as run
 
-    raise typer.Exit(run(_product(context), older_than, max_size, as_json=as_json))
+    raise typer.Exit(run(product_of(context), older_than, max_size, as_json=as_json))
 
 
 @app.command()
@@ -171,7 +174,7 @@ def doctor(
     """Check the store, the index and the embedding weights."""
     from api.commands import doctor as run
 
-    raise typer.Exit(run(_product(context), repair=repair, as_json=as_json))
+    raise typer.Exit(run(product_of(context), repair=repair, as_json=as_json))
 
 
 @app.command()
@@ -185,7 +188,7 @@ def recall(
     """Show the finished investigations that may be recalled, or say how one turned out."""
     from api.commands import recall as run
 
-    raise typer.Exit(run(_product(context), right=right, wrong=wrong, forget=forget, as_json=as_json))
+    raise typer.Exit(run(product_of(context), right=right, wrong=wrong, forget=forget, as_json=as_json))
 
 
 @app.command()
@@ -197,7 +200,7 @@ def mcp(
     """Offer the read tools to other programs, as an MCP server (needs oncalm[mcp])."""
     from api.commands import mcp as run
 
-    raise typer.Exit(run(_product(context), http, token_file))
+    raise typer.Exit(run(product_of(context), http, token_file))
 
 
 @app.command()
@@ -212,7 +215,7 @@ def receive(
     """Receive logs, traces and metrics over OTLP/HTTP until a signal ends it."""
     from api.commands import receive as run
 
-    raise typer.Exit(run(_product(context), host, port, token_file, inbox, as_json=as_json))
+    raise typer.Exit(run(product_of(context), host, port, token_file, inbox, as_json=as_json))
 
 
 @app.command("import")
@@ -228,7 +231,7 @@ def import_(
     """Import spans, metric points, changes and logs from tables, feeds and Git."""
     from api.commands import import_records as run
 
-    raise typer.Exit(run(_product(context), paths or [], mapping, git, since, service, as_json=as_json))
+    raise typer.Exit(run(product_of(context), paths or [], mapping, git, since, service, as_json=as_json))
 
 
 @app.command()

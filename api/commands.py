@@ -243,13 +243,18 @@ def mcp(product: Product, http: str | None, token_file: Path | None) -> int:
     return DONE
 
 
+def inbox_size(text: str) -> int:
+    """Bytes, as ``1GB`` says them. Raises UsageError."""
+    return _measure(text, _SIZES, "--inbox")
+
+
 def receive(product: Product, host: str, port: int, token_file: Path | None, inbox: str, *, as_json: bool) -> int:
     """Receive telemetry until a signal comes."""
     from api.mcp import read_token
     from api.receiver import serve
 
     token = read_token(token_file) if token_file else None
-    records = serve(product, host, port, token, most_bytes=_measure(inbox, _SIZES, "--inbox"))
+    records = serve(product, host, port, token, most_bytes=inbox_size(inbox))
     if as_json:
         _print_json({"records": records})
     else:

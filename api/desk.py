@@ -139,9 +139,9 @@ class Desk:
             self._teller.asked(found)
         return Asked(preview, verdict, found)
 
-    def approve(self, approval: str, by: Person, *, digest: str, reason: str = "") -> Approval:
+    def approve(self, approval: str, by: Person, *, digest: str, reason: str = "", via: str = "cli") -> Approval:
         """Approve exactly what ``digest`` names, and carry it out once nobody else is needed."""
-        found = self.approvals.approve(approval, by, digest=digest, reason=reason)
+        found = self.approvals.approve(approval, by, digest=digest, reason=reason, via=via)
         return self.carry_out(found) if found.state == "approved" else found
 
     def carry_out(self, approval: Approval) -> Approval:
@@ -183,6 +183,11 @@ class Desk:
             for one in settled:
                 self._teller.ended(one)
         return settled
+
+    def verification(self, approval: str) -> State | None:
+        """How far an action's verification is; None when nothing was carried out."""
+        with self._watch() as watch:
+            return watch.held(approval)
 
     def unverified(self) -> list[State]:
         """Verifications that are not done yet: a server goes on with them."""

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from api.desk import Desk
     from api.investigating import Holdings
     from api.thinking import Thinking
-    from telemetry.models import Catalog, Window
+    from telemetry.models import Catalog, Template, Window
     from telemetry.sources.files import Source
     from telemetry.sources.kubernetes.configuration import Access
     from telemetry.sources.opening import Sources
@@ -314,6 +314,14 @@ class Product:
         if self._sources is None and not path.exists():
             return Sources(())
         return open_sources(path, self._environment)
+
+    def templates(self, query: str, top: int) -> list[tuple[Template, float | None]]:
+        """The templates nearest to ``query`` by meaning, each with its similarity; without a query the commonest."""
+        with self._reader() as reader:
+            known = {one.id: one for one in reader.catalog.templates}
+            if not query.strip():
+                return [(one, None) for one in sorted(known.values(), key=lambda one: -one.count)[:top]]
+            return [(known[ident], score) for ident, score in self._searchable(reader).search(query, top) if ident in known]
 
     def catalog(self) -> Catalog:
         """What the store holds."""

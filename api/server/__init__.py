@@ -1,0 +1,1 @@
+"""``oncalm serve``: questions, investigations, approvals and records over HTTP, for programs and for the page."""

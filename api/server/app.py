@@ -1,0 +1,102 @@
+"""The application: every route, every error as a problem document, every request measured; and the door around it."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from importlib import metadata
+from typing import TYPE_CHECKING
+
+from fastapi import FastAPI
+
+from agent.approvals.people import Person
+from api.mcp_gate import App, Receive, Scope, Send
+from api.server import acts, chat, health, problems, records
+from api.server.asking import InvestigationRequest
+from api.server.services import Services
+from telemetry.errors import OnCalmError
+
+if TYPE_CHECKING:
+    from collections.abc import MutableMapping
+    from typing import Any
+
+Door = Callable[[App], App]
+"""Wraps the application: lets nobody in unknown, and says who is."""
+_ERRORS: dict[int | str, dict[str, Any]] = {
+    "default": {"description": "What was wrong, where, and what to do.", "content": {problems.MEDIA: {"schema": {
+        "type": "object", "required": ["title", "status", "detail"], "properties": {
+            "type": {"type": "string"}, "title": {"type": "string"}, "status": {"type": "integer"}, "detail": {"type": "string"},
+            "where": {"type": "string"}, "remedy": {"type": "string"}}}}}}}
+
+
+def create_app(services: Services) -> FastAPI:
+    """The application behind the door."""
+    meters = health.Meters(services)
+    app = FastAPI(title="OnCalm", version=metadata.version("oncalm"), description="The on-call agent over HTTP.", lifespan=_lifespan(services),
+                  docs_url=None, redoc_url=None, responses=_ERRORS)
+    problems.install(app)
+    app.include_router(health.router(services, meters))
+    for one in (chat, acts, records):
+        app.include_router(one.router(services))
+    for router in services.routers:
+        app.include_router(router)
+    app.add_middleware(_Measured, meters=meters)
+    return app
+
+
+def _lifespan(services: Services) -> Callable[[FastAPI], Any]:
+    @asynccontextmanager
+    async def life(_: FastAPI) -> AsyncIterator[None]:
+        for one in services.background:
+            one.start()
+        for ident, person, asked in services.kept.interrupted():
+            try:
+                chat.begin_investigation(services, ident, person, InvestigationRequest.model_validate(asked))
+            except (OnCalmError, ValueError) as error:
+                services.kept.note(ident, "failed", error={"detail": str(error)[:500]})
+        yield
+        await services.runs.close()
+        for one in reversed(services.background):
+            one.stop()
+
+    return life
+
+
+class LocalPerson:
+    """The door where only this machine can come: whoever does is the account that serves."""
+
+    def __init__(self, app: App, person: Person) -> None:
+        self._app, self._person = app, person
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Let the request through, as this person."""
+        if scope["type"] == "http":
+            scope.setdefault("state", {})["person"] = self._person
+        await self._app(scope, receive, send)
+
+
+class _Measured:
+    """Counts requests by the route that answered them, never by what was asked for."""
+
+    def __init__(self, app: App, meters: health.Meters) -> None:
+        self._app, self._meters = app, meters
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+        began, status = time.perf_counter(), 500
+
+        async def noted(message: MutableMapping[str, Any]) -> None:
+            nonlocal status
+            if message["type"] == "http.response.start":
+                status = message["status"]
+            await send(message)
+
+        try:
+            await self._app(scope, receive, noted)
+        finally:
+            route = getattr(scope.get("route"), "path", "none")
+            self._meters.requests.labels(scope["method"] if route != "none" else "any", route, str(status)).inc()
+            self._meters.seconds.labels(scope["method"] if route != "none" else "any", route).observe(time.perf_counter() - began)

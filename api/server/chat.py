@@ -1,0 +1,163 @@
+"""``/v1/chat``, conversations and investigations."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Depends, Header, Response
+
+from agent.approvals.people import Person
+from api.door.needs import Needs, RoleError
+from api.server import asking
+from api.server.asking import ChatRequest, InvestigationRequest
+from api.server.problems import ConflictError
+from api.server.runs import OVER, Run
+from api.server.services import Services
+from api.server.streams import last_id, stream
+
+Viewer = Annotated[Person, Depends(Needs("viewer"))]
+Responder = Annotated[Person, Depends(Needs("responder"))]
+LastEvent = Annotated[str | None, Header(alias="Last-Event-ID")]
+_STREAM: dict[int | str, dict[str, Any]] = {200: {"content": {"text/event-stream": {"schema": {"type": "string"}}}, "description": "Server-sent events."}}
+
+
+def router(services: Services) -> APIRouter:
+    """The routes."""
+    routes = APIRouter()
+    _chat(routes, services)
+    _conversations(routes, services)
+    _investigations(routes, services)
+    return routes
+
+
+def _chat(routes: APIRouter, services: Services) -> None:
+    busy: set[str] = set()
+
+    @routes.post("/v1/chat", tags=["chat"], responses=_STREAM, response_class=Response)
+    async def chat(asked: ChatRequest, person: Viewer) -> Response:
+        """Ask; the answer comes as server-sent events: run, status, tool_result, evidence, token, approval, answer or error."""
+        _may_propose(asked.propose, person)
+        run = await begin(services, asked, person, busy)
+        return stream(run)
+
+    @routes.get("/v1/chat/{run}/events", tags=["chat"], responses=_STREAM, response_class=Response)
+    async def events(run: str, person: Viewer, last: LastEvent = None) -> Response:
+        """Follow a run, from the event behind Last-Event-ID."""
+        return stream(services.runs.find(run, person), last_id(last))
+
+    @routes.delete("/v1/chat/{run}", tags=["chat"], status_code=204)
+    async def stop(run: str, person: Viewer) -> None:
+        """Stop a run."""
+        services.runs.find(run, person).stop()
+
+
+async def begin(services: Services, asked: ChatRequest, person: Person, busy: set[str]) -> Run:
+    """Start a chat's run. Raises ConflictError while the conversation's last question is still being answered."""
+    from starlette.concurrency import run_in_threadpool
+
+    ident = asked.conversation
+    if ident is None:
+        ident = await run_in_threadpool(services.kept.begin, person, asked.question)
+    else:
+        await run_in_threadpool(services.kept.check, ident, person)
+    if ident in busy:
+        raise ConflictError("its last question is still being answered", where=f"conversation {ident}", remedy="wait for the answer, or stop its run")
+    busy.add(ident)
+    work = asking.chat(services, asked, ident)
+
+    def alone(run: Run) -> dict[str, Any]:
+        try:
+            return work(run)
+        finally:
+            busy.discard(ident)
+
+    try:
+        run = services.runs.start(asked.kind, person, alone, detached=asked.detach, first={"conversation": ident})
+    except BaseException:
+        busy.discard(ident)
+        raise
+    assert run.future is not None  # noqa: S101 - it was started
+    run.future.add_done_callback(lambda _: busy.discard(ident))  # one that was cancelled before it began
+    return run
+
+
+def _conversations(routes: APIRouter, services: Services) -> None:
+    kept = services.kept
+
+    @routes.get("/v1/conversations", tags=["conversations"])
+    def listed(person: Viewer) -> dict[str, Any]:
+        """Your conversations, the newest first."""
+        return {"items": kept.listed(person), "next": None}
+
+    @routes.get("/v1/conversations/{conversation}", tags=["conversations"])
+    def shown(conversation: str, person: Viewer) -> dict[str, Any]:
+        """One, with its answers."""
+        return kept.show(conversation, person)
+
+    @routes.post("/v1/conversations/{conversation}/fork", tags=["conversations"], status_code=201)
+    def fork(conversation: str, person: Viewer) -> dict[str, Any]:
+        """Copy one, to go another way from here."""
+        return kept.show(kept.fork(conversation, person), person)
+
+    @routes.delete("/v1/conversations/{conversation}", tags=["conversations"], status_code=204)
+    def delete(conversation: str, person: Viewer) -> None:
+        """Delete one, and what it remembers."""
+        kept.delete(conversation, person)
+
+
+def _investigations(routes: APIRouter, services: Services) -> None:
+    kept = services.kept
+
+    @routes.post("/v1/investigations", tags=["investigations"], status_code=202)
+    async def create(asked: InvestigationRequest, person: Responder) -> dict[str, Any]:
+        """Find the cause of a symptom; poll or stream it by its id."""
+        _may_propose(asked.propose, person)
+        from starlette.concurrency import run_in_threadpool
+
+        ident = await run_in_threadpool(kept.ask, person, asked.model_dump(mode="json", by_alias=True))
+        begin_investigation(services, ident, person, asked)
+        return await run_in_threadpool(kept.investigation, ident)
+
+    @routes.get("/v1/investigations", tags=["investigations"])
+    def listed(_: Viewer, state: str | None = None) -> dict[str, Any]:
+        """Investigations, the newest first."""
+        return {"items": kept.investigations(state), "next": None}
+
+    @routes.get("/v1/investigations/{investigation}", tags=["investigations"])
+    def shown(investigation: str, _: Viewer) -> dict[str, Any]:
+        """One, with its result once there is one."""
+        return kept.investigation(investigation)
+
+    @routes.get("/v1/investigations/{investigation}/events", tags=["investigations"], responses=_STREAM, response_class=Response)
+    async def events(investigation: str, person: Viewer, last: LastEvent = None) -> Response:
+        """Follow one that runs in this process, or did until a while ago."""
+        return stream(services.runs.find(investigation, Person(person.name, "admin")), last_id(last))
+
+    @routes.delete("/v1/investigations/{investigation}", tags=["investigations"], status_code=204)
+    def cancel(investigation: str, person: Responder) -> None:
+        """Cancel one: yours, or as an admin anybody's."""
+        found = kept.investigation(investigation)
+        if found["person"] != person.id and not person.may("admin"):
+            raise RoleError(f"it is {found['person']}'s", where=f"investigation {investigation}", remedy="ask them, or an admin")
+        if found["state"] in OVER:
+            raise ConflictError(f"it is {found['state']} already", where=f"investigation {investigation}", remedy="nothing more is needed")
+        services.runs.find(investigation, Person(person.name, "admin")).stop()
+        kept.note(investigation, "cancelled")
+
+
+def begin_investigation(services: Services, ident: str, person: Person, asked: InvestigationRequest) -> Run:
+    """Start an investigation's run; how it ends without a result is kept, too."""
+    run = services.runs.start("investigation", person, asking.investigation(services, asked, ident), detached=True, ident=ident, first={"investigation": ident})
+
+    def over(_: object) -> None:
+        if run.state == "failed":
+            services.kept.note(ident, "failed", error=run.problem)
+
+    assert run.future is not None  # noqa: S101 - it was started
+    run.future.add_done_callback(over)
+    return run
+
+
+def _may_propose(wanted: bool, person: Person) -> None:
+    if wanted and not person.may("responder"):
+        raise RoleError(f"a {person.role} may not propose actions", where="propose", remedy="leave it out, or ask a responder")

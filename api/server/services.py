@@ -1,0 +1,49 @@
+"""What the server's routes work with: one object, made by the command and by tests."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Protocol
+
+from api.server.runs import Runs
+
+if TYPE_CHECKING:
+    from fastapi import APIRouter
+
+    from api.desk import Desk
+    from api.server.kept import Kept
+    from api.wiring import Product
+
+
+class Background(Protocol):
+    """Something that works beside the requests."""
+
+    def start(self) -> None:
+        """Begin; returns at once."""
+        ...
+
+    def stop(self) -> None:
+        """End in order; it may take some seconds."""
+        ...
+
+
+@dataclass
+class Services:
+    """``product`` and ``desk`` are shared by all requests; ``kept`` is the server's own part of the state database."""
+
+    product: Product
+    desk: Desk
+    kept: Kept
+    runs: Runs = field(default_factory=Runs)
+    routers: list[APIRouter] = field(default_factory=list)
+    """Of what else is met under this address: alerts, Slack, summaries, the page."""
+    background: list[Background] = field(default_factory=list)
+    model: Callable[[], dict[str, Any]] | None = None
+    """Whether the configured model's endpoint can be reached; None without one."""
+
+    @property
+    def home(self) -> Path:
+        """The home that is served."""
+        return self.product.home
