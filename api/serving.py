@@ -5,6 +5,7 @@ from __future__ import annotations
 import signal
 import socket
 import sys
+from collections.abc import Awaitable, Callable
 from typing import TYPE_CHECKING
 
 from telemetry.errors import UsageError
@@ -28,11 +29,22 @@ def listen(host: str, port: int) -> socket.socket:
     return listening
 
 
-def run(config: uvicorn.Config, listening: socket.socket, announce: str) -> None:
-    """Serve until SIGINT or SIGTERM, and say on stderr that it does. A signal that comes early ends it, too."""
+def server_of(config: uvicorn.Config, ending: Callable[[], Awaitable[None]] | None = None) -> uvicorn.Server:
+    """A server that awaits ``ending`` before it waits for its connections to close: streams end then, too."""
     import uvicorn
 
-    server = uvicorn.Server(config)
+    class Server(uvicorn.Server):
+        async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+            if ending is not None:
+                await ending()
+            await super().shutdown(sockets)
+
+    return Server(config)
+
+
+def run(config: uvicorn.Config, listening: socket.socket, announce: str, *, ending: Callable[[], Awaitable[None]] | None = None) -> None:
+    """Serve until SIGINT or SIGTERM, and say on stderr that it does. A signal that comes early ends it, too."""
+    server = server_of(config, ending)
 
     def leave(*_: object) -> None:
         server.should_exit = True  # before uvicorn listens to signals; after it has ended it raises them again, to no effect

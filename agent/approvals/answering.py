@@ -16,6 +16,8 @@ from agent.audit.keys import Key
 if TYPE_CHECKING:
     from sqlalchemy import Row
 
+_SAID = {"approve": "approved", "reject": "rejected"}
+
 
 def approve(writing: Writing, key: Key, approval: str, by: Person, *, digest: str, via: str, reason: str) -> None:
     """Count one approval; the last one that is needed approves. Raises what :mod:`agent.approvals.errors` names."""
@@ -65,7 +67,8 @@ def _open(writing: Writing, key: Key, row: Row[Any], states: tuple[State, ...], 
     if row.state in {"expired", "superseded"}:
         raise LapsedError(f"it is {row.state}: {row.reason}", where=f"approval {row.id}", remedy="have the action proposed again")
     if row.state not in states:
-        raise AlreadyAnsweredError(f"it is {row.state} already", where=f"approval {row.id}", remedy="nothing more is needed")
+        first = "; ".join(f"{one.person} {_SAID[one.answer]} it at {moment(one.at):%H:%M:%S} UTC" for one in stored.answers)
+        raise AlreadyAnsweredError(f"it is {row.state} already" + (f": {first}" if first else ""), where=f"approval {row.id}", remedy="nothing more is needed")
     return stored
 
 

@@ -6,7 +6,7 @@ import json
 from itertools import islice
 from typing import Annotated, Any, Literal, get_args
 
-from fastapi import APIRouter, Depends, Query
+from fastapi import APIRouter, Depends, Query, Response
 from pydantic import BaseModel, ConfigDict, Field
 
 from agent.approvals.people import Person
@@ -107,13 +107,15 @@ def _answers(routes: APIRouter, services: Services) -> None:
         return {"items": [one.document() for one in desk.approvals.list(state or ("pending",))], "next": None}
 
     @routes.post("/v1/approvals", tags=["approvals"], status_code=201)
-    def propose(asked: Propose, person: Responder) -> dict[str, Any]:
-        """Preview an action, decide, and put it before people unless it is refused. Nothing is done."""
+    def propose(asked: Propose, person: Responder, response: Response) -> dict[str, Any]:
+        """Preview an action, decide, and put it before people unless it is refused (200, without an approval). Nothing is done."""
         from api.desk import target_of
 
         known = desk.catalogue
         target = target_of(asked.target, asked.namespace, known.kinds(asked.action), known.system(asked.action))
         made = desk.propose(asked.action, target, asked.params, person, cause=asked.cause, confidence=asked.confidence, reason=asked.reason)
+        if made.approval is None:
+            response.status_code = 200
         return {"preview": made.preview.document(), "decision": made.verdict.document(), "approval": made.approval.document() if made.approval else None}
 
     @routes.get("/v1/approvals/{approval}", tags=["approvals"])

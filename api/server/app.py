@@ -56,7 +56,6 @@ def _lifespan(services: Services) -> Callable[[FastAPI], Any]:
             except (OnCalmError, ValueError) as error:
                 services.kept.note(ident, "failed", error={"detail": str(error)[:500]})
         yield
-        await services.runs.close()
         for one in reversed(services.background):
             one.stop()
 

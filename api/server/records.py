@@ -13,7 +13,7 @@ from api.door.needs import Needs
 from api.mcp_answers import document
 from api.server.problems import NotFoundError
 from api.server.services import Services
-from telemetry.errors import SourceError, UsageError
+from telemetry.errors import UsageError
 from tools.registry import Registry
 from tools.result import ToolResult
 
@@ -39,14 +39,12 @@ class _Tools:
         return self._services.product.tools().subset(risks=("read",))
 
     def call(self, name: str, arguments: dict[str, Any]) -> ToolResult:
-        """Raises NotFoundError, UsageError for arguments that do not fit, SourceError when it could not be assessed."""
+        """The result, which may be `not_assessed`. Raises NotFoundError, UsageError for arguments that do not fit."""
         if self.registry.tool(name) is None:
             raise NotFoundError("there is no read tool of this name", where=name[:100], remedy="GET /v1/tools lists them")
         found = self.registry.call(name, arguments)
         if found.status == "failed":
             raise UsageError(found.error or "it failed", where=name, remedy="see its schema: GET /v1/tools")
-        if found.status == "not_assessed":
-            raise SourceError(found.error or found.reason or "it could not be looked at", where=name, remedy="oncalm doctor says what is wrong")
         return found
 
 
@@ -89,8 +87,8 @@ def router(services: Services) -> APIRouter:
     def trace(trace: str, _: Viewer) -> dict[str, Any]:
         """A trace with its spans."""
         found = tools.call("traces.show", {"trace_id": trace})
-        if found.status == "nothing_found":
-            raise NotFoundError("there is no such trace", where=f"trace {trace[:64]}", remedy="POST /v1/tools/traces.find finds some")
+        if found.status != "found":
+            raise NotFoundError(found.reason or "there is no such trace", where=f"trace {trace[:64]}", remedy="POST /v1/tools/traces.find finds some")
         return document(found)
 
     return routes

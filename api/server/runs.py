@@ -77,13 +77,18 @@ class Run:
         """Ask it to end."""
         self._stop.set()
         if self.future is not None and self.future.cancel():
-            self.end("cancelled")
+            self.end_stopped("it was stopped before it began")
 
     def end(self, state: RunState) -> None:
         """Note how it ended. Any thread may."""
         self.state, self.ended = state, time.monotonic()
         with contextlib.suppress(RuntimeError):
             self.loop.call_soon_threadsafe(self._wake)
+
+    def end_stopped(self, why: str) -> None:
+        """It was stopped: its stream is told, then it is over."""
+        self.say("error", {"problem": {"type": "about:blank", "title": "Stopped", "status": 409, "detail": why, "where": f"run {self.id}", "remedy": "ask again"}})
+        self.end("cancelled")
 
     async def follow(self, after: int = 0) -> AsyncIterator[Event]:
         """The events behind ``after``, then those to come, until the run is over."""
@@ -168,22 +173,22 @@ class Runs:
             await asyncio.sleep(0.05)
         for run in list(self._held.values()):
             if run.state not in OVER:
-                run.say("error", {"problem": {"type": "about:blank", "title": "Service Unavailable", "status": 503, "where": f"run {run.id}",
-                                              "detail": "the server is ending; the run was stopped", "remedy": "ask again in a moment"}})
+                run.end_stopped("the server is ending; the run was stopped")
                 run.stop()
-                run.end("cancelled")
         self._pool.shutdown(wait=False, cancel_futures=True)
+        await asyncio.sleep(0)
 
     @staticmethod
     def _work(run: Run, work: Work) -> None:
         if run.stopped():
-            run.end("cancelled")
+            run.end_stopped("it was stopped before it began")
             return
         run.state = "running"
         try:
             result = work(run)
         except RunStoppedError:
-            run.end("cancelled")
+            if run.state not in OVER:
+                run.end_stopped("it was stopped")
         except OnCalmError as error:
             run.problem = problem_of(error)
             run.say("error", {"problem": run.problem})

@@ -67,7 +67,7 @@ def serve(product: Product, desk: Desk, opener: Callable[[], Desk], teller: Tell
     config = uvicorn.Config(
         Gate(LocalPerson(app, person), host, token), log_config=None, access_log=False, server_header=False, limit_concurrency=_CONNECTIONS,
         timeout_keep_alive=30, timeout_graceful_shutdown=_GRACE, ws="none", lifespan="on")
-    run(config, listening, f"serving {product.home} at {shown(listening, host)}")
+    run(config, listening, f"serving {product.home} at {shown(listening, host)}", ending=services.runs.close)
 
 
 def _receive(services: object, product: Product, most_bytes: int) -> None:
