@@ -60,7 +60,8 @@ def _desk(home: Path, settings: Any) -> Any:
     return Desk(home, cluster, policy=settings.policy, state_url=settings.database(), teller=lambda: settings.teller(home)) if cluster is not None else None
 
 
-def _analyst(name: str) -> str:
+def analyst_of(name: str) -> str:
+    """The analyst of this name. Raises UsageError."""
     from telemetry.errors import UsageError
 
     if name not in {"auto", "offline", "llm"}:
@@ -116,7 +117,7 @@ def ask(
     """Ask a question about the logs read so far."""
     from api.commands import ask as run
     raise typer.Exit(run(product_of(context), " ".join(question), since=since, start=start, end=end,
-                         conversation=conversation, analyst=_analyst(analyst), evidence=evidence, as_json=as_json))
+                         conversation=conversation, analyst=analyst_of(analyst), evidence=evidence, as_json=as_json))
 
 
 @app.command()
@@ -137,7 +138,7 @@ def investigate(
     from api.commands import investigate as run
 
     raise typer.Exit(run(product_of(context), " ".join(symptom), at=at, since=since, start=start, end=end, pictures=pictures,
-                         png=png, propose=propose, analyst=_analyst(analyst), as_json=as_json))
+                         png=png, propose=propose, analyst=analyst_of(analyst), as_json=as_json))
 
 
 @app.command()

@@ -49,8 +49,8 @@ def run(config: uvicorn.Config, listening: socket.socket, announce: str, *, endi
     def leave(*_: object) -> None:
         server.should_exit = True  # before uvicorn listens to signals; after it has ended it raises them again, to no effect
 
-    for ending in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(ending, leave)
+    for which in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(which, leave)
     print(f"oncalm: {announce}", file=sys.stderr, flush=True)
     with listening:
         server.run(sockets=[listening])

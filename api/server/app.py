@@ -12,7 +12,7 @@ from fastapi import FastAPI
 
 from agent.approvals.people import Person
 from api.mcp_gate import App, Receive, Scope, Send
-from api.server import acts, chat, health, problems, records
+from api.server import acts, chat, health, openai, predict, problems, records
 from api.server.asking import InvestigationRequest
 from api.server.services import Services
 from telemetry.errors import OnCalmError
@@ -37,7 +37,7 @@ def create_app(services: Services) -> FastAPI:
                   docs_url=None, redoc_url=None, responses=_ERRORS)
     problems.install(app)
     app.include_router(health.router(services, meters))
-    for one in (chat, acts, records):
+    for one in (chat, openai, acts, records, predict):
         app.include_router(one.router(services))
     for router in services.routers:
         app.include_router(router)

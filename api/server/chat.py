@@ -18,7 +18,8 @@ from api.server.streams import last_id, stream
 Viewer = Annotated[Person, Depends(Needs("viewer"))]
 Responder = Annotated[Person, Depends(Needs("responder"))]
 LastEvent = Annotated[str | None, Header(alias="Last-Event-ID")]
-_STREAM: dict[int | str, dict[str, Any]] = {200: {"content": {"text/event-stream": {"schema": {"type": "string"}}}, "description": "Server-sent events."}}
+_STREAM: dict[int | str, dict[str, Any]] = {200: {"content": {"text/event-stream": {"schema": {"type": "object", "properties": {
+    "id": {"type": "string"}, "event": {"type": "string"}, "data": {"type": "string", "description": "JSON."}}}}}, "description": "Server-sent events."}}
 
 
 def router(services: Services) -> APIRouter:

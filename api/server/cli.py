@@ -1,4 +1,4 @@
-"""The command ``oncalm serve``."""
+"""The commands ``oncalm serve`` and ``oncalm chat``."""
 
 from __future__ import annotations
 
@@ -9,8 +9,9 @@ import typer
 
 
 def register(app: typer.Typer) -> None:
-    """Add the command to the application."""
+    """Add the commands to the application."""
     app.command("serve")(serve)
+    app.command("chat")(chat)
 
 
 def serve(
@@ -40,3 +41,15 @@ def serve(
     if product.desk is not None:
         product.desk = shared
     run(product, shared, desk, teller, settings.person(), host, port, read_token(token_file) if token_file else None, most_bytes=inbox_size(inbox))
+
+
+def chat(
+    context: typer.Context,
+    conversation: Annotated[str | None, typer.Option(help="Go on with this one (of `oncalm ask --conversation`).")] = None,
+    analyst: Annotated[str, typer.Option(help="auto, offline or llm.")] = "auto",
+) -> None:
+    """Talk in the terminal: follow-ups know what was said."""
+    from api.cli import analyst_of, product_of
+    from api.talking import talk
+
+    raise typer.Exit(talk(product_of(context), conversation, analyst_of(analyst)))

@@ -75,10 +75,22 @@ class Kept:
             connection.execute(conversations.insert().values(id=fresh, person=person.id, title=row.title, created=now, changed=now, forked_from=ident))
             for one in connection.execute(turns.select().where(turns.c.conversation == ident)).all():
                 connection.execute(turns.insert().values(conversation=fresh, number=one.number, at=one.at, document=one.document))
+        self.remember_as(ident, fresh)
+        return fresh
+
+    def remember_as(self, ident: str, fresh: str) -> None:
+        """Copy what a conversation remembers to another, which then goes its own way."""
         for table, columns in self._remembered():
             others = ", ".join(name for name in columns if name != "thread_id")
+            self._remember(f"DELETE FROM {table} WHERE thread_id = ?", (fresh,))
             self._remember(f"INSERT INTO {table} (thread_id, {others}) SELECT ?, {others} FROM {table} WHERE thread_id = ?", (fresh, ident))
-        return fresh
+
+    def forget(self, prefix: str, keep: int) -> None:
+        """Drop what conversations of this prefix remember, but for the ``keep`` newest."""
+        for table, columns in self._remembered():
+            if "checkpoint_id" in columns:  # these ids grow with time
+                self._remember(f"DELETE FROM {table} WHERE thread_id LIKE ? AND thread_id NOT IN (SELECT thread_id FROM {table} WHERE thread_id LIKE ? "
+                               "GROUP BY thread_id ORDER BY max(checkpoint_id) DESC LIMIT ?)", (f"{prefix}%", f"{prefix}%", keep))
 
     def delete(self, ident: str, person: Person) -> None:
         """Drop a conversation, what it remembers first."""
@@ -137,7 +149,7 @@ class Kept:
             tables = [(name, [row[1] for row in db.execute(f'PRAGMA table_info("{name}")')]) for name in names]
         return [(name, columns) for name, columns in tables if "thread_id" in columns]
 
-    def _remember(self, statement: str, values: tuple[str, ...]) -> None:
+    def _remember(self, statement: str, values: tuple[str | int, ...]) -> None:
         with closing(sqlite3.connect(self._checkpoints, timeout=30)) as db, db:
             db.execute(statement, values)
 
