@@ -15,12 +15,14 @@ import typer
 
 from api.acting_cli import register
 from api.cluster_cli import clusters
+from api.door.cli import keys
 
 app = typer.Typer(
     add_completion=False, no_args_is_help=True, rich_markup_mode=None, pretty_exceptions_enable=False,
     help="Ask your logs in plain language; get exact answers with the lines to prove them.",
 )
 app.add_typer(clusters, name="cluster")
+app.add_typer(keys, name="keys")
 register(app)
 AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON document on stdout.")]
 
