@@ -17,7 +17,7 @@ FRESH = 300.0
 """Seconds after which keys are fetched anew: for so long a key lives on that its provider has withdrawn."""
 STALE = 3_600.0
 """Seconds for which kept keys still count while the provider cannot be reached."""
-AGAIN = 30.0
+AGAIN = 10.0
 """Seconds between two fetches for a key id that is not known: whoever invents ids must not make us ask."""
 _LARGEST = 1 << 20
 _MOST_KEYS = 100
