@@ -50,7 +50,8 @@ class Jwks:
 
     async def candidates(self, kid: str | None, algorithm: str) -> list[Any]:
         """Public keys that may have signed with ``algorithm``, by their id when the token names one. Raises ProviderError."""
-        await self._refresh(lambda: self._age() >= FRESH)
+        if not (self._fetching.locked() and self._age() < STALE):  # what is kept serves while one looks for newer
+            await self._refresh(lambda: self._age() >= FRESH)
         found = self._matching(kid, algorithm)
         if not found and kid is not None:
             await self._refresh(lambda: not self._matching(kid, algorithm))
@@ -63,11 +64,11 @@ class Jwks:
         return float("inf") if self._held.at is None else self._clock() - self._held.at
 
     async def _refresh(self, needed: Callable[[], bool]) -> None:
-        """Fetch when it is needed and was not just tried."""
-        if not needed() or self._clock() - self._tried < AGAIN:
+        """Fetch when it is needed and was not just tried. Who needs what another fetches waits for it."""
+        if not needed() or (not self._fetching.locked() and self._clock() - self._tried < AGAIN):
             return
         async with self._fetching:
-            if not needed() or self._clock() - self._tried < AGAIN:  # another request has done it
+            if not needed() or self._clock() - self._tried < AGAIN:  # another request has done it, or tried
                 return
             self._tried = self._clock()
             try:
