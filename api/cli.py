@@ -15,6 +15,7 @@ import typer
 
 from api.acting_cli import register
 from api.cluster_cli import clusters
+from api.door.cli import keys
 from api.server.cli import register as register_server
 
 app = typer.Typer(
@@ -22,6 +23,7 @@ app = typer.Typer(
     help="Ask your logs in plain language; get exact answers with the lines to prove them.",
 )
 app.add_typer(clusters, name="cluster")
+app.add_typer(keys, name="keys")
 register(app)
 register_server(app)
 AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON document on stdout.")]

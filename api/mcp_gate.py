@@ -1,33 +1,15 @@
-"""Who may talk to an HTTP server of ours: checks of Host, Origin and token before anything of a request is read."""
+"""The door of servers with one token and no people (``oncalm mcp``, ``oncalm receive``), by the rules of :mod:`api.door.hosts`."""
 
 from __future__ import annotations
 
 import hmac
-import ipaddress
 import re
-from collections.abc import Awaitable, Callable, MutableMapping
-from typing import Any
-from urllib.parse import urlsplit
 
+from api.door.hosts import App, Headers, HostRule, Receive, Scope, Send, loopback, values
 from telemetry.errors import UsageError
 
-Scope = MutableMapping[str, Any]
-Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
-Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
-App = Callable[[Scope, Receive, Send], Awaitable[None]]
-_LOCAL = frozenset({"localhost", "127.0.0.1", "::1"})
 _SHORTEST = 16
 _TOKEN = re.compile(r"[A-Za-z0-9._~+/=-]+")
-
-
-def loopback(host: str) -> bool:
-    """Whether only this machine can reach an address. A name other than ``localhost`` could mean anything: no."""
-    if host.lower() == "localhost":
-        return True
-    try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return False
 
 
 def check_binding(host: str, token: str | None, where: str = "mcp") -> None:
@@ -41,17 +23,11 @@ def check_binding(host: str, token: str | None, where: str = "mcp") -> None:
 
 
 class Gate:
-    """An ASGI application that lets only fitting requests through to another.
-
-    A page in a browser can make its own name point to this machine (DNS rebinding); what it sends then carries that
-    name as Host and its Origin. Only names that we listen on pass; bound to every address (``0.0.0.0``), whose names
-    we do not know, it is the token that no page has, and an Origin must be that of the Host.
-    """
+    """An ASGI application that lets only fitting requests through to another."""
 
     def __init__(self, app: App, host: str, token: str | None) -> None:
         self._app = app
-        self._any_host = token is not None and _unspecified(host)
-        self._hosts = _LOCAL | {host.lower()}
+        self._rule = HostRule(host, guarded=token is not None)
         self._token = None if token is None else token.encode()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -61,43 +37,18 @@ class Gate:
             refused = self._refusal(scope["headers"])
             await (_refuse(send, *refused) if refused else self._app(scope, receive, send))
 
-    def _refusal(self, headers: list[tuple[bytes, bytes]]) -> tuple[int, str] | None:
+    def _refusal(self, headers: Headers) -> tuple[int, str] | None:
         """(status, reason), or None for a request that may pass."""
-        hosts, origins = _values(headers, b"host"), _values(headers, b"origin")
-        host = _name(f"//{hosts[0]}") if len(hosts) == 1 else None
-        if host is None or not (self._any_host or host in self._hosts):
-            return 421, "this server is not known by that Host"
-        allowed = {host} if self._any_host else self._hosts
-        if any(_name(origin) not in allowed for origin in origins):
-            return 403, "pages of that Origin may not use this server"
-        if self._token is not None and not self._authorised(headers):
+        refused = self._rule.refusal(headers)
+        if refused is None and self._token is not None and not self._authorised(headers):
             return 401, "a bearer token is needed"
-        return None
+        return refused
 
-    def _authorised(self, headers: list[tuple[bytes, bytes]]) -> bool:
-        given = [value for name, value in headers if name == b"authorization"]
-        scheme, _, token = (given[0] if len(given) == 1 else b"").partition(b" ")
+    def _authorised(self, headers: Headers) -> bool:
+        given = values(headers, b"authorization")
+        scheme, _, token = (given[0] if len(given) == 1 else "").partition(" ")
         # The time this takes must not tell how much of a guess was right.
-        return hmac.compare_digest(token.strip(), self._token or b"") and scheme.lower() == b"bearer"
-
-
-def _unspecified(host: str) -> bool:
-    try:
-        return ipaddress.ip_address(host).is_unspecified
-    except ValueError:
-        return False
-
-
-def _values(headers: list[tuple[bytes, bytes]], wanted: bytes) -> list[str]:
-    return [value.decode("latin-1") for name, value in headers if name == wanted]
-
-
-def _name(url: str) -> str | None:
-    """The host that a URL names, in lower case and without its port."""
-    try:
-        return urlsplit(url).hostname
-    except ValueError:
-        return None
+        return hmac.compare_digest(token.strip().encode("latin-1"), self._token or b"") and scheme.lower() == "bearer"
 
 
 async def _refuse(send: Send, status: int, reason: str) -> None:

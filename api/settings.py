@@ -17,6 +17,8 @@ from agent.prices import Price
 if TYPE_CHECKING:
     from agent.approvals.people import Person
     from agent.observe.settings import TelemetrySettings
+    from api.door.building import DoorSettings
+    from api.door.tokens import Issuer
     from api.telling import Teller
     from api.thinking import Thinking
     from telemetry.sources.kubernetes.configuration import Access
@@ -91,6 +93,33 @@ class Settings(BaseSettings):
     role: str = "approver"
     """What whoever may use this account's home may do: viewer, responder, approver or admin."""
 
+    oidc_issuer: str | None = None
+    """An identity provider whose tokens open the server, ``https://…`` (docs/door.md)."""
+    oidc_audience: str = ""
+    """Whom its tokens are made for; several with commas between."""
+    oidc_jwks_url: str | None = None
+    """Its keys (default: as its discovery document says)."""
+    oidc_algorithms: str = "RS256,PS256,ES256"
+    oidc_leeway: float = 30.0
+    oidc_name_claim: str = "sub"
+    oidc_role_claim: str = "groups"
+    oidc_roles: dict[str, str] = Field(default_factory=dict)
+    """As JSON: ``{"sre": "responder", "sre-leads": "approver"}``."""
+    oidc_default_role: str | None = None
+    oidc_ca_file: Path | None = None
+    hosts: str = ""
+    """Names by which the server is known when it listens on every address, with commas between."""
+    trusted_proxies: str = ""
+    """Addresses and networks of proxies that say whom a request is from, with commas between."""
+    max_body: int = Field(default=16 << 20, ge=1_024)
+    """Bytes of a request's body."""
+    rate_requests: int = Field(default=12_000, ge=1)
+    """Requests of one person in a minute; ``rate_at_once``: at once; ``rate_failures``: failed sign-ins of an address."""
+    rate_at_once: int = Field(default=400, ge=1)
+    rate_failures: int = Field(default=30, ge=1)
+    kube_impersonate: dict[str, dict[str, dict[str, str | list[str]]]] = Field(default_factory=dict)
+    """As JSON: as whom people act on the cluster, by role or by name (docs/door.md)."""
+
     otlp_endpoint: str | None = Field(default=None, validation_alias=AliasChoices("OTEL_EXPORTER_OTLP_ENDPOINT", "ONCALM_OTLP_ENDPOINT"))
     otlp_headers: str = Field(default="", validation_alias=AliasChoices("OTEL_EXPORTER_OTLP_HEADERS", "ONCALM_OTLP_HEADERS"))
     traceparent: str | None = Field(default=None, validation_alias=AliasChoices("TRACEPARENT", "ONCALM_TRACEPARENT"))
@@ -153,6 +182,27 @@ class Settings(BaseSettings):
             name = f"uid {os.getuid()}"
         return Person(name, self.role)  # type: ignore[arg-type] # checked there
 
+    def issuer(self) -> Issuer | None:
+        """The identity provider; None when none is named. Raises UsageError."""
+        if not self.oidc_issuer:
+            return None
+        from api.door.tokens import Issuer
+
+        return Issuer(
+            self.oidc_issuer, _listed(self.oidc_audience), self.oidc_jwks_url, _listed(self.oidc_algorithms), self.oidc_leeway,
+            self.oidc_name_claim, self.oidc_role_claim, self.oidc_roles, self.oidc_default_role,  # type: ignore[arg-type] # checked there
+            str(self.oidc_ca_file) if self.oidc_ca_file else None)
+
+    def door(self) -> DoorSettings:
+        """How the server's door is built. Raises UsageError."""
+        from api.door.bodies import BodyLimits
+        from api.door.building import DoorSettings
+        from api.door.rates import Rates
+
+        return DoorSettings(
+            self.person(), self.issuer(), _listed(self.hosts), _listed(self.trusted_proxies),
+            Rates(self.rate_requests, self.rate_at_once, self.rate_failures), BodyLimits(self.max_body))
+
     def _caches(self) -> frozenset[str]:
         """Raises UsageError for a name that is none."""
         from api.thinking import EVERY_CACHE
@@ -172,6 +222,10 @@ class Settings(BaseSettings):
 
         return TelemetrySettings(endpoint=self.otlp_endpoint, headers=parse_headers(self.otlp_headers),
                                  record_content=self.record_content)
+
+
+def _listed(text: str) -> tuple[str, ...]:
+    return tuple(one for part in text.split(",") if (one := part.strip()))
 
 
 def variable(name: str) -> str | None:

@@ -10,8 +10,7 @@ from typing import TYPE_CHECKING
 
 from fastapi import FastAPI
 
-from agent.approvals.people import Person
-from api.mcp_gate import App, Receive, Scope, Send
+from api.door.hosts import App, Receive, Scope, Send
 from api.server import acts, chat, health, openai, predict, problems, records
 from api.server.asking import InvestigationRequest
 from api.server.services import Services
@@ -21,8 +20,6 @@ if TYPE_CHECKING:
     from collections.abc import MutableMapping
     from typing import Any
 
-Door = Callable[[App], App]
-"""Wraps the application: lets nobody in unknown, and says who is."""
 _ERRORS: dict[int | str, dict[str, Any]] = {
     "default": {"description": "What was wrong, where, and what to do.", "content": {problems.MEDIA: {"schema": {
         "type": "object", "required": ["title", "status", "detail"], "properties": {
@@ -60,19 +57,6 @@ def _lifespan(services: Services) -> Callable[[FastAPI], Any]:
             one.stop()
 
     return life
-
-
-class LocalPerson:
-    """The door where only this machine can come: whoever does is the account that serves."""
-
-    def __init__(self, app: App, person: Person) -> None:
-        self._app, self._person = app, person
-
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Let the request through, as this person."""
-        if scope["type"] == "http":
-            scope.setdefault("state", {})["person"] = self._person
-        await self._app(scope, receive, send)
 
 
 class _Measured:

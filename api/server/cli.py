@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Annotated, Any
 
 import typer
@@ -18,14 +17,12 @@ def serve(
     context: typer.Context,
     host: Annotated[str, typer.Option(help="Address to listen on.")] = "127.0.0.1",
     port: Annotated[int, typer.Option(help="Port; 0 takes a free one.")] = 8080,
-    token_file: Annotated[Path | None, typer.Option(help="File with a token that every client must send.")] = None,
     inbox: Annotated[str, typer.Option(help="How much received telemetry may wait for the store, as 1GB.")] = "1GB",
 ) -> None:
     """Serve chat, investigations, approvals, records and OTLP over HTTP until a signal ends it."""
     from api.cli import product_of
     from api.commands import inbox_size
     from api.desk import Desk
-    from api.mcp import read_token
     from api.server.serve import serve as run
     from api.settings import load
 
@@ -40,7 +37,7 @@ def serve(
     shared = desk()
     if product.desk is not None:
         product.desk = shared
-    run(product, shared, desk, teller, settings.person(), host, port, read_token(token_file) if token_file else None, most_bytes=inbox_size(inbox))
+    run(product, shared, desk, teller, settings.door(), host, port, most_bytes=inbox_size(inbox))
 
 
 def chat(

@@ -21,7 +21,9 @@ from agent.approvals.errors import (
     NotAllowedError,
 )
 from agent.state_db.locks import TargetBusyError
+from api.door.jwks import ProviderError
 from api.door.needs import RoleError, StrangerError
+from api.door.refusing import Refused
 from telemetry.errors import OnCalmError, QueryError, SourceError, StoreError, UsageError
 from tools.actions.errors import RefusedError, WorldChangedError
 
@@ -48,13 +50,15 @@ class BusyError(OnCalmError):
 _STATUS: tuple[tuple[type[OnCalmError], int], ...] = (
     (StrangerError, 401), (RoleError, 403), (NotAllowedError, 403), (NotFoundError, 404), (NoSuchApprovalError, 404),
     (ConflictError, 409), (AlreadyAnsweredError, 409), (LapsedError, 409), (DigestError, 409), (WorldChangedError, 409), (TargetBusyError, 409),
-    (ApprovalRefusedError, 409), (RefusedError, 422), (UsageError, 400), (QueryError, 400), (SourceError, 502), (BusyError, 503), (StoreError, 503),
+    (ApprovalRefusedError, 409), (RefusedError, 422), (UsageError, 400), (QueryError, 400), (SourceError, 502), (ProviderError, 503), (BusyError, 503), (StoreError, 503),
 )
 """The first that fits; what is none of them is 500."""
 
 
 def status_of(error: OnCalmError) -> int:
     """The status of an error."""
+    if isinstance(error, Refused):
+        return error.status
     return next((status for kind, status in _STATUS if isinstance(error, kind)), 500)
 
 
@@ -82,6 +86,8 @@ async def _ours(_: Request, error: Exception) -> Response:
     assert isinstance(error, OnCalmError)  # noqa: S101 - registered for it
     found = problem_of(error)
     headers = {401: {"WWW-Authenticate": "Bearer"}, 503: {"Retry-After": "5"}}.get(found["status"], {})
+    if isinstance(error, Refused):
+        headers = {name.decode(): value.decode() for name, value in error.headers()}
     if found["status"] == 500:
         _log.error("%s", error)
     return JSONResponse(found, found["status"], headers=headers, media_type=MEDIA)

@@ -6,15 +6,15 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from api.mcp_gate import Gate, check_binding
+from api.door.hosts import Receive, Scope, Send
 from api.receiver import tell
 from api.serving import listen, run, shown
 from telemetry.errors import WriterBusyError
 from telemetry.store import version
 
 if TYPE_CHECKING:
-    from agent.approvals.people import Person
     from api.desk import Desk
+    from api.door.building import DoorSettings
     from api.telling import Teller
     from api.wiring import Product
     from telemetry.inbox.inbox import Inbox
@@ -44,30 +44,38 @@ class Receiving:
         self.inbox.close()
 
 
-def serve(product: Product, desk: Desk, opener: Callable[[], Desk], teller: Teller | None, person: Person, host: str, port: int, token: str | None, *, most_bytes: int) -> None:
+def serve(product: Product, desk: Desk, opener: Callable[[], Desk], teller: Teller | None, keeping: DoorSettings, host: str, port: int, *, most_bytes: int) -> None:
     """Serve until SIGINT or SIGTERM; port 0 takes a free one. ``opener`` opens a desk for a thread of its own.
 
-    Without ``token`` the host must be a loopback one. Raises UsageError for a host, port or token that cannot be used.
+    Beyond loopback there must be a key or an identity provider. Raises UsageError for that, and a host or port that cannot be used.
     """
     import uvicorn
 
-    from api.server.app import LocalPerson, create_app
+    from api.door.building import check_door, open_door
+    from api.door.routes import router as door_routes
+    from api.server.app import create_app
     from api.server.kept import Kept
     from api.server.services import Services
     from api.tending import Caretaker
 
-    check_binding(host, token, "serve")
-    listening = listen(host, port)
     product.home.mkdir(parents=True, exist_ok=True)
     version.check(product.home)
+    check_door(host, desk.journal, keeping)
+    listening = listen(host, port)
     services = Services(product, desk, Kept(desk.journal.database, product.home))
     services.background.append(Caretaker(opener, teller))
     _receive(services, product, most_bytes)
-    app = create_app(services)
+    door = open_door(_nothing, host, desk.journal, keeping)
+    services.routers.append(door_routes(door))
+    door.app = create_app(services)
     config = uvicorn.Config(
-        Gate(LocalPerson(app, person), host, token), log_config=None, access_log=False, server_header=False, limit_concurrency=_CONNECTIONS,
+        door, log_config=None, access_log=False, server_header=False, limit_concurrency=_CONNECTIONS,
         timeout_keep_alive=30, timeout_graceful_shutdown=_GRACE, ws="none", lifespan="on")
     run(config, listening, f"serving {product.home} at {shown(listening, host)}", ending=services.runs.close)
+
+
+async def _nothing(scope: Scope, receive: Receive, send: Send) -> None:
+    """What a door is made around, before the application is there."""
 
 
 def _receive(services: object, product: Product, most_bytes: int) -> None:

@@ -15,7 +15,7 @@ import uvicorn
 
 from agent.approvals.people import Person, Role
 from api.desk import Desk
-from api.mcp_gate import Receive, Scope, Send
+from api.door.hosts import Receive, Scope, Send
 from api.server.app import create_app
 from api.server.kept import Kept
 from api.server.services import Services
