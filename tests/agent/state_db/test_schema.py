@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 import sqlalchemy
 
+import agent.incidents.tables  # noqa: F401 - its tables are in the migrations, too
 from agent.state_db.database import HEAD, Database, scripts
 from agent.state_db.schema import metadata
 from telemetry.errors import StoreError
