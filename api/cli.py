@@ -14,6 +14,7 @@ from typing import Annotated, Any
 import typer
 
 from api.acting_cli import register
+from api.alerting_cli import register as register_incidents
 from api.cluster_cli import clusters
 
 app = typer.Typer(
@@ -22,6 +23,7 @@ app = typer.Typer(
 )
 app.add_typer(clusters, name="cluster")
 register(app)
+register_incidents(app)
 AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON document on stdout.")]
 
 

@@ -85,6 +85,8 @@ class Settings(BaseSettings):
     """The policy of actions (docs/policy.md); default ``policy.yaml`` in the home."""
     database_url: SecretStr | None = None
     """A PostgreSQL database for approvals and audit, ``postgresql://…``; default a file in the home."""
+    alerts: Path | None = None
+    """A file that says who may send alerts and how they are grouped (docs/alerts.md); default ``alerts.yaml`` in the home."""
     role: str = "approver"
     """What whoever may use this account's home may do: viewer, responder, approver or admin."""
 

@@ -27,6 +27,7 @@ from telemetry.errors import OnCalmError, UsageError
 _log = logging.getLogger(__name__)
 OnEvent = Callable[[str, Incident], None]
 Found: TypeAlias = list[Incident]  # within the class ``list`` is its method
+Ids: TypeAlias = list[str]
 _EVENT_DAYS = timedelta(days=14)
 """How long an event is known that may be delivered again."""
 
@@ -77,6 +78,14 @@ class Incidents:
         """Everything about one; of its timeline what comes ``after`` an entry. Raises NoSuchIncidentError."""
         with self.database.reading() as connection:
             return reading.whole(connection, ident, after)
+
+    def named(self, start: str) -> Ids:
+        """Ids that begin so, with or without ``inc-``; at most two: one that is meant is alone."""
+        begins = f"inc-{start.removeprefix('inc-')}"
+        with self.database.reading() as connection:
+            rows = connection.execute(incidents.select().with_only_columns(incidents.c.id).where(
+                incidents.c.id.startswith(begins, autoescape=True)).limit(2))
+            return [row.id for row in rows]
 
     def acknowledge(self, ident: str, by: Person, *, version: int | None = None) -> Incident:
         """Somebody looks after it: its owner, if it has none yet."""
