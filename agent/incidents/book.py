@@ -8,15 +8,18 @@ from dataclasses import asdict, replace
 from typing import TYPE_CHECKING, Any
 from uuid import uuid4
 
+from agent.incidents import statements
 from agent.incidents.errors import NoSuchIncidentError, WayError
 from agent.incidents.incident import Incident
 from agent.incidents.states import State, leads
-from agent.incidents.tables import incidents, timeline
+from agent.incidents.tables import timeline
 from telemetry.errors import StoreError
 
 if TYPE_CHECKING:
     from sqlalchemy import Connection, Row
 
+_FIXED = frozenset({"id", "group_key", "grouped", "service", "created", "earlier"})
+"""What an incident keeps all its life."""
 CLOCK, ALERTS, WORKER = "clock", "alerts", "oncalm"
 """Who acts when no person does."""
 
@@ -36,7 +39,7 @@ class Book:
     def get(self, ident: str) -> Incident:
         """Raises NoSuchIncidentError."""
         if ident not in self._held:
-            row = self.connection.execute(incidents.select().where(incidents.c.id == ident)).one_or_none()
+            row = self.connection.execute(statements.INCIDENT, {"of_id": ident}).one_or_none()
             if row is None:
                 raise NoSuchIncidentError("there is no such incident", where=f"incident {ident[:40]}", remedy="see `oncalm incidents list`")
             self._hold(of_row(row))
@@ -45,9 +48,7 @@ class Book:
     def of_group(self, key: str) -> Incident | None:
         """The newest incident of a group: one that is not over before one that is."""
         if key not in self._groups:
-            over = incidents.c.state == "resolved"
-            row = self.connection.execute(
-                incidents.select().where(incidents.c.group_key == key).order_by(over, incidents.c.created.desc()).limit(1)).one_or_none()
+            row = self.connection.execute(statements.OF_GROUP, {"of_group": key}).one_or_none()
             self._groups[key] = self.held(row).id if row is not None else None
         found = self._groups[key]
         return self._held[found] if found is not None else None
@@ -93,13 +94,13 @@ class Book:
         """Write what changed, and ``beside`` it rows that refer to it. Raises StoreError when another was faster."""
         made = [one for ident, one in self._held.items() if self._were[ident] is None]
         if made:
-            self.connection.execute(incidents.insert(), [_columns(one) for one in made])
+            self.connection.execute(statements.OPENS, [_columns(one) for one in made])
         for ident, was in self._were.items():
             if was is not None:
                 self._write(self._held[ident], was)
         self._were = {ident: replace(one) for ident, one in self._held.items()}
         if self._entries:
-            self.connection.execute(timeline.insert(), self._entries)
+            self.connection.execute(statements.NOTES, self._entries)
             self._entries = []
         beside()
 
@@ -113,8 +114,8 @@ class Book:
     def _write(self, one: Incident, was: Incident) -> None:
         if one == was:
             return
-        done = self.connection.execute(
-            incidents.update().where(incidents.c.id == one.id, incidents.c.version == was.version, incidents.c.notes == was.notes).values(_columns(one)))
+        told = {name: value for name, value in _columns(one).items() if name not in _FIXED}
+        done = self.connection.execute(statements.CHANGES, {**told, "of_id": one.id, "of_version": was.version, "of_notes": was.notes})
         if done.rowcount != 1:
             raise StoreError("another process changed it at the same time", where=f"incident {one.id}", remedy="try again")
 

@@ -14,6 +14,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 from agent.audit.journal import moment
+from agent.incidents import statements
 from agent.incidents.book import WORKER, Book
 from agent.incidents.incident import stamp
 from agent.incidents.settings import AlertSettings
@@ -89,11 +90,10 @@ def give_back(book: Book, task: Task, holder: str) -> None:
 
 def shed(book: Book, settings: AlertSettings) -> int:
     """Put off what is too much to wait, those of least priority; how many."""
-    rows = book.connection.execute(investigations.select().where(_T.state == "queued").order_by(
-        _T.priority.desc(), _T.queued, _T.incident).offset(settings.waiting)).all()
+    rows = book.connection.execute(statements.TOO_MANY, {"room": settings.waiting}).all()
     for row in rows:
         why = f"{settings.waiting} investigations of more weight wait; it is taken up when there is calm"
-        book.connection.execute(investigations.update().where(_T.incident == row.incident).values(state="put_off", why=why))
+        book.connection.execute(statements.PUTS_OFF, {"of_id": row.incident, "why": why})
         book.note(book.get(row.incident), "put_off", WORKER, {"why": why, "priority": row.priority})
     return len(rows)
 

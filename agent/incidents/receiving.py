@@ -9,13 +9,13 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Literal
 
 from agent.audit.journal import micros
+from agent.incidents import statements
 from agent.incidents.alert import Alert, masked
 from agent.incidents.book import ALERTS, Book
 from agent.incidents.grouping import graver, group_of, key_of, priority
 from agent.incidents.incident import Incident
 from agent.incidents.settings import AlertSettings
 from agent.incidents.symptom import symptom_of
-from agent.incidents.tables import alerts, investigations
 
 if TYPE_CHECKING:
     from sqlalchemy import Row
@@ -73,12 +73,13 @@ class Receiving:
         connection = self._book.connection
         made = {row["id"] for row in self._made}
         if self._made:
-            connection.execute(alerts.insert(), self._made)
-        for ident in self._touched - made:
-            row = self._rows[ident]
-            connection.execute(alerts.update().where(alerts.c.id == ident).values(row))
+            connection.execute(statements.KEEPS, self._made)
+        stands = [{**{name: row[name] for name in ("status", "ends", "changed", "seen", "deliveries")}, "of_id": ident}
+                  for ident in sorted(self._touched - made) if (row := self._rows[ident])]
+        if stands:
+            connection.execute(statements.STANDS, stands)
         if self._queued:
-            connection.execute(investigations.insert(), self._queued)
+            connection.execute(statements.QUEUES, self._queued)
 
     def _known(self, alert: Alert) -> dict[str, Any] | None:
         if not alert.exact and (live := self._live.get(alert.key)) is not None:
@@ -192,10 +193,9 @@ class Receiving:
         idents = list({occurrence(one) for one in expected})
         keys = list({one.key for one in expected if not one.exact})
         for place in range(0, len(idents), _IN_ONE_QUERY):
-            self._keep(self._book.connection.execute(alerts.select().where(alerts.c.id.in_(idents[place : place + _IN_ONE_QUERY]))))
+            self._keep(self._book.connection.execute(statements.KNOWN, {"ids": idents[place : place + _IN_ONE_QUERY]}))
         for place in range(0, len(keys), _IN_ONE_QUERY):
-            self._keep(self._book.connection.execute(alerts.select().where(
-                alerts.c.alert_key.in_(keys[place : place + _IN_ONE_QUERY]), alerts.c.status != "resolved").order_by(alerts.c.received)))
+            self._keep(self._book.connection.execute(statements.LIVE, {"keys": keys[place : place + _IN_ONE_QUERY]}))
 
     def _keep(self, rows: Iterable[Row[Any]]) -> None:
         for row in rows:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import logging
+import threading
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -12,7 +13,7 @@ from typing import Any, TypeAlias
 
 from agent.approvals.people import Person
 from agent.audit.journal import micros, short
-from agent.incidents import queue, reading
+from agent.incidents import queue, reading, statements
 from agent.incidents.alert import Alert, link_of, masked_document
 from agent.incidents.book import CLOCK, Book
 from agent.incidents.errors import ReplayedAlertError, WayError
@@ -54,6 +55,7 @@ class Incidents:
         self.clock = clock
         self.settings = settings or AlertSettings()
         self._on_event = on_event
+        self._turn = threading.Lock()  # SQLite lets writers wait by sleeping: one that commits again and again would starve the others
 
     def receive(self, given: Sequence[Delivery]) -> list[Receipt | OnCalmError]:
         """Keep deliveries, all in one transaction; for each what became of it, or ReplayedAlertError. Raises StoreError: none was kept."""
@@ -168,7 +170,7 @@ class Incidents:
     @contextmanager
     def writing(self) -> Iterator[Book]:
         """One transaction over incidents; what happened is told after its commit. Raises StoreError."""
-        with self.database.writing() as connection:
+        with self._turn, self.database.writing() as connection:
             book = Book(connection, micros(self.clock()))
             yield book
             book.settle()
@@ -190,7 +192,7 @@ class Incidents:
                 told.duplicate = len(given.alerts)
                 return told
             seen.add(ident)
-            book.connection.execute(deliveries.insert().values(once=ident, until=book.now + int(lasts.total_seconds() * 1e6)))
+            book.connection.execute(statements.REMEMBERS, {"once": ident, "until": book.now + int(lasts.total_seconds() * 1e6)})
         for alert in given.alerts:
             told.count(*receiving.take(alert))
         return told
@@ -198,7 +200,7 @@ class Incidents:
     def _seen(self, book: Book, given: Sequence[Delivery]) -> set[str]:
         """Which of these deliveries came before."""
         idents = [_once(text) for one in given for text in (one.once, one.event) if text]
-        found = book.connection.execute(deliveries.select().where(deliveries.c.once.in_(idents))) if idents else ()
+        found = book.connection.execute(statements.SEEN, {"ids": idents}) if idents else ()
         return {row.once for row in found}
 
     def _move(self, ident: str, after: State, by: Person, why: str, version: int | None) -> Incident:
