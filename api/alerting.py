@@ -63,7 +63,7 @@ def opened(home: Path, settings: AlertSettings, *, state_url: str | None = None,
 
 def by_product(product: Investigating) -> Investigate:
     """Investigate with the product, which recalls what it knows of an equal symptom."""
-    def investigate(symptom: str, at: datetime, incident: str) -> dict[str, Any]:
+    def investigate(symptom: str, at: datetime, incident: str) -> dict[str, Any]:  # noqa: ARG001 - of the protocol
         return product.investigate(symptom, at=at)
 
     return investigate

@@ -124,11 +124,10 @@ class Incidents:
 
     def link(self, ident: str, by: Person, url: str, title: str = "") -> Incident:
         """Put a link of http or https beside it; it is shown and never fetched. Raises UsageError."""
-        safe = link_of(url)
-        if not safe:
-            raise UsageError("this is no link of http or https", where="url", remedy="give one of at most 2,000 characters")
-
         def act(book: Book, one: Incident) -> None:
+            safe = link_of(url)
+            if not safe:
+                raise UsageError("this is no link of http or https", where="url", remedy="give one of at most 2,000 characters")
             row = {"incident": one.id, "digest": hashlib.sha256(safe.encode()).hexdigest()}
             if book.connection.execute(links.select().filter_by(**row)).one_or_none() is None:
                 book.connection.execute(links.insert().values(**row, url=safe, title=short(title)[:200], by=by.id, at=book.now))
@@ -138,11 +137,10 @@ class Incidents:
 
     def participant(self, ident: str, by: Person, person: str, *, part: str = "participant") -> Incident:
         """Somebody takes part, or owns it from now on. Raises UsageError for a name or a part that is none."""
-        who = Person(person).id
-        if part not in {"participant", "owner"}:
-            raise UsageError("there is no such part", where="part", remedy="use participant or owner")
-
         def act(book: Book, one: Incident) -> None:
+            who = Person(person).id
+            if part not in {"participant", "owner"}:
+                raise UsageError("there is no such part", where="part", remedy="use participant or owner")
             if self._join(book, one, who, part) or (part == "owner" and one.owner != who):
                 one.owner = who if part == "owner" else one.owner
                 book.note(one, "participant", by.id, {"person": who, "part": part})

@@ -29,6 +29,7 @@ from agent.incidents.senders import Request as Sent
 from agent.incidents.service import Delivery, Incidents
 from api.door.needs import Needs, open_to_all
 from api.routes.alert_schemas import BODIES
+from api.routes.problem_answers import problems
 
 _log = logging.getLogger(__name__)
 BODY = 4 << 20
@@ -37,6 +38,8 @@ IN_FLIGHT = 64 << 20
 """Bytes of bodies that are being received or read; beyond, 503."""
 SECONDS = 20.0
 """For a body to come in."""
+_SHOWN = frozenset({"key", "token"})
+"""How the door may know somebody that no browser and no place on this machine brings about by itself."""
 _WHY = {ForgedAlertError: "forged", LateAlertError: "late", ReplayedAlertError: "replayed"}
 
 
@@ -74,10 +77,9 @@ class Receiver:
         """Answer one request. Raises AlertBodyError, SenderError, IntakeFullError, StoreError; StrangerError and RoleError of the door."""
         body = bytearray()
         try:
-            if not self._incidents.settings.sender(source).guarded:
-                Needs("responder")(request)
+            known = self._known(source, request)
             await self._receive(request, body)
-            proof, parsed = await asyncio.to_thread(self._read, source, dict(request.headers), bytes(body))
+            proof, parsed = await asyncio.to_thread(self._read, source, dict(request.headers), bytes(body), known=known)
             kept = self._intake.put(Delivery(parsed.alerts, once=proof.once, event=f"{source}:{parsed.event}" if parsed.event else ""))
             told = await asyncio.shield(asyncio.wrap_future(kept))
         except (AlertBodyError, SenderError, IntakeFullError) as error:
@@ -89,14 +91,25 @@ class Receiver:
         return Accepted(new=told.new, changed=told.changed, duplicate=told.duplicate, unmatched=told.unmatched, incidents=told.incidents,
                         dedup_key=parsed.dedup_key or None, refused=[Refused(field=one.field, reason=one.reason) for one in parsed.flaws[:100]])
 
-    def _read(self, source: Source, headers: dict[str, str], body: bytes) -> tuple[Proof, Parsed]:
+    def _known(self, source: Source, request: Request) -> bool:
+        """Whether the door's word is proof enough: no secret is configured, or an API key or a token was shown with this very request.
+
+        Raises StrangerError and RoleError.
+        """
+        shown = getattr(getattr(request.state, "identity", None), "by", "") in _SHOWN
+        if shown or not self._incidents.settings.sender(source).guarded:
+            Needs("responder")(request)
+            return True
+        return False
+
+    def _read(self, source: Source, headers: dict[str, str], body: bytes, *, known: bool) -> tuple[Proof, Parsed]:
         """Prove who sent it, then read it. Only where the body itself names its sender is it read before."""
         settings, now = self._incidents.settings, self._incidents.clock()
         sender = settings.sender(source)
-        value = decoded(body) if sender.routing_keys else None
+        value = decoded(body) if sender.routing_keys and not known else None
         key = value.get("routing_key") if isinstance(value, dict) else None
         sent = Sent(headers, body, key if isinstance(key, str) else "")
-        proof = prove(source, sender, sent, now, settings.replay) if sender.guarded else Proof("a person")
+        proof = prove(source, sender, sent, now, settings.replay) if not known else Proof("a person")
         return proof, parse(source, decoded(body) if value is None else value, now, settings.mapping)
 
     async def _receive(self, request: Request, body: bytearray) -> None:
@@ -138,12 +151,12 @@ def router(receiver: Receiver) -> APIRouter:
         routes.add_api_route(
             f"/{source}", _endpoint(receiver, source), methods=["POST"], name=f"alerts_{source}", status_code=202, response_model=Accepted,
             summary=f"Take alerts of {source.capitalize() if source != 'generic' else 'any sender'}",
-            responses={code: {"description": text} for code, text in _ANSWERS.items()},
+            responses=problems(_ANSWERS),
             openapi_extra={"requestBody": {"required": True, "content": {"application/json": {"schema": BODIES[source]}}}})
     return routes
 
 
-_ANSWERS: dict[int | str, str] = {
+_ANSWERS = {
     400: "The body is no JSON.", 401: "Nothing proves who sent it, or it was signed long ago, or sent before.", 403: "The role does not reach.",
     408: "The body did not come in time.", 413: "The body is too large.", 415: "The body is not sent as JSON.",
     422: "Fields are missing or wrong; each is named.", 503: "It cannot be stored now; send it again.",

@@ -9,19 +9,23 @@ from fastapi import APIRouter, Depends, Path, Query
 from pydantic import BaseModel, ConfigDict, Field
 
 from agent.approvals.people import Person
+from agent.incidents.alert import Severity
 from agent.incidents.incident import Incident
 from agent.incidents.service import Incidents
 from agent.incidents.states import STATES, State
 from api.door.needs import Needs
+from api.routes.problem_answers import problems
 
 _VIEWER = [Depends(Needs("viewer"))]
 Responder = Annotated[Person, Depends(Needs("responder"))]
 Ident = Annotated[str, Path(description="An incident's id.", max_length=40)]
 Document = dict[str, Any]
-_WRONG: dict[int | str, dict[str, Any]] = {
-    401: {"description": "Nobody came in through the door."}, 403: {"description": "The role does not reach."},
-    404: {"description": "There is no such incident."}, 409: {"description": "It stands elsewhere; look at it again."},
-}
+_URL = r"^https?://[A-Za-z0-9._-]+(:[0-9]{1,4}|:[1-5][0-9]{4}|:6[0-4][0-9]{3})?([/?#][!-~]*)?$"
+"""Percent-encoded where it must be (RFC 3986), and without a user and a password."""
+_SEEN = {401: "Nobody came in through the door.", 403: "The role does not reach.", 422: "Fields are missing or wrong; each is named.",
+         503: "The state database cannot be used now."}
+_READ = problems({**_SEEN, 404: "There is no such incident."})
+_WRONG = problems({**_SEEN, 400: "The body is no JSON.", 404: "There is no such incident.", 409: "It stands elsewhere; look at it again."})
 
 
 class Change(BaseModel):
@@ -36,14 +40,15 @@ class Note(BaseModel):
     """Words for the timeline."""
 
     model_config = ConfigDict(extra="forbid")
-    text: str = Field(min_length=1, max_length=2_000)
+    text: str = Field(max_length=2_000, pattern=r"[A-Za-z0-9]|[^\x00-\x7f]")
+    """With a letter or a digit in it."""
 
 
 class Link(BaseModel):
     """A link of http or https."""
 
     model_config = ConfigDict(extra="forbid")
-    url: str = Field(min_length=8, max_length=2_000)
+    url: str = Field(max_length=2_000, pattern=_URL)
     title: str = Field(default="", max_length=200)
 
 
@@ -72,18 +77,19 @@ def router(incidents: Incidents) -> APIRouter:
 
 
 def _reading(routes: APIRouter, incidents: Incidents) -> None:
-    @routes.get("", dependencies=_VIEWER, responses={code: _WRONG[code] for code in (401, 403)})
+    @routes.get("", dependencies=_VIEWER, responses=problems(_SEEN))
     def listed(
         state: Annotated[list[State] | None, Query(description="As often as needed; none: those that are not resolved.")] = None,
-        severity: str = "", service: str = "", cursor: str = "", limit: Annotated[int, Query(ge=1, le=500)] = 50,
+        severity: Severity | None = None, service: Annotated[str, Query(max_length=4_000)] = "",
+        cursor: Annotated[str, Query(pattern=r"^([0-9]{1,18}_inc-[0-9a-f]{16})?$", description="The ``next`` of the page before.")] = "", limit: Annotated[int, Query(ge=1, le=500)] = 50,
         every: Annotated[bool, Query(description="Resolved ones, too.")] = False,
     ) -> Page:
         """Incidents, the newest first."""
         usual: tuple[State, ...] = STATES if every else ("open", "investigating", "mitigated")
-        found, after = incidents.list(state or usual, severity=severity, service=service, cursor=cursor, limit=limit)
+        found, after = incidents.list(state or usual, severity=severity or "", service=service, cursor=cursor, limit=limit)
         return Page(items=[one.document() for one in found], next=after)
 
-    @routes.get("/{ident}", dependencies=_VIEWER, responses={code: _WRONG[code] for code in (401, 403, 404)})
+    @routes.get("/{ident}", dependencies=_VIEWER, responses=_READ)
     def shown(ident: Ident, after: Annotated[int, Query(ge=0, le=2**31 - 1, description="Of the timeline, what comes after this entry.")] = 0) -> Document:
         """Everything about one: timeline, alerts, participants, links, what its investigation found."""
         return incidents.show(ident, after=after).document()

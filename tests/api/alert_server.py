@@ -9,6 +9,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import httpx
@@ -16,6 +17,7 @@ import uvicorn
 from fastapi import FastAPI, Request, Response
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
+from starlette.exceptions import HTTPException
 
 from agent.approvals.people import Person
 from agent.incidents.settings import AlertSettings
@@ -26,7 +28,7 @@ from api.serving import listen
 from telemetry.errors import OnCalmError, StoreError, UsageError
 
 _STATUS = {StrangerError: 401, RoleError: 403, UsageError: 422, StoreError: 503}
-ROLE = "x-test-role"
+ROLE, BY = "x-test-role", "x-test-by"
 
 
 def application(alerting: Alerting) -> FastAPI:
@@ -37,6 +39,7 @@ def application(alerting: Alerting) -> FastAPI:
     async def door(request: Request, go_on: Any) -> Response:
         if role := request.headers.get(ROLE):
             request.state.person = Person("ann", role)  # type: ignore[arg-type] # of a test
+            request.state.identity = SimpleNamespace(by=request.headers.get(BY, "local"))
         answer: Response = await go_on(request)
         return answer
 
@@ -50,6 +53,10 @@ def application(alerting: Alerting) -> FastAPI:
     async def wrong(request: Request, error: RequestValidationError) -> JSONResponse:
         told = [{"field": ".".join(map(str, one["loc"])), "reason": one["msg"]} for one in error.errors()]
         return JSONResponse({"title": "wrong", "status": 422, "errors": told}, 422, media_type="application/problem+json")
+
+    @app.exception_handler(HTTPException)
+    async def plain(request: Request, error: HTTPException) -> JSONResponse:
+        return JSONResponse({"title": str(error.detail), "status": error.status_code}, error.status_code, error.headers, media_type="application/problem+json")
 
     for router in alerting.routers():
         app.include_router(router)

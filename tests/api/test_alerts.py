@@ -82,6 +82,11 @@ def test_with_secrets_a_role_is_no_proof(guarded: Serving, source: str) -> None:
     assert guarded.incident("GET").json()["items"] == []
 
 
+@pytest.mark.parametrize(("by", "role", "status"), [("key", "responder", 202), ("token", "admin", 202), ("key", "viewer", 403), ("session", "admin", 401), ("local", "admin", 401)])
+def test_with_secrets_an_api_key_is_proof_too(guarded: Serving, by: str, role: str, status: int) -> None:
+    assert guarded.post("generic", {"title": "x"}, role=role, headers={"x-test-by": by}).status_code == status
+
+
 def test_tokens_passwords_and_signatures_open(guarded: Serving) -> None:
     body = json.dumps(alertmanager({})).encode()
     token = guarded.post("alertmanager", body, headers={"Authorization": "Bearer alertmanager-token"})
