@@ -14,6 +14,7 @@ from typing import Annotated, Any
 import typer
 
 from api.acting_cli import register
+from api.alerting_cli import register as register_incidents
 from api.cluster_cli import clusters
 from api.door.cli import keys
 from api.server.cli import register as register_server
@@ -26,6 +27,7 @@ app.add_typer(clusters, name="cluster")
 app.add_typer(keys, name="keys")
 register(app)
 register_server(app)
+register_incidents(app)
 AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON document on stdout.")]
 
 

@@ -90,6 +90,8 @@ class Settings(BaseSettings):
     """A PostgreSQL database for approvals and audit, ``postgresql://…``; default a file in the home."""
     notifications: Path | None = None
     """A file that names notification channels (docs/notifications.md); default ``notifications.yaml`` in the home."""
+    alerts: Path | None = None
+    """A file that says who may send alerts and how they are grouped (docs/alerts.md); default ``alerts.yaml`` in the home."""
     role: str = "approver"
     """What whoever may use this account's home may do: viewer, responder, approver or admin."""
 

@@ -20,11 +20,13 @@ def serve(
     inbox: Annotated[str, typer.Option(help="How much received telemetry may wait for the store, as 1GB.")] = "1GB",
 ) -> None:
     """Serve chat, investigations, approvals, records and OTLP over HTTP until a signal ends it."""
+    from api.alert_file import read
+    from api.alerting import Alerting, by_product, opened
     from api.cli import product_of
     from api.commands import inbox_size
     from api.desk import Desk
     from api.server.serve import serve as run
-    from api.settings import load
+    from api.settings import load, variable
 
     settings = load()
     home = context.obj or settings.home
@@ -37,7 +39,9 @@ def serve(
     shared = desk()
     if product.desk is not None:
         product.desk = shared
-    run(product, shared, desk, teller, settings.door(), host, port, most_bytes=inbox_size(inbox))
+    told = read(settings.alerts or home / "alerts.yaml", variable, needed=settings.alerts is not None)
+    parts = [Alerting(opened(home, told, state_url=settings.database()), by_product(product))]
+    run(product, shared, desk, teller, settings.door(), host, port, most_bytes=inbox_size(inbox), parts=parts)
 
 
 def chat(

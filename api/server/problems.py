@@ -57,15 +57,17 @@ _STATUS: tuple[tuple[type[OnCalmError], int], ...] = (
 
 def status_of(error: OnCalmError) -> int:
     """The status of an error."""
-    if isinstance(error, Refused):
-        return error.status
+    own = getattr(error, "status", None)
+    if isinstance(own, int):
+        return own
     return next((status for kind, status in _STATUS if isinstance(error, kind)), 500)
 
 
 def problem_of(error: OnCalmError) -> dict[str, Any]:
     """The error as RFC 9457 has it, with ``where`` and ``remedy``."""
     status = status_of(error)
-    return {"type": "about:blank", "title": HTTPStatus(status).phrase, "status": status, "detail": error.what, "where": error.where, "remedy": error.remedy}
+    return {"type": "about:blank", "title": HTTPStatus(status).phrase, "status": status, "detail": error.what, "where": error.where, "remedy": error.remedy,
+            **({"errors": told} if (told := getattr(error, "errors", None)) else {})}
 
 
 def install(app: FastAPI) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -15,6 +15,7 @@ from telemetry.store import version
 if TYPE_CHECKING:
     from api.desk import Desk
     from api.door.building import DoorSettings
+    from api.server.services import Part
     from api.telling import Teller
     from api.wiring import Product
     from telemetry.inbox.inbox import Inbox
@@ -44,7 +45,8 @@ class Receiving:
         self.inbox.close()
 
 
-def serve(product: Product, desk: Desk, opener: Callable[[], Desk], teller: Teller | None, keeping: DoorSettings, host: str, port: int, *, most_bytes: int) -> None:
+def serve(product: Product, desk: Desk, opener: Callable[[], Desk], teller: Teller | None, keeping: DoorSettings, host: str, port: int, *, most_bytes: int,
+          parts: Sequence[Part] = ()) -> None:
     """Serve until SIGINT or SIGTERM; port 0 takes a free one. ``opener`` opens a desk for a thread of its own.
 
     Beyond loopback there must be a key or an identity provider. Raises UsageError for that, and a host or port that cannot be used.
@@ -64,6 +66,9 @@ def serve(product: Product, desk: Desk, opener: Callable[[], Desk], teller: Tell
     listening = listen(host, port)
     services = Services(product, desk, Kept(desk.journal.database, product.home))
     services.background.append(Caretaker(opener, teller))
+    for part in parts:
+        services.routers += part.routers()
+        services.background.append(part)
     _receive(services, product, most_bytes)
     door = open_door(_nothing, host, desk.journal, keeping)
     services.routers.append(door_routes(door))

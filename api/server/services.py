@@ -29,6 +29,14 @@ class Background(Protocol):
         ...
 
 
+class Part(Background, Protocol):
+    """A part of the server with routes of its own: alerts, summaries, Slack."""
+
+    def routers(self) -> list[APIRouter]:
+        """Its routes."""
+        ...
+
+
 @dataclass
 class Services:
     """``product`` and ``desk`` are shared by all requests; ``kept`` is the server's own part of the state database."""

@@ -6,6 +6,7 @@ investigate [--lines 10000000] [--spans 1000000] [--series 10000] [--cache DIR] 
 index [--templates 1000]                                                          templates searched
 startup [--runs 5]                                                                ``oncalm --help``
 decision [--runs 200]                                                             decision and guard
+alerts [--alerts 1000] [--groups 25] [--clients 16]                               webhooks taken over HTTP
 Every part takes ``--json``.
 """
 
@@ -48,7 +49,11 @@ def main() -> int:
     decision.add_argument("--runs", type=int, default=200)
     approvals = parts.add_parser("approvals", help="what asking, approving and guarding cost, beside a bare commit of SQLite")
     approvals.add_argument("--runs", type=int, default=40)
-    for part in (ingest, query, investigate, index, startup, overhead, decision, approvals):
+    alerts = parts.add_parser("alerts", help="webhooks taken over HTTP, beside bare commits of SQLite")
+    alerts.add_argument("--alerts", type=int, default=1_000)
+    alerts.add_argument("--groups", type=int, default=25)
+    alerts.add_argument("--clients", type=int, default=16)
+    for part in (ingest, query, investigate, index, startup, overhead, decision, approvals, alerts):
         part.add_argument("--json", action="store_true", dest="as_json")
     given = parser.parse_args()
     try:
@@ -77,6 +82,11 @@ def _run(given: argparse.Namespace) -> tuple[dict[str, object], str]:
 
         report = overhead.run(given.lines, given.turns, given.calls, given.runs)
         return report, overhead.table(report)
+    if given.part == "alerts":
+        from evals.bench import alerts
+
+        report = alerts.run(given.alerts, given.groups, given.clients)
+        return report, alerts.table(report)
     if given.part == "decision":
         from evals.bench import decision
 

@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 import sqlalchemy
 
+import agent.incidents.tables
 import agent.keys.tables  # noqa: F401 - it adds its tables to the metadata
 import api.server.tables  # noqa: F401 - the same
 from agent.state_db.database import HEAD, Database, scripts

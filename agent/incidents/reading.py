@@ -1,0 +1,66 @@
+"""Incidents as they are read: pages of them, and everything about one."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+from agent.audit.journal import moment
+from agent.incidents import queue
+from agent.incidents.book import of_row
+from agent.incidents.errors import NoSuchIncidentError
+from agent.incidents.incident import Entry, Incident, Whole, stamp
+from agent.incidents.tables import alerts, incidents, investigations, links, people, timeline
+from telemetry.errors import UsageError
+
+if TYPE_CHECKING:
+    from sqlalchemy import Connection
+
+MOST = 500
+"""Entries of a timeline, and alerts, that are read at once."""
+_CURSOR = re.compile(r"(\d{1,18})_(inc-[0-9a-f]{16})")
+
+
+def page(connection: Connection, states: Sequence[str], severity: str, service: str, cursor: str, limit: int) -> tuple[list[Incident], str | None]:
+    """Incidents, the newest first, and the cursor of the next page. Raises UsageError for a cursor that is none."""
+    from sqlalchemy import and_, or_
+
+    columns = incidents.c
+    asked = incidents.select().where(columns.state.in_(states))
+    if severity:
+        asked = asked.where(columns.severity == severity)
+    if service:
+        asked = asked.where(columns.service == service)
+    if cursor:
+        found = _CURSOR.fullmatch(cursor)
+        if found is None:
+            raise UsageError("this is no cursor", where="cursor", remedy="take the one that the page before gave")
+        at = int(found[1])
+        asked = asked.where(or_(columns.created < at, and_(columns.created == at, columns.id < found[2])))
+    rows = connection.execute(asked.order_by(columns.created.desc(), columns.id.desc()).limit(limit + 1)).all()
+    last = rows[limit - 1] if len(rows) > limit else None
+    return [of_row(row) for row in rows[:limit]], f"{last.created}_{last.id}" if last is not None else None
+
+
+def whole(connection: Connection, ident: str, after: int) -> Whole:
+    """Everything about one. Raises NoSuchIncidentError."""
+    row = connection.execute(incidents.select().where(incidents.c.id == ident)).one_or_none()
+    if row is None:
+        raise NoSuchIncidentError("there is no such incident", where=f"incident {ident[:40]}", remedy="see `oncalm incidents list`")
+    entries = connection.execute(timeline.select().where(timeline.c.incident == ident, timeline.c.seq > after).order_by(timeline.c.seq).limit(MOST)).all()
+    told = connection.execute(alerts.select().where(alerts.c.incident == ident).order_by(alerts.c.received.desc(), alerts.c.id).limit(MOST)).all()
+    joined = connection.execute(people.select().where(people.c.incident == ident).order_by(people.c.at, people.c.person)).all()
+    linked = connection.execute(links.select().where(links.c.incident == ident).order_by(links.c.at, links.c.digest)).all()
+    found = connection.execute(investigations.select().where(investigations.c.incident == ident)).one_or_none()
+    return Whole(
+        of_row(row), tuple(Entry(one.seq, moment(one.at), one.kind, one.actor, json.loads(one.body)) for one in entries),
+        tuple(_alert(one) for one in told), tuple({"person": one.person, "part": one.part, "since": stamp(one.at)} for one in joined),
+        tuple({"url": one.url, "title": one.title, "by": one.by, "at": stamp(one.at)} for one in linked), queue.document(found))
+
+
+def _alert(row: Any) -> dict[str, Any]:
+    """An alert as it stands: what was told first, and what became of it."""
+    return {**json.loads(row.document), "status": row.status, "ends_at": stamp(row.ends), "received": stamp(row.received), "seen": stamp(row.seen),
+            "deliveries": row.deliveries}

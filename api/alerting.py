@@ -1,0 +1,84 @@
+"""Alerts and incidents of one home, joined: what takes alerts in, what keeps them, and what investigates them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Protocol
+
+from agent.incidents.service import Incidents, OnEvent
+from agent.incidents.settings import AlertSettings
+from agent.state_db.database import Database
+
+if TYPE_CHECKING:
+    from fastapi import APIRouter
+
+    from agent.incidents.incident import Incident
+    from agent.incidents.worker import Investigate
+
+
+class Investigating(Protocol):
+    """What this needs of the product."""
+
+    def investigate(self, symptom: str, *, at: datetime | None = None) -> dict[str, Any]: ...
+
+
+class Alerting:
+    """Takes alerts, and investigates what they make. To be started and stopped with the server."""
+
+    def __init__(self, incidents: Incidents, investigate: Investigate) -> None:
+        """``incidents``: from :func:`opened`, or another's. Its ``on_event`` is told what happens."""
+        from agent.incidents.intake import Intake
+        from agent.incidents.worker import Worker
+        from api.routes.alerts import Receiver
+
+        self.incidents = incidents
+        self.intake = Intake(incidents)
+        self.worker = Worker(incidents, investigate)
+        self.receiver = Receiver(incidents, self.intake)
+
+    def start(self) -> None:
+        """Begin to take alerts and to investigate."""
+        self.intake.start()
+        self.worker.start()
+
+    def stop(self) -> None:
+        """Keep what was sent, then end; investigations that are not done are given back to the queue."""
+        self.intake.stop()
+        self.worker.stop()
+
+    def routers(self) -> list[APIRouter]:
+        """``/v1/alerts`` and ``/v1/incidents``."""
+        from api.routes import alerts, incidents
+
+        return [alerts.router(self.receiver), incidents.router(self.incidents)]
+
+
+def opened(home: Path, settings: AlertSettings, *, state_url: str | None = None, on_event: OnEvent = lambda kind, incident: None,
+           clock: Callable[[], datetime] = lambda: datetime.now(UTC)) -> Incidents:
+    """The incidents of a home, or of the database at ``state_url``. Raises StoreError."""
+    return Incidents(Database(state_url) if state_url else Database.at(home), clock, settings, on_event)
+
+
+def by_product(product: Investigating) -> Investigate:
+    """Investigate with the product, which recalls what it knows of an equal symptom."""
+    def investigate(symptom: str, at: datetime, incident: str) -> dict[str, Any]:  # noqa: ARG001 - of the protocol
+        return product.investigate(symptom, at=at)
+
+    return investigate
+
+
+def told_to(*listeners: Callable[[str, Incident], None]) -> OnEvent:
+    """One who is told, for many who are; what one raises keeps the others from nothing."""
+    def tell(kind: str, incident: Incident) -> None:
+        failed: list[Exception] = []
+        for listener in listeners:
+            try:
+                listener(kind, incident)
+            except Exception as error:  # noqa: BLE001 - told below
+                failed.append(error)
+        if failed:
+            raise ExceptionGroup("some who are told failed", failed)
+
+    return tell
