@@ -68,7 +68,7 @@ class Door:
         send = protecting(send, secure=client.secure)
         try:
             identity, body = await self._admitted(scope, receive, send, client)
-            with self.limiter.under_way(identity and identity.person.id, subscriber(client.address)):
+            with self.limiter.under_way(identity.person.id if identity else None, subscriber(client.address)):
                 await self._checked_csrf(scope, identity, body)
                 await self._passed(scope, identity, body)
         except Refused as no:
@@ -81,7 +81,7 @@ class Door:
         identity = await self._identified(headers, client)
         if identity is not None and not within(scope["path"], identity.scopes):
             raise Refused(403, f"this key is only for {', '.join(sorted(identity.scopes))}", where=scope["path"], remedy="use a key without these scopes", close=False)
-        self.limiter.check_rate(identity and identity.person.id, subscriber(client.address))
+        self.limiter.check_rate(identity.person.id if identity else None, subscriber(client.address))
         state = scope.setdefault("state", {})
         state.update(identity=identity, person=identity.person if identity else None, csrf=identity.csrf if identity else "",
                      address=client.address, secure=client.secure)

@@ -92,8 +92,9 @@ class Reception:
         from agent.keys.secrets import digest
 
         old = digest(before.secret) if before is not None and before.by == "session" else None
-        return await self._asked(lambda: self._sessions.open(
+        opened: tuple[str, Session] = await self._asked(lambda: self._sessions.open(
             identity.person, key=identity.key, scopes=identity.scopes, until=identity.until, instead_of=old))
+        return opened
 
     async def signed_out(self, identity: Identity) -> None:
         """End the session behind a request. Raises StoreError."""
