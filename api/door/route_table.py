@@ -77,9 +77,9 @@ def _because(route: Any) -> str | None:
 
 def _role(*holders: Any) -> Role | None:
     """The highest role among the dependencies, at any depth: all of them have to be met."""
-    found = [one for holder in holders for one in _needs(getattr(holder, "dependant", None))]
+    found: list[Role] = [one for holder in holders for one in _needs(getattr(holder, "dependant", None))]
     order: list[Role] = ["viewer", "responder", "approver", "admin"]
-    return max(found, key=lambda role: order.index(role)) if found else None
+    return order[max(map(order.index, found))] if found else None
 
 
 def _needs(dependant: Any) -> Iterator[Role]:
