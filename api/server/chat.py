@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from typing import Annotated, Any
+from uuid import uuid4
 
 from fastapi import APIRouter, Depends, Header, Response
 
@@ -32,7 +33,7 @@ def router(services: Services) -> APIRouter:
 
 
 def _chat(routes: APIRouter, services: Services) -> None:
-    busy: set[str] = set()
+    busy: dict[str, Person] = {}
 
     @routes.post("/v1/chat", tags=["chat"], responses=_STREAM, response_class=Response)
     async def chat(asked: ChatRequest, person: Viewer) -> Response:
@@ -52,33 +53,31 @@ def _chat(routes: APIRouter, services: Services) -> None:
         services.runs.find(run, person).stop()
 
 
-async def begin(services: Services, asked: ChatRequest, person: Person, busy: set[str]) -> Run:
-    """Start a chat's run. Raises ConflictError while the conversation's last question is still being answered."""
+async def begin(services: Services, asked: ChatRequest, person: Person, busy: dict[str, Person]) -> Run:
+    """Start a chat's run. Raises ConflictError while the conversation's last question is still being answered.
+
+    A new conversation is kept by the run's thread: nothing that waits for a disk comes before the first event.
+    """
     from starlette.concurrency import run_in_threadpool
 
-    ident = asked.conversation
-    if ident is None:
-        ident = await run_in_threadpool(services.kept.begin, person, asked.question)
-    else:
+    ident = asked.conversation or uuid4().hex
+    if asked.conversation is not None and (ident not in busy or busy[ident].id != person.id):
         await run_in_threadpool(services.kept.check, ident, person)
     if ident in busy:
         raise ConflictError("its last question is still being answered", where=f"conversation {ident}", remedy="wait for the answer, or stop its run")
-    busy.add(ident)
+    busy[ident] = person
     work = asking.chat(services, asked, ident)
 
-    def alone(run: Run) -> dict[str, Any]:
-        try:
-            return work(run)
-        finally:
-            busy.discard(ident)
+    def fresh(run: Run) -> dict[str, Any]:
+        services.kept.begin(ident, person, asked.question)
+        return work(run)
 
     try:
-        run = services.runs.start(asked.kind, person, alone, detached=asked.detach, first={"conversation": ident})
+        run = services.runs.start(asked.kind, person, work if asked.conversation else fresh, detached=asked.detach, first={"conversation": ident})
     except BaseException:
-        busy.discard(ident)
+        del busy[ident]
         raise
-    assert run.future is not None  # noqa: S101 - it was started
-    run.future.add_done_callback(lambda _: busy.discard(ident))  # one that was cancelled before it began
+    run.future.add_done_callback(lambda _: busy.pop(ident, None))
     return run
 
 
@@ -154,7 +153,6 @@ def begin_investigation(services: Services, ident: str, person: Person, asked: I
         if run.state == "failed":
             services.kept.note(ident, "failed", error=run.problem)
 
-    assert run.future is not None  # noqa: S101 - it was started
     run.future.add_done_callback(over)
     return run
 

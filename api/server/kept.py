@@ -31,12 +31,11 @@ class Kept:
     def __init__(self, database: Database, home: Path) -> None:
         self.database, self._checkpoints = database, home / "conversations.db"
 
-    def begin(self, person: Person, title: str) -> str:
-        """A new conversation; its id."""
-        ident, now = uuid4().hex, micros(datetime.now(UTC))
+    def begin(self, ident: str, person: Person, title: str) -> None:
+        """A new conversation."""
+        now = micros(datetime.now(UTC))
         with self.database.writing() as connection:
             connection.execute(conversations.insert().values(id=ident, person=person.id, title=masked(" ".join(title.split()))[:200], created=now, changed=now))
-        return ident
 
     def add(self, ident: str, document: Mapping[str, Any]) -> None:
         """Keep an answer as the conversation's next turn; one that was deleted meanwhile stays so."""

@@ -13,7 +13,7 @@ import time
 from collections.abc import AsyncIterator, Mapping
 from typing import Annotated, Any, Literal
 
-from fastapi import APIRouter, Depends, Response
+from fastapi import APIRouter, Depends, Request, Response
 from fastapi.responses import JSONResponse, StreamingResponse
 from pydantic import BaseModel, ConfigDict, Field
 
@@ -24,6 +24,7 @@ from api.server.asking import ChatRequest
 from api.server.problems import MEDIA, status_of
 from api.server.runs import Run
 from api.server.services import Services
+from api.server.streams import PING
 from telemetry.errors import OnCalmError, UsageError
 
 Viewer = Annotated[Person, Depends(Needs("viewer"))]
@@ -34,6 +35,8 @@ _REMEMBERED = 2_000
 _ERRORS: dict[int | str, dict[str, Any]] = {"default": {"description": "An error in OpenAI's shape, or a problem document.", "content": {
     "application/json": {"schema": {"type": "object", "properties": {"error": {"type": "object"}}}}, MEDIA: {"schema": {"type": "object"}}}}}
 _LINES = 3
+_LOOK = 0.5
+"""Seconds between looks whether a client that waits for a whole answer is still there."""
 _TOKEN = 4
 """Characters of a token, about: what is counted when no model was asked."""
 
@@ -98,7 +101,7 @@ def router(services: Services) -> APIRouter:
         return JSONResponse(_model(model)) if model in MODELS else _refused(404, f"the model {model[:100]!r} does not exist", "model", "model_not_found")
 
     @routes.post("/v1/chat/completions", response_class=Response, responses={200: {"content": {"application/json": {}, "text/event-stream": {}}}})
-    async def completions(asked: Completion, person: Viewer) -> Response:
+    async def completions(asked: Completion, person: Viewer, request: Request) -> Response:
         """Answer the last question of the user, as one document or as a stream of chunks."""
         if asked.model not in MODELS:
             return _refused(404, f"the model {asked.model[:100]!r} does not exist; there are {', '.join(MODELS)}", "model", "model_not_found")
@@ -109,7 +112,7 @@ def router(services: Services) -> APIRouter:
         if asked.stream:
             usage = asked.stream_options is not None and asked.stream_options.include_usage
             return StreamingResponse(_chunks(run, asked.model, usage=usage), media_type="text/event-stream", headers={"Cache-Control": "no-store"})
-        return await _whole(run, asked.model)
+        return await _whole(run, asked.model, request)
 
     return routes
 
@@ -140,21 +143,30 @@ def _memory(person: Person, model: str, questions: list[str]) -> str:
     return PREFIX + hashlib.sha256(json.dumps([person.id, model, questions]).encode()).hexdigest()[:32]
 
 
-async def _whole(run: Run, model: str) -> Response:
-    events = run.follow()
+async def _whole(run: Run, model: str, request: Request) -> Response:
+    leaving = asyncio.ensure_future(_gone(request))
     try:
-        async for one in events:
-            if one.name == "error":
-                problem = one.data["problem"]
-                return _refused(problem["status"], f"{problem['detail']} ({problem.get('remedy', '')})", problem.get("where"), None)
+        with run.following() as follower:
+            leaving.add_done_callback(lambda _: follower.leave())
+            while (coming := await follower.next(PING)) is not None:
+                for one in coming:
+                    if one.name == "error":
+                        problem = one.data["problem"]
+                        return _refused(problem["status"], f"{problem['detail']} ({problem.get('remedy', '')})", problem.get("where"), None)
     finally:
-        await events.aclose()  # type: ignore[attr-defined] # it is a generator
+        leaving.cancel()
     found = run.result or {}
     told = text_of(found)
     return JSONResponse({
         "id": f"chatcmpl-{run.id}", "object": "chat.completion", "created": int(time.time()), "model": model,
         "choices": [{"index": 0, "message": {"role": "assistant", "content": told, "refusal": None}, "finish_reason": "stop", "logprobs": None}],
         "usage": _usage(found, told)})
+
+
+async def _gone(request: Request) -> None:
+    """Until the client has left: then its run ends, too."""
+    while not await request.is_disconnected():
+        await asyncio.sleep(_LOOK)
 
 
 async def _chunks(run: Run, model: str, *, usage: bool) -> AsyncIterator[str]:
@@ -165,23 +177,17 @@ async def _chunks(run: Run, model: str, *, usage: bool) -> AsyncIterator[str]:
         return f"data: {json.dumps(told, ensure_ascii=False)}\n\n"
 
     yield chunk({"role": "assistant", "content": ""})
-    events = run.follow()
-    try:
-        waiting = aiter(events)
-        while True:
-            coming = asyncio.ensure_future(anext(waiting, None))
-            while not (await asyncio.wait([coming], timeout=15))[0]:
+    with run.following() as follower:
+        while (coming := await follower.next(PING)) is not None:
+            if not coming:
                 yield ": still there\n\n"
-            if (one := coming.result()) is None:
-                break
-            if one.name == "token" and not one.data["draft"]:
-                yield chunk({"content": one.data["text"]})
-            elif one.name == "error":
-                problem = one.data["problem"]
-                yield f"data: {json.dumps({'error': {'message': problem['detail'], 'type': 'server_error', 'param': None, 'code': problem['status']}})}\n\n"
-                return
-    finally:
-        await events.aclose()  # type: ignore[attr-defined] # it is a generator
+            for one in coming:
+                if one.name == "token" and not one.data["draft"]:
+                    yield chunk({"content": one.data["text"]})
+                elif one.name == "error":
+                    problem = one.data["problem"]
+                    yield f"data: {json.dumps({'error': {'message': problem['detail'], 'type': 'server_error', 'param': None, 'code': problem['status']}})}\n\n"
+                    return
     found = run.result or {}
     if proof := proof_of(found):
         yield chunk({"content": proof})
