@@ -10,7 +10,8 @@ import asyncio
 import hashlib
 import json
 import time
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Iterator, Mapping
+from itertools import count
 from typing import Annotated, Any, Literal
 
 from fastapi import APIRouter, Depends, Request, Response
@@ -34,6 +35,8 @@ PREFIX = "openai-"
 _REMEMBERED = 2_000
 _ERRORS: dict[int | str, dict[str, Any]] = {"default": {"description": "An error in OpenAI's shape, or a problem document.", "content": {
     "application/json": {"schema": {"type": "object", "properties": {"error": {"type": "object"}}}}, MEDIA: {"schema": {"type": "object"}}}}}
+_SELDOM = 50
+"""Requests between two looks for dialogues that are too many."""
 _LINES = 3
 _LOOK = 0.5
 """Seconds between looks whether a client that waits for a whole answer is still there."""
@@ -88,7 +91,7 @@ class Completion(BaseModel):
 
 def router(services: Services) -> APIRouter:
     """The routes."""
-    routes = APIRouter(tags=["OpenAI"], responses=_ERRORS)
+    routes, turns = APIRouter(tags=["OpenAI"], responses=_ERRORS), count()
 
     @routes.get("/v1/models")
     def models(_: Viewer) -> dict[str, Any]:
@@ -106,7 +109,7 @@ def router(services: Services) -> APIRouter:
         if asked.model not in MODELS:
             return _refused(404, f"the model {asked.model[:100]!r} does not exist; there are {', '.join(MODELS)}", "model", "model_not_found")
         try:
-            run = await _begin(services, asked, person)
+            run = _begin(services, asked, person, turns)
         except OnCalmError as error:
             return _refused(status_of(error), str(error), error.where or None, None)
         if asked.stream:
@@ -117,9 +120,7 @@ def router(services: Services) -> APIRouter:
     return routes
 
 
-async def _begin(services: Services, asked: Completion, person: Person) -> Run:
-    from starlette.concurrency import run_in_threadpool
-
+def _begin(services: Services, asked: Completion, person: Person, turns: Iterator[int]) -> Run:
     for name, unused in (("tools", asked.tools), ("functions", asked.functions)):
         if unused:
             raise UsageError("OnCalm has its own tools and calls no others", where=name, remedy="leave it out")
@@ -133,9 +134,15 @@ async def _begin(services: Services, asked: Completion, person: Person) -> Run:
     kind, analyst = MODELS[asked.model]
     request = ChatRequest(question=questions[-1][:8_000], kind=kind, analyst=analyst)
     before, now = _memory(person, asked.model, questions[:-1]), _memory(person, asked.model, questions)
-    await run_in_threadpool(services.kept.remember_as, before, now)
-    await run_in_threadpool(services.kept.forget, PREFIX, _REMEMBERED)
-    return services.runs.start(kind, person, asking.chat(services, request, now))
+    work = asking.chat(services, request, now)
+
+    def remembering(run: Run) -> dict[str, Any]:
+        services.kept.remember_as(before, now)
+        if next(turns) % _SELDOM == 0:
+            services.kept.forget(PREFIX, _REMEMBERED)
+        return work(run)
+
+    return services.runs.start(kind, person, remembering)
 
 
 def _memory(person: Person, model: str, questions: list[str]) -> str:

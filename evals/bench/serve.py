@@ -54,7 +54,7 @@ def run(streams: int, answers: int, minutes: float, wait: float, lines: int = 20
         product.index()
         script.write_text(json.dumps({"replies": [_conclusion(wait)], "repeat": True}), encoding="utf-8")
         with _started([sys.executable, "-m", "agent.scripted", str(script)], "stdout", {}) as (_, model), _served(home, model) as (pid, url):
-            asyncio.run(_together(url, 3, "auto"))  # both have imported what they need
+            asyncio.run(_together(url, 24, "auto"))  # all have imported what they need
             scripted = asyncio.run(_together(url, streams, "auto"))
             offline = asyncio.run(_together(url, streams, "offline"))
             added = _added(product, url, answers)
