@@ -134,7 +134,7 @@ def _begin(services: Services, asked: Completion, person: Person, turns: Iterato
     kind, analyst = MODELS[asked.model]
     request = ChatRequest(question=questions[-1][:8_000], kind=kind, analyst=analyst)
     before, now = _memory(person, asked.model, questions[:-1]), _memory(person, asked.model, questions)
-    work = asking.chat(services, request, now)
+    work = asking.chat(services, request, now, kept=False)
 
     def remembering(run: Run) -> dict[str, Any]:
         services.kept.remember_as(before, now)

@@ -30,7 +30,7 @@ RunState = Literal["queued", "running", "done", "failed", "cancelled"]
 OVER: frozenset[str] = frozenset({"done", "failed", "cancelled"})
 GRACE = 5.0
 """Seconds that a run goes on after its last follower left."""
-QUIET = 0.005
+QUIET = 0.002
 """Seconds without a new run after which the others begin to work."""
 GREETING = 0.5
 """Seconds that a run waits at most for first events to be sent."""
@@ -318,8 +318,8 @@ def _worked(run: Run, work: Work) -> None:
     try:
         run.result = work(run)
         run.finish("done", "answer", run.result)
-    except RunStoppedError:
-        run.end_stopped("it was stopped")
+    except RunStoppedError as error:
+        run.end_stopped("it was stopped" if run.stopped() else error.what)
     except OnCalmError as error:
         run.fail(problem_of(error))
     except Exception as error:  # noqa: BLE001 - told in its stream and in the log
