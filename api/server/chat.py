@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from typing import Annotated, Any
 from uuid import uuid4
 
@@ -11,7 +12,7 @@ from agent.approvals.people import Person
 from api.door.needs import Needs, RoleError
 from api.server import asking
 from api.server.asking import ChatRequest, InvestigationRequest
-from api.server.problems import ConflictError
+from api.server.problems import BusyError, ConflictError, NotFoundError
 from api.server.runs import OVER, Run
 from api.server.services import Services
 from api.server.streams import last_id, stream
@@ -115,7 +116,11 @@ def _investigations(routes: APIRouter, services: Services) -> None:
         from starlette.concurrency import run_in_threadpool
 
         ident = await run_in_threadpool(kept.ask, person, asked.model_dump(mode="json", by_alias=True))
-        begin_investigation(services, ident, person, asked)
+        try:
+            begin_investigation(services, ident, person, asked)
+        except BusyError:
+            await run_in_threadpool(kept.note, ident, "cancelled")  # whoever asked is told so, and asks again
+            raise
         return await run_in_threadpool(kept.investigation, ident)
 
     @routes.get("/v1/investigations", tags=["investigations"])
@@ -141,7 +146,8 @@ def _investigations(routes: APIRouter, services: Services) -> None:
             raise RoleError(f"it is {found['person']}'s", where=f"investigation {investigation}", remedy="ask them, or an admin")
         if found["state"] in OVER:
             raise ConflictError(f"it is {found['state']} already", where=f"investigation {investigation}", remedy="nothing more is needed")
-        services.runs.find(investigation, Person(person.name, "admin")).stop()
+        with suppress(NotFoundError):  # it is another process's, which finds it cancelled
+            services.runs.find(investigation, Person(person.name, "admin")).stop()
         kept.note(investigation, "cancelled")
 
 

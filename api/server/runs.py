@@ -209,6 +209,11 @@ class Runs:
         return found
 
     @property
+    def ending(self) -> bool:
+        """Whether nothing new is taken any more."""
+        return self._closing
+
+    @property
     def streams(self) -> int:
         """How many streams follow."""
         return sum(len(one.followers) for one in list(self._held.values()))

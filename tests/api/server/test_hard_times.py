@@ -148,3 +148,58 @@ def test_finished_runs_are_forgotten_when_there_are_too_many(served: Served, mon
 
     assert kept[:3] == [404] * 3
     assert kept[-3:] == [200] * 3
+
+
+def test_the_model_is_looked_at_and_told(served: Served) -> None:
+    from agent.llm.endpoint import Endpoint
+    from agent.scripted.server import ScriptedServer
+    from api.thinking import Thinking
+
+    def seen() -> dict[str, Any]:
+        found = served.http.get("/readyz")
+        assert found.status_code == 200
+        return next(one for one in found.json()["checks"] if one["check"] == "model")
+
+    with ScriptedServer([]) as model:
+        served.product.thinking = Thinking(Endpoint("scripted", model.url, "sk-5ec7e7"))
+        until(lambda: seen()["ok"])
+    served.product.thinking = Thinking(Endpoint("scripted", "http://127.0.0.1:9/v1", "sk-5ec7e7"))
+
+    assert "answers" in seen()["seen"]
+    assert seen()["ok"] is True  # what was seen holds for ten seconds
+
+
+def test_a_cluster_that_hangs_keeps_no_probe_waiting(monkeypatch: pytest.MonkeyPatch, served: Served) -> None:
+    from api.server import health
+
+    monkeypatch.setattr(health, "_FIRST", 0.2)
+    go = threading.Event()
+
+    def hang(_: object) -> health.Check:
+        go.wait(10)
+        return health.Check("index", ok=True, seen="at last")
+
+    monkeypatch.setattr(health.Health, "_index", hang)
+    found = served.http.get("/readyz")
+    go.set()
+
+    assert (found.status_code, found.json()["status"], found.elapsed.total_seconds() < 2) == (200, "degraded", True)
+    until(lambda: served.http.get("/readyz").json()["status"] == "ready")
+
+
+def test_a_server_that_ends_says_so_to_probes(served: Served, monkeypatch: pytest.MonkeyPatch) -> None:
+    slow = Slow(served, monkeypatch)
+    ending = threading.Thread(target=served.stop)
+    with served.http.stream("POST", "/v1/chat", json=QUESTION) as response:
+        assert slow.began.wait(5)
+        with httpx.Client(base_url=served.url, timeout=5) as probe:
+            ending.start()
+            found = until(lambda: (one := probe.get("/readyz")).status_code == 503 and one)
+            refused = probe.post("/v1/investigations", json={"symptom": "why?"})
+        slow.go.set()
+        response.read()
+    ending.join(30)
+
+    assert [one["check"] for one in found.json()["checks"] if not one["ok"]] == ["server"]
+    assert (refused.status_code, refused.headers["Retry-After"]) == (503, "5")
+    assert [one["state"] for one in served.services.kept.investigations()] == ["cancelled"]
