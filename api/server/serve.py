@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import gc
+import sys
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -22,6 +24,10 @@ if TYPE_CHECKING:
 
 _CONNECTIONS = 2_000
 _GRACE = 15
+_AT_ONCE = {False: 4, True: 16}
+"""Runs that work at once, by whether a model is asked: those mostly wait for it."""
+_SWITCH = 0.001
+"""Seconds of a thread that computes, after which another that wants to may: the loop wants to hundreds of times a second."""
 
 
 @dataclass
@@ -57,6 +63,7 @@ def serve(product: Product, desk: Desk, opener: Callable[[], Desk], teller: Tell
     from api.door.routes import router as door_routes
     from api.server.app import create_app
     from api.server.kept import Kept
+    from api.server.runs import Runs
     from api.server.services import Services
     from api.tending import Caretaker
 
@@ -64,7 +71,7 @@ def serve(product: Product, desk: Desk, opener: Callable[[], Desk], teller: Tell
     version.check(product.home)
     check_door(host, desk.journal, keeping)
     listening = listen(host, port)
-    services = Services(product, desk, Kept(desk.journal.database, product.home))
+    services = Services(product, desk, Kept(desk.journal.database, product.home), Runs(_AT_ONCE[product.thinking is not None]))
     services.background.append(Caretaker(opener, teller))
     for part in parts:
         services.routers += part.routers()
@@ -76,6 +83,9 @@ def serve(product: Product, desk: Desk, opener: Callable[[], Desk], teller: Tell
     config = uvicorn.Config(
         door, log_config=None, access_log=False, server_header=False, limit_concurrency=_CONNECTIONS,
         timeout_keep_alive=30, timeout_graceful_shutdown=_GRACE, ws="none", lifespan="on")
+    sys.setswitchinterval(_SWITCH)
+    gc.collect()
+    gc.freeze()  # modules and routes stay: no need to look through them again and again
     run(config, listening, f"serving {product.home} at {shown(listening, host)}", ending=services.runs.close)
 
 
