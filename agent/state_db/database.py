@@ -19,7 +19,7 @@ from telemetry.errors import StoreError
 if TYPE_CHECKING:
     from sqlalchemy import URL, Connection, Engine
 
-HEAD = "0001"
+HEAD = "0004"
 """The newest migration; a database that has it needs no Alembic."""
 BUSY_SECONDS = 30.0
 """How long a writer of SQLite waits for the others."""
