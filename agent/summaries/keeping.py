@@ -14,6 +14,7 @@ from agent.summaries.facts import (
     Approval,
     Budget,
     Change,
+    Fact,
     Facts,
     Gap,
     Incident,
@@ -31,7 +32,7 @@ if TYPE_CHECKING:
 
 KEPT = 2_000
 """So many are kept; the oldest go first."""
-_KINDS = {"records": Service, "templates": Template, "budgets": Budget, "changes": Change, "incidents": Incident, "approvals": Approval,
+_KINDS: Mapping[str, type[Fact]] = {"records": Service, "templates": Template, "budgets": Budget, "changes": Change, "incidents": Incident, "approvals": Approval,
           "outcomes": Outcome, "watches": Watched, "spend": Spending, "gaps": Gap}
 
 
@@ -65,7 +66,7 @@ class Kept:
             query = query.where(tuple_(table.c.made, table.c.id) < (int(made), ident))
         with self.database.reading() as connection:
             rows = connection.execute(query).all()
-        told = [_head(row._mapping) for row in rows[:limit]]
+        told = [_head(row._asdict()) for row in rows[:limit]]
         return told, f"{rows[limit - 1].made}-{rows[limit - 1].id}" if len(rows) > limit else None
 
     def get(self, ident: str) -> Summary:

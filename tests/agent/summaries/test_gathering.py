@@ -123,7 +123,7 @@ def test_actions_of_other_teams_are_left_out() -> None:
 
 
 def test_spend_of_the_period_is_that_of_the_ledger(tmp_path: Path) -> None:
-    ledger = Ledger(tmp_path / "spend.db", clock=lambda: (NOON + timedelta(minutes=5)).timestamp())
+    ledger = Ledger(tmp_path / "spend.db", clock=(NOON + timedelta(minutes=5)).timestamp)
     ledger.book(Payer("ann", "r", None, "m"), 1_000, 100, 0.5, Limits())
 
     told = gather(Scope(NOW), Sources(tmp_path, ledger=ledger), NOW.end)
