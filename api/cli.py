@@ -15,6 +15,7 @@ import typer
 
 from api.acting_cli import register
 from api.cluster_cli import clusters
+from api.summary_cli import register as register_summaries
 
 app = typer.Typer(
     add_completion=False, no_args_is_help=True, rich_markup_mode=None, pretty_exceptions_enable=False,
@@ -22,6 +23,7 @@ app = typer.Typer(
 )
 app.add_typer(clusters, name="cluster")
 register(app)
+register_summaries(app)
 AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON document on stdout.")]
 
 
