@@ -8,7 +8,7 @@ from typing import Annotated, Any, Literal
 from fastapi import APIRouter, Depends, Path, Query, Response
 from pydantic import BaseModel, ConfigDict, Field
 
-from agent.approvals.people import Person
+from agent.approvals.people import Role
 from agent.summaries.configured import length
 from agent.summaries.document import Kind
 from agent.summaries.facts import Period
@@ -17,9 +17,8 @@ from api.scheduling.schedule import schedule_from
 from api.summarising import Summarising, rendered
 from telemetry.errors import UsageError
 
-Viewer = Annotated[Person, Depends(Needs("viewer"))]
-Responder = Annotated[Person, Depends(Needs("responder"))]
-Admin = Annotated[Person, Depends(Needs("admin"))]
+ROLES: tuple[Role, ...] = ("viewer", "responder", "admin")
+VIEWER, RESPONDER, ADMIN = (Depends(Needs(role)) for role in ROLES)
 Ident = Annotated[str, Path(min_length=1, max_length=40, pattern=r"^[A-Za-z0-9]+$")]
 MEDIA = {"md": "text/markdown; charset=utf-8", "html": "text/html; charset=utf-8", "json": "application/json"}
 LONGEST = timedelta(days=92)
@@ -63,35 +62,35 @@ def router(made: Summarising) -> APIRouter:
 
 
 def _summaries(routes: APIRouter, made: Summarising) -> None:
-    @routes.get("/summaries")
-    def listed(person: Viewer, limit: Annotated[int, Query(ge=1, le=200)] = 50, cursor: Annotated[str | None, Query(max_length=80)] = None) -> dict[str, Any]:
+    @routes.get("/summaries", dependencies=[VIEWER])
+    def listed(limit: Annotated[int, Query(ge=1, le=200)] = 50, cursor: Annotated[str | None, Query(max_length=80)] = None) -> dict[str, Any]:
         """Kept summaries, the newest first."""
         items, following = made.kept.list(limit, cursor)
         return {"items": items, "next": following}
 
-    @routes.post("/summaries", status_code=201)
-    def make(person: Responder, wanted: Wanted) -> dict[str, Any]:
+    @routes.post("/summaries", status_code=201, dependencies=[RESPONDER])
+    def make(wanted: Wanted) -> dict[str, Any]:
         """Make a summary now, and keep it."""
         summary = made.make(wanted.period(made.clock()), services=wanted.services, team=wanted.team, kind=wanted.kind, incident=wanted.incident)
         return made.kept.keep(summary).document()
 
-    @routes.get("/summaries/{ident}")
-    def one(person: Viewer, ident: Ident, form: Annotated[Literal["md", "html", "json"], Query(alias="format")] = "json") -> Response:
+    @routes.get("/summaries/{ident}", dependencies=[VIEWER])
+    def one(ident: Ident, form: Annotated[Literal["md", "html", "json"], Query(alias="format")] = "json") -> Response:
         """One kept summary."""
         return Response(rendered(made.kept.get(ident), form), media_type=MEDIA[form])
 
 
 def _schedules(routes: APIRouter, made: Summarising) -> None:
-    @routes.get("/schedules")
-    def listed(person: Viewer) -> dict[str, Any]:
+    @routes.get("/schedules", dependencies=[VIEWER])
+    def listed() -> dict[str, Any]:
         """All schedules, with how the last deliveries went."""
         plans = made.plans
         items = [{**one.document(), "deliveries": [{"due": sent.due.isoformat(), "to": sent.told, "state": sent.state, "why": sent.why}
                                                    for sent in plans.deliveries(one.id)[:20]]} for one in plans.list()]
         return {"items": items, "next": None}
 
-    @routes.post("/schedules", status_code=201)
-    def add(person: Admin, document: dict[str, Any]) -> dict[str, Any]:
+    @routes.post("/schedules", status_code=201, dependencies=[ADMIN])
+    def add(document: dict[str, Any]) -> dict[str, Any]:
         """Add a schedule. Folders are within the home: nobody writes elsewhere over HTTP."""
         schedule = schedule_from(document)
         for place in schedule.deliver:
@@ -100,7 +99,7 @@ def _schedules(routes: APIRouter, made: Summarising) -> None:
                 raise UsageError("over HTTP a folder is out, or one within it", where="deliver.to", remedy="write out/NAME, or add the schedule by `oncalm schedules add`")
         return made.plans.add(schedule, made.clock()).document()
 
-    @routes.delete("/schedules/{ident}", status_code=204)
-    def remove(person: Admin, ident: Ident) -> None:
+    @routes.delete("/schedules/{ident}", status_code=204, dependencies=[ADMIN])
+    def remove(ident: Ident) -> None:
         """Remove a schedule; what waits to be sent is not sent."""
         made.plans.remove(ident, made.clock())
