@@ -138,7 +138,8 @@ def test_summaries_are_made_kept_and_shown_over_http(client: TestClient) -> None
     ident = made.json()["id"]
 
     assert made.status_code == 201
-    assert [one["id"] for one in listed["items"]] == [ident] and listed["next"] is None
+    assert [one["id"] for one in listed["items"]] == [ident]
+    assert listed["next"] is None
     assert client.get(f"/v1/summaries/{ident}").json() == made.json()
     assert client.get(f"/v1/summaries/{ident}?format=html").headers["content-type"] == "text/html; charset=utf-8"
     assert client.get(f"/v1/summaries/{ident}?format=md").text.startswith("# Summary")

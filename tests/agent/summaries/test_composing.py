@@ -81,7 +81,8 @@ def test_a_draft_holds_the_timeline_and_leaves_the_rest_to_people(full: Facts) -
     assert told.lead[0] == "It was open for 60 min."
     assert [row[1] for row in parts["Timeline"].rows][:3] == ["deploy shop: shop 1.4.0", "the incident was opened", "paged ann"]
     assert parts["Cause"].items[0].text == "No cause is on record."
-    assert parts["What went well"].items == () and parts["What went well"].prompts
+    assert parts["What went well"].items == ()
+    assert parts["What went well"].prompts
     assert "approved by bob" in parts["Actions"].items[0].text
     assert "30 of 120 requests failed" in markdown(told)
 

@@ -132,7 +132,7 @@ def test_a_dead_server_is_given_up_after_a_day(tmp_path: Path, light: str, monke
     plans = runner(light, tmp_path / "home", NOW).plans
     plans.add(schedule(), BEGIN)
 
-    for hours in range(0, 23):
+    for hours in range(23):
         runner(light, tmp_path / "home", NOW + timedelta(hours=hours)).tick()
     for minutes in range(12):
         runner(light, tmp_path / "home", NOW + timedelta(days=2 + minutes)).tick()

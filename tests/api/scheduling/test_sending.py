@@ -110,7 +110,8 @@ def test_mail_comes_with_text_html_and_pictures_inside(tmp_path: Path, summary: 
     assert (message["Subject"], message["To"]) == (summary.title, "ann@example.org, bob@example.org")
     assert message["Message-ID"] == "<summary-k1@oncalm.invalid>"
     assert "# Summary" in message.get_body(("plain",)).get_content()
-    assert len(pictured) == 3 and all(f'cid:{part["Content-ID"].strip("<>")}' in page for part in pictured)
+    assert len(pictured) == 3
+    assert all(f'cid:{part["Content-ID"].strip("<>")}' in page for part in pictured)
     assert "<script" not in page
     assert re.findall(r'(?:src|href)="(?!cid:)', page) == []
 
@@ -168,7 +169,8 @@ def test_slack_takes_blocks_by_a_poster_or_a_hook(tmp_path: Path, summary: Summa
     with http() as taken:
         sender(tmp_path, HOOK=f"http://127.0.0.1:{taken.port}/").send(Place(kind="slack-hook", to="HOOK"), summary, "k", 0)
 
-    assert posted[0][0] == "#ops" and posted[0][2] == ["budgets", "errors", "templates"]
+    assert posted[0][0] == "#ops"
+    assert posted[0][2] == ["budgets", "errors", "templates"]
     assert taken.messages[0]["blocks"] == posted[0][1]["blocks"]
 
 
