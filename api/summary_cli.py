@@ -43,11 +43,15 @@ def summary(
     out: Annotated[Path | None, typer.Option(metavar="FOLDER", help="Write it there, with its charts.")] = None,
     charts: Annotated[str, typer.Option(help="With --out: charts as svg, png or pdf.")] = "svg",
     keep: Annotated[bool, typer.Option("--keep", help="Keep it among the summaries that the server lists.")] = False,
+    kept: Annotated[bool, typer.Option("--kept", help="List the summaries that are kept, and make none.")] = False,
     analyst: Annotated[str, typer.Option(help="auto or offline: whether a model may word it.")] = "auto",
 ) -> None:
     """Sum up what happened: what is open, what got worse, what changed, what to watch."""
+    from api.summary_commands import kept as list_kept
     from api.summary_commands import summary as run
 
+    if kept:
+        raise typer.Exit(list_kept(_summaries(context), as_json=form == "json"))
     raise typer.Exit(run(_summaries(context, thinking=analyst != "offline"), since=since, start=start, end=end, services=service or [], team=team, kind=kind,
                          incident=incident, form=form, out=out, charts=charts, keep=keep))
 

@@ -45,6 +45,19 @@ def summary(
     return DONE
 
 
+def kept(made: Summarising, *, as_json: bool) -> int:
+    """The summaries that are kept, the newest first."""
+    items, following = made.kept.list(200)
+    if as_json:
+        print(json_line({"items": items, "next": following}))
+        return DONE
+    for one in items:
+        print(visible(f"{one['id']} {one['made'][:16]} {one['title']}"))
+    if not items:
+        print("no summary is kept")
+    return DONE
+
+
 def period(since: str | None, start: str | None, end: str | None) -> Period:
     """The period that the options name; the last 24 hours without any. Raises UsageError."""
     from agent.summaries.facts import Period

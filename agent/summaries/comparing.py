@@ -27,10 +27,10 @@ def compared(count: Counted) -> str:
     """``3.0 times as many; before: 40``; small numbers stand for themselves; empty where nothing is known of before."""
     if count.before is None:
         return ""
-    if count.now == count.before:
-        return "as many as before"
     if count.before == 0:
         return "none before"
+    if count.now == count.before:
+        return "as many as before"
     if max(count.now, count.before) < ENOUGH or abs(z(count.now, count.before)) < SURE:
         return f"before: {count.before:,}"
     ratio = count.now / count.before

@@ -85,6 +85,14 @@ def test_an_empty_home_is_summed_up_and_stays_empty(tmp_path: Path, terminal: Ca
     assert not (tmp_path / "home").exists()
 
 
+def test_kept_summaries_are_listed(terminal: Callable[..., Result]) -> None:
+    assert terminal("summary", "--kept").stdout == "no summary is kept\n"
+    terminal("summary", "--keep")
+
+    assert "Summary: all services" in terminal("summary", "--kept").stdout
+    assert len(json.loads(terminal("summary", "--kept", "--format", "json").stdout)["items"]) == 1
+
+
 @pytest.mark.parametrize(("words", "said"), [
     (("--kind", "novel"), "period, handover, postmortem"), (("--format", "docx"), "html"), (("--kind", "postmortem"), "needs the incident"),
     (("--kind", "postmortem", "--incident", "7"), "no incidents are kept"), (("--team", "x"), "teams.yaml"), (("--since", "soon"), "--since"),

@@ -66,9 +66,9 @@ def test_sections_without_news_are_left_out(facts: Facts) -> None:
 def test_a_quiet_period_is_called_quiet_only_as_far_as_was_looked(troubled: Path) -> None:
     quiet = Period(start=NOON - timedelta(hours=1), end=NOON)
 
-    told = compose(gather(Scope(quiet), Sources(troubled), quiet.end))
+    told = compose(gather(Scope(quiet), replace(Sources(troubled), slo=troubled / "none.yaml"), quiet.end))
 
-    assert told.lead == ("Quiet, as far as records and errors and templates tell: nothing is open, and nothing got worse.",) or "budget" in told.lead[0]
+    assert told.lead == ("Quiet, as far as records and errors and templates tell: nothing is open, and nothing got worse.",)
     assert any("Incidents: not assessed" in one for one in told.missing)
 
 
