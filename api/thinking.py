@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from agent.cache.counters import Counters
     from agent.cache.disk import PlainCache
     from agent.context import Context, Tools
+    from agent.llm.client import Client
     from agent.llm.endpoint import Endpoint
     from agent.observe.observer import Observer
     from agent.prices import Price
@@ -119,6 +120,17 @@ class Thinking:
             tools = ObservedTools(self._cached(registry, kept, reader, counters), observer, known=frozenset(names))
             context = Context(analyst, tools, offline=core, node=observer.node, left=analyst.left, stopped=stopped)
             yield Asking(context, meter, counters, notes, [one for one in (kept, recaller and recaller.memory) if one])
+
+    @contextmanager
+    def writer(self, home: Path) -> Iterator[tuple[Client, Meter]]:
+        """The model and what it may spend, for words that need no tools: those of summaries."""
+        from contextlib import closing
+        from uuid import uuid4
+
+        from agent.llm.client import Client
+
+        with closing(Client(self.endpoint)) as client:
+            yield client, self._meter(home, uuid4().hex, None)
 
     @contextmanager
     def alone(self, home: Path, key: str, observer: Observer, stopped: Callable[[], bool]) -> Iterator[float]:
