@@ -120,7 +120,7 @@ def run(desk: Desk, me: Person, ident: str, *, as_json: bool) -> int:
 
 def reject(desk: Desk, me: Person, ident: str, *, reason: str, as_json: bool) -> int:
     """Say no."""
-    return _told(desk.approvals.reject(_found(desk, ident).id, me, reason=reason), as_json=as_json)
+    return _told(desk.reject(_found(desk, ident).id, me, reason=reason), as_json=as_json)
 
 
 def rollback(desk: Desk, me: Person, ident: str, *, reason: str, as_json: bool) -> int:

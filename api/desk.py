@@ -20,6 +20,8 @@ if TYPE_CHECKING:
     from agent.decision.engine import Verdict
     from agent.decision.policy import Policy
     from agent.executor.executor import Executor, Refusal
+    from agent.executor.pausing import Pausing
+    from agent.state_db.locks import TargetLocks
     from agent.verification.state import State
     from agent.verification.verifier import Limits
     from api.telling import Teller
@@ -93,6 +95,19 @@ class Desk:
 
         return Executor(self.approvals, self.catalogue, recheck=self.recheck)
 
+    @cached_property
+    def runs(self) -> Pausing:
+        """The paused runs of investigations' proposals; they wait on the approvals, which are the truth."""
+        from agent.executor.pausing import Pausing
+
+        return Pausing(self.home / "paused.db", self.approvals, self._effect, self._finished)
+
+    @cached_property
+    def _locks(self) -> TargetLocks:
+        from agent.state_db.locks import TargetLocks
+
+        return TargetLocks(self.journal.database)
+
     def policy(self) -> Policy:
         """The policy as it is now. Raises UsageError when there is a file and it is wrong."""
         from agent.decision.policy import Policy
@@ -135,6 +150,8 @@ class Desk:
         proposal = Proposal(preview, verdict.decision, verdict.risk.score, verdict.policy, verdict.reasons, told, cause, investigation, rule=verdict.rule,
                             key=f"{investigation}:{preview.digest}" if investigation else None)
         found = self.approvals.propose(proposal, by)
+        if investigation and found.state == "pending":
+            self.runs.begin(found.id)
         if self._teller is not None and found.state == "pending":
             self._teller.asked(found)
         return Asked(preview, verdict, found)
@@ -144,9 +161,45 @@ class Desk:
         found = self.approvals.approve(approval, by, digest=digest, reason=reason, via=via)
         return self.carry_out(found) if found.state == "approved" else found
 
+    def reject(self, approval: str, by: Person, *, reason: str, via: str = "cli") -> Approval:
+        """Say no, and let the run that waits on it end."""
+        found = self.approvals.reject(approval, by, reason=reason, via=via)
+        return self.resume(found.id)
+
+    def resume(self, approval: str) -> Approval:
+        """Go on with what waits on an approval, by what the store says of it now: the one way for all who answer.
+
+        Harmless at any time and however often; after a crash it goes on where that left it.
+        """
+        found = self.approvals.show(approval)
+        if found.record.get("investigation"):
+            return self.runs.resume(approval)
+        return self._effect(found) if found.state == "approved" else found
+
     def carry_out(self, approval: Approval) -> Approval:
-        """Carry out what is approved, and keep how things were before, for the verification."""
-        with self._watch() as watch:
+        """Carry out what is approved; a run that waits on it goes on. Raises NotExecutedError for what may not be done."""
+        if approval.record.get("investigation") and approval.state == "approved":
+            return self.runs.resume(approval.id)
+        return self._effect(approval)
+
+    def outcome(self, approval: str) -> dict[str, Any]:
+        """What became of a proposal, in words, as its investigation shows it: ``approval``, ``state``, ``told``, ``verified``."""
+        from agent.approvals.wording import told
+
+        found = self.approvals.show(approval)
+        kept = next((one for one in self.approvals.history(target=found.line.target) if one.approval == approval), None)
+        return {"approval": approval, "state": found.state, "told": told(found), "verified": kept.verified if kept else None,
+                "statement": kept.statement if kept else "", "cause_verdict": kept.cause_verdict if kept else None,
+                "effect_verdict": kept.effect_verdict if kept else None}
+
+    def _finished(self, approval: str) -> bool:
+        state = self.verification(approval)
+        return state is None or state.phase == "done"
+
+    def _effect(self, approval: Approval) -> Approval:
+        """Do it, and keep how things were before, for the verification. One at a time: a second look would be at what the first did."""
+        with self._locks.held(f"carrying out {approval.id}", seconds=60), self._watch() as watch:
+            approval = self.approvals.show(approval.id)
             state = watch.before(approval) if approval.state == "approved" else None
             done = self.executor.run(approval.id)
             if done.state == "succeeded" and state is not None:
@@ -168,11 +221,13 @@ class Desk:
             state = watch.run(approval)
         if self._teller is not None:
             self._teller.verified(self.approvals.show(approval.id), state)
+        self.resume(approval.id)
         return state
 
     def tend(self) -> None:
         """Let pass what nobody answered in time, and remind of what is about to. To be called every few seconds; harmless at any time."""
-        self.approvals.expire_due()
+        for gone in self.approvals.expire_due():
+            self.resume(gone)
         if self._teller is not None:
             self.approvals.remind(self._teller.remind)
 

@@ -133,7 +133,7 @@ def _answers(routes: APIRouter, services: Services) -> None:
     @routes.post("/v1/approvals/{approval}/reject", tags=["approvals"])
     def reject(approval: str, said: Reason, person: Approver) -> dict[str, Any]:
         """Say no, with a reason."""
-        return desk.approvals.reject(approval, person, reason=said.reason, via="http").document()
+        return desk.reject(approval, person, reason=said.reason, via="http").document()
 
     @routes.post("/v1/approvals/{approval}/run", tags=["approvals"])
     def run(approval: str, _: Approver) -> dict[str, Any]:
