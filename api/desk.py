@@ -24,11 +24,13 @@ if TYPE_CHECKING:
     from agent.state_db.locks import TargetLocks
     from agent.verification.state import State
     from agent.verification.verifier import Limits
+    from api.surroundings import Surroundings
     from api.telling import Teller
     from api.watching import Watch
     from telemetry.sources.kubernetes.configuration import Access
     from tools.actions.action import Json, Preview, Target
     from tools.actions.catalogue import Catalogue
+    from tools.actions.world import World
 
 HOUR = timedelta(hours=1)
 UNSAID = 1.0
@@ -108,6 +110,18 @@ class Desk:
 
         return TargetLocks(self.journal.database)
 
+    @cached_property
+    def _around(self) -> Surroundings:
+        from api.surroundings import Surroundings
+
+        return Surroundings(self.records, lambda: self._world, self._clock)
+
+    @cached_property
+    def _world(self) -> World | None:
+        from api.watching import world_of
+
+        return world_of(self._access) if self._access is not None else None
+
     def policy(self) -> Policy:
         """The policy as it is now. Raises UsageError when there is a file and it is wrong."""
         from agent.decision.policy import Policy
@@ -126,8 +140,9 @@ class Desk:
 
         name, now = preview.action.name, self._clock()
         on_target = [one for one in self.approvals.history(target=str(preview.action.target)) if one.approval != but and one.verified != "not_executed"]
-        seen = Circumstances(confidence, dependents=max(0, len(preview.blast.services) - 1),
-                             recent_actions=sum(now - one.at <= HOUR for one in on_target))
+        around = self._around.of(preview)
+        seen = Circumstances(confidence, max(around.dependents, len(preview.blast.services) - 1, 0), around.changes,
+                             sum(now - one.at <= HOUR for one in on_target), around.unknown)
         return decide(self.policy(), preview, seen, now=now, cause=cause, outcomes=self.approvals.history(cause=cause, action=name),
                       alternatives=alternatives)
 
@@ -278,6 +293,8 @@ class Desk:
             teller.flush()
         if "catalogue" in self.__dict__:
             self.catalogue.close()
+        if self.__dict__.get("_world") is not None:
+            self.__dict__.pop("_world").close()
 
 
 def target_of(text: str, namespace: str, kinds: tuple[str, ...], system: Any) -> Target:
