@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 from telemetry.errors import UsageError
 
 if TYPE_CHECKING:
+    from agent.approvals.outcomes import CauseVerdict, EffectVerdict, Outcome
     from agent.approvals.people import Person
     from agent.approvals.record import Approval
     from agent.approvals.service import Approvals
@@ -136,14 +137,18 @@ class Desk:
         Raises UsageError for a wrong policy.
         """
         from agent.decision.engine import decide
+        from agent.decision.learning import trusted
         from agent.decision.risk import Circumstances
 
         name, now = preview.action.name, self._clock()
+        known = self._history_of(cause, name, preview.action.target)
+        kept = trusted(known, cause)
+        confidence *= kept
         on_target = [one for one in self.approvals.history(target=str(preview.action.target)) if one.approval != but and one.verified != "not_executed"]
         around = self._around.of(preview)
         seen = Circumstances(confidence, max(around.dependents, len(preview.blast.services) - 1, 0), around.changes,
-                             sum(now - one.at <= HOUR for one in on_target), around.unknown)
-        return decide(self.policy(), preview, seen, now=now, cause=cause, outcomes=self.approvals.history(cause=cause, action=name),
+                             sum(now - one.at <= HOUR for one in on_target), (*around.unknown, *_learned(kept, confidence)))
+        return decide(self.policy(), preview, seen, now=now, cause=cause, outcomes=known,
                       alternatives=alternatives)
 
     def propose(self, name: str, target: Target, params: Mapping[str, Json], by: Person, *, cause: str = "", confidence: float = UNSAID,
@@ -206,6 +211,26 @@ class Desk:
         return {"approval": approval, "state": found.state, "told": told(found), "verified": kept.verified if kept else None,
                 "statement": kept.statement if kept else "", "cause_verdict": kept.cause_verdict if kept else None,
                 "effect_verdict": kept.effect_verdict if kept else None}
+
+    def judge(self, approval: str, by: Person, *, cause: CauseVerdict | None = None, effect: EffectVerdict | None = None) -> Outcome:
+        """Keep what an engineer says afterwards. A wrong cause is trusted less, and its investigation is recalled no more."""
+        from agent.recall.memory import Memory
+
+        kept = self.approvals.verdict(approval, by, cause=cause, effect=effect)
+        investigation, folder = self.approvals.show(approval).record.get("investigation"), self.records / "cache" / "recall"
+        if cause is not None and investigation and folder.exists():
+            memory = Memory(folder)
+            try:
+                memory.judge_run(str(investigation), approval, right=cause == "right")
+            finally:
+                memory.close()
+        return kept
+
+    def _history_of(self, cause: str, action: str, target: Target) -> list[Outcome]:
+        """Outcomes of this cause by this action anywhere, and by any action on this target."""
+        if not cause:
+            return self.approvals.history(cause=cause, action=action)
+        return [one for one in self.approvals.history(cause=cause) if one.action == action or one.target == str(target)]
 
     def _finished(self, approval: str) -> bool:
         state = self.verification(approval)
@@ -295,6 +320,10 @@ class Desk:
             self.catalogue.close()
         if self.__dict__.get("_world") is not None:
             self.__dict__.pop("_world").close()
+
+
+def _learned(kept: float, confidence: float) -> tuple[str, ...]:
+    return () if kept >= 1 else (f"engineers said that this cause was wrong before: its confidence counts {kept:.2f} of itself, {confidence:.2f}",)
 
 
 def target_of(text: str, namespace: str, kinds: tuple[str, ...], system: Any) -> Target:
