@@ -54,9 +54,12 @@ class Asking:
     notes: list[str]
     caches: list[Any]
     """Whatever has ``problems``."""
+    recaller: Recaller | None = None
 
     def complete(self, answer: dict[str, Any]) -> None:
         """Add what was spent, what the caches did, and what went wrong beside the run."""
+        if self.recaller is not None and answer.get("id"):
+            self.recaller.link(str(answer["id"]))
         answer["usage"] |= {"cache": self.counters.totals(), "spent": self.meter.totals()}
         problems = [note for one in self.caches for note in one.problems]
         answer["notes"] = [*answer["notes"], *self.notes, *dict.fromkeys((*self.meter.notes, *problems))]
@@ -119,7 +122,7 @@ class Thinking:
             )
             tools = ObservedTools(self._cached(registry, kept, reader, counters), observer, known=frozenset(names))
             context = Context(analyst, tools, offline=core, node=observer.node, left=analyst.left, stopped=stopped)
-            yield Asking(context, meter, counters, notes, [one for one in (kept, recaller and recaller.memory) if one])
+            yield Asking(context, meter, counters, notes, [one for one in (kept, recaller and recaller.memory) if one], recaller)
 
     @contextmanager
     def writer(self, home: Path) -> Iterator[tuple[Client, Meter]]:

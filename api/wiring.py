@@ -205,6 +205,10 @@ class Product:
                 note.finished(answer)
             if asking is not None:
                 asking.complete(answer)
+            if answer.get("recall") and self.desk is not None:
+                from api.proposing import recalled
+
+                answer["notes"] = [*answer["notes"], *recalled(answer["recall"], self.desk)]
             if weighing and self.desk is not None:
                 from api.proposing import attempt
 

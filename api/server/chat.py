@@ -92,8 +92,9 @@ def _conversations(routes: APIRouter, services: Services) -> None:
 
     @routes.get("/v1/conversations/{conversation}", tags=["conversations"])
     def shown(conversation: str, person: Viewer) -> dict[str, Any]:
-        """One, with its answers."""
-        return kept.show(conversation, person)
+        """One, with its answers, and what became of what they proposed."""
+        found = kept.show(conversation, person)
+        return {**found, "turns": [{**one, "answer": _with_outcome(services, one["answer"])} for one in found["turns"]]}
 
     @routes.post("/v1/conversations/{conversation}/fork", tags=["conversations"], status_code=201)
     def fork(conversation: str, person: Viewer) -> dict[str, Any]:
@@ -130,8 +131,9 @@ def _investigations(routes: APIRouter, services: Services) -> None:
 
     @routes.get("/v1/investigations/{investigation}", tags=["investigations"])
     def shown(investigation: str, _: Viewer) -> dict[str, Any]:
-        """One, with its result once there is one."""
-        return kept.investigation(investigation)
+        """One, with its result once there is one, and what became of what it proposed."""
+        found = kept.investigation(investigation)
+        return {**found, "result": _with_outcome(services, found["result"]) if found["result"] else None}
 
     @routes.get("/v1/investigations/{investigation}/events", tags=["investigations"], responses=_STREAM, response_class=Response)
     async def events(investigation: str, person: Viewer, last: LastEvent = None) -> Response:
@@ -149,6 +151,18 @@ def _investigations(routes: APIRouter, services: Services) -> None:
         with suppress(NotFoundError):  # it is another process's, which finds it cancelled
             services.runs.find(investigation, Person(person.name, "admin")).stop()
         kept.note(investigation, "cancelled")
+
+
+def _with_outcome(services: Services, document: dict[str, Any]) -> dict[str, Any]:
+    """An answer as it was kept, with what the store says of its proposal now."""
+    from agent.approvals.errors import NoSuchApprovalError
+
+    if not document.get("approval"):
+        return document
+    try:
+        return {**document, "outcome": services.desk.outcome(document["approval"])}
+    except NoSuchApprovalError:  # the state database was begun anew
+        return document
 
 
 def begin_investigation(services: Services, ident: str, person: Person, asked: InvestigationRequest) -> Run:
