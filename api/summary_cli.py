@@ -22,12 +22,17 @@ def register(app: typer.Typer) -> None:
 
 
 def _summaries(context: typer.Context, *, thinking: bool = True) -> Any:
+    from api.alert_file import read
+    from api.alerting import Book, opened
     from api.settings import load, variable
     from api.summarising import Summarising
 
     settings = load()
     home = context.obj or context.find_root().obj or settings.home
-    return Summarising(home, state_url=settings.database(), thinking=settings.thinking() if thinking else None, variable=variable)
+    told = read(settings.alerts or home / "alerts.yaml", variable, needed=settings.alerts is not None)
+    kept = settings.database() or (home / "state.db").exists()  # a home that keeps no state is left so
+    book = Book(opened(home, told, state_url=settings.database())) if kept else None
+    return Summarising(home, state_url=settings.database(), incidents=book, thinking=settings.thinking() if thinking else None, variable=variable)
 
 
 def summary(

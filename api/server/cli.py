@@ -44,7 +44,7 @@ def serve(
     incidents = opened(home, told, state_url=settings.database())
     summaries = Summarising(home, state_url=settings.database(), incidents=Book(incidents), thinking=product.thinking, variable=variable)
     parts: list[Any] = [Alerting(incidents, by_product(product)), Summing(summaries)]
-    run(product, shared, desk, teller, settings.door(), host, port, most_bytes=inbox_size(inbox), parts=parts)
+    run(product, shared, desk, teller, settings.door(), host, port, most_bytes=inbox_size(inbox), parts=parts, incidents=incidents)
 
 
 def chat(

@@ -15,6 +15,7 @@ from telemetry.errors import WriterBusyError
 from telemetry.store import version
 
 if TYPE_CHECKING:
+    from agent.incidents.service import Incidents
     from api.desk import Desk
     from api.door.building import DoorSettings
     from api.server.services import Part
@@ -52,7 +53,7 @@ class Receiving:
 
 
 def serve(product: Product, desk: Desk, opener: Callable[[], Desk], teller: Teller | None, keeping: DoorSettings, host: str, port: int, *, most_bytes: int,
-          parts: Sequence[Part] = ()) -> None:
+          parts: Sequence[Part] = (), incidents: Incidents | None = None) -> None:
     """Serve until SIGINT or SIGTERM; port 0 takes a free one. ``opener`` opens a desk for a thread of its own.
 
     Beyond loopback there must be a key or an identity provider. Raises UsageError for that, and a host or port that cannot be used.
@@ -61,6 +62,7 @@ def serve(product: Product, desk: Desk, opener: Callable[[], Desk], teller: Tell
 
     from api.door.building import check_door, open_door
     from api.door.routes import router as door_routes
+    from api.page.routes import router as page
     from api.server.app import create_app
     from api.server.kept import Kept
     from api.server.runs import Runs
@@ -73,6 +75,7 @@ def serve(product: Product, desk: Desk, opener: Callable[[], Desk], teller: Tell
     listening = listen(host, port)
     services = Services(product, desk, Kept(desk.journal.database, product.home), Runs(_AT_ONCE[product.thinking is not None]))
     services.background.append(Caretaker(opener, teller))
+    services.routers.append(page(services, incidents))
     for part in parts:
         services.routers += part.routers()
         services.background.append(part)
