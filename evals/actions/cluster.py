@@ -37,6 +37,7 @@ def _workload(name: str, told: Mapping[str, Any], now: datetime) -> Iterator[Jso
     labels = {"app": name, **told.get("pod_labels", {})}
     count = int(told.get("revisions", 1))
     images = told.get("images") or [None] * count
+    count = len(images)
     templates = [_template(name, {**told, **({"image": image} if image else {})}, labels, f"1.{number}") for number, image in enumerate(images, start=1)]
     owner = {"apiVersion": "apps/v1", "kind": kind, "name": name, "uid": f"uid-{name}", "controller": True}
     revision = {"deployment.kubernetes.io/revision": str(count)} if kind == "Deployment" else {}
