@@ -90,7 +90,7 @@ def _authors(reader: Reader, codes: Ints, words: Mapping[str, Sequence[str]]) ->
 
 def _author_of(reader: Reader, code: int, words: Mapping[str, Sequence[str]]) -> Author:
     said = {}
-    for name, values in reversed(words.items()):
+    for name, values in reversed(list(words.items())):
         code, digit = divmod(code, len(values) + 1)
         said[name] = values[digit - 1] if digit else ""
     return Author(said["service"] or _stem(reader, code), said["host"], said["level"], said["logger"])
