@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 
 import numpy as np
 
@@ -194,8 +195,14 @@ def _known_before(each: Prepared, windows: Windows) -> bool:
 
 def _expected(each: Prepared, windows: Windows) -> float:
     """How many points were due in the incident, by the usual interval of the baseline."""
-    times = [each.times[within(each.times, window)] for window in windows.baseline]
-    longest = max(times, key=len, default=each.times[:0])
+    return _due(each.times.tobytes(), windows)
+
+
+@lru_cache(maxsize=16)
+def _due(ascending: bytes, windows: Windows) -> float:
+    """The same for all series that were scraped together."""
+    times = np.frombuffer(ascending, np.int64)
+    longest = max((times[within(times, window)] for window in windows.baseline), key=len, default=times[:0])
     if len(longest) < 4:
         return 0.0
     return float((windows.incident.end - windows.incident.start) / middle(np.diff(longest)))

@@ -13,7 +13,7 @@ from signals.periods import periods
 def sampled(observed: Observed, windows: Windows, most: int) -> Observed:
     """At most ``most`` traces that begin in the baseline, and as many of the incident, evenly spaced in time.
 
-    Records of no trace stay. The same object when there are no more than that.
+    Records of no trace stay when they name a span; others are in no request. The same object when there are no more than that.
     """
     spans = observed.spans
     if spans is None or not len(spans):
@@ -44,6 +44,7 @@ def _rows(spans: Spans, rows: Ints, place: Ints) -> Spans:
 
 
 def _records(logs: LogEvents, kept: Flags, place: Ints) -> LogEvents:
-    held = np.append(kept, True)[np.minimum(logs.trace, len(kept))]  # no trace (-1), or one without spans: the last
+    loose = logs.span >= 0 if logs.span is not None else np.False_
+    held = np.where((logs.trace >= 0) & (logs.trace < len(kept)), kept[np.clip(logs.trace, 0, len(kept) - 1)], loose)
     span = place[logs.span[held]] if logs.span is not None else None
     return replace(logs, time=logs.time[held], template=logs.template[held], entity=logs.entity[held], trace=logs.trace[held], span=span)

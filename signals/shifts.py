@@ -9,6 +9,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 
 import numpy as np
 
@@ -115,12 +116,11 @@ def measure(
     baseline of few points has its level only, its noise is that of the longest. Two values in a row must be away (one,
     when the incident has one or two), so that a single spike in a long incident is none.
     """
-    incident = covering(times, incident, baseline)
-    during = values[within(times, incident)]
-    befores = [part for window in baseline if len(part := values[within(times, _cut(window, incident))])]
+    inside, outside = _sides(times.tobytes(), tuple(baseline), incident)
+    during, befores = values[inside], [values[part] for part in outside]
     if not len(during) or not befores:
         return None
-    when, levels = _blocks(times[within(times, incident)], during)
+    when, levels = _blocks(times[inside], during)
     longest = max(befores, key=len)
     usual = [middle(before) for before in befores]
     apart = (max(usual) - min(usual)) / 2
@@ -131,6 +131,15 @@ def measure(
         spread = noise(longest, least) if before is longest else max(noise(longest, least), noise(before, 0.0))
         found.append(_stands_out(when, levels, level, spread))
     return min(found, key=lambda shift: shift.score)
+
+
+@lru_cache(maxsize=16)
+def _sides(times: bytes, baseline: tuple[Window, ...], incident: Window) -> tuple[slice, tuple[slice, ...]]:
+    """Where the incident lies in ascending times, and what baselines are in them. Series scraped together share their times."""
+    ascending = np.frombuffer(times, np.int64)
+    incident = covering(ascending, incident, baseline)
+    befores = (within(ascending, _cut(window, incident)) for window in baseline)
+    return within(ascending, incident), tuple(part for part in befores if part.stop > part.start)
 
 
 def _cut(window: Window, incident: Window) -> Window:

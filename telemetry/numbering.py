@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import numpy as np
+from numpy.typing import NDArray
 
 from telemetry.columns import Ints
 
@@ -17,15 +18,27 @@ def distinct(codes: Ints) -> Ints:
     return np.unique(codes) if held is None else np.flatnonzero(held[0]) + held[1]
 
 
+def counted(codes: Ints) -> tuple[Ints, Ints]:
+    """The distinct codes, ascending, and how often each occurs."""
+    held = _table(codes)
+    if held is None:
+        values, counts = np.unique(codes, return_counts=True)
+        return values, counts.astype(np.int64, copy=False)
+    _, low, places = held
+    counts = np.bincount(places)
+    known = np.flatnonzero(counts)
+    return known + low, counts[known]
+
+
 def numbered(codes: Ints) -> tuple[Ints, Ints]:
     """The distinct codes, ascending, and the place of every code among them."""
     held = _table(codes)
     if held is None:
         values, place = np.unique(codes, return_inverse=True)
         return values, place.astype(np.int64, copy=False)
-    flags, low = held
+    flags, low, places = held
     place = np.cumsum(flags, dtype=np.int64) - 1
-    return np.flatnonzero(flags) + low, place[codes - low]
+    return np.flatnonzero(flags) + low, place[places]
 
 
 def firsts(place: Ints, count: int) -> Ints:
@@ -35,13 +48,14 @@ def firsts(place: Ints, count: int) -> Ints:
     return found
 
 
-def _table(codes: Ints) -> tuple[np.ndarray[tuple[int], np.dtype[np.bool_]], int] | None:
-    """Which codes occur, from the lowest on; None when they are too far apart for a table."""
+def _table(codes: Ints) -> tuple[NDArray[np.bool_], int, Ints] | None:
+    """Which codes occur, from the lowest on, that one, and where each code is; None when they are too far apart for a table."""
     if not len(codes):
         return None
     low, high = int(codes.min()), int(codes.max())
     if high - low >= min(max(_LEAST, _SPARE * len(codes)), _MOST):
         return None
+    places = codes - low if low else codes
     flags = np.zeros(high - low + 1, np.bool_)
-    flags[codes - low] = True
-    return flags, low
+    flags[places] = True
+    return flags, low, places

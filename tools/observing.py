@@ -14,7 +14,7 @@ import numpy as np
 from signals.kube.incident import joined
 from signals.observed import Entity, EntityKind, Ints, LogEvents, Observed, Series, Spans
 from telemetry.models import Window
-from telemetry.numbering import distinct, firsts, numbered
+from telemetry.numbering import counted, distinct, firsts, numbered
 from telemetry.store.events import EventColumns, event_columns
 from tools.cluster.seen import Seen
 
@@ -130,8 +130,8 @@ def _entities(events: EventColumns) -> tuple[tuple[Entity, ...], Ints]:
 def _counts(events: EventColumns) -> list[tuple[int, int, int]]:
     """(template, author, records) of all pairs that occur."""
     width = max(1, len(events.authors))
-    pairs, place = numbered(events.template * width + events.author)
-    return [(pair // width, pair % width, count) for pair, count in zip(pairs.tolist(), np.bincount(place).tolist(), strict=True)]
+    pairs, counts = counted(events.template * width + events.author)
+    return [(pair // width, pair % width, count) for pair, count in zip(pairs.tolist(), counts.tolist(), strict=True)]
 
 
 def _commonest(events: EventColumns, counts: Sequence[tuple[int, int, int]], part: str) -> tuple[str, ...]:

@@ -12,6 +12,7 @@ import numpy as np
 
 from signals.evidence import proportion_change
 from signals.logs.events import ERRORS
+from signals.logs.flow import NEVER
 from signals.observed import Flags, Floats, Ints, LogEvents, Windows
 from signals.periods import periods
 from telemetry.numbering import distinct, numbered
@@ -40,40 +41,61 @@ class Change:
         return self.hits_during * self.of > self.hits * self.of_during
 
 
+@dataclass(frozen=True, slots=True)
+class _Side:
+    """Which units of a window hold which template of which writer, each once: what is counted is far less than what was written."""
+
+    entity: Ints
+    template: Ints
+    unit: Ints
+    first: Ints
+    """When this writer first wrote this template in the window."""
+
+
 def changes(logs: LogEvents, windows: Windows, clean: Flags) -> list[Change]:
     """Every template of every writer whose units hold it more or less often; and error ratios.
 
     :param clean: records not later than the first deviation of their trace.
     """
-    base, during = periods(logs.time, windows)
-    during &= clean
-    unit = np.where(logs.trace >= 0, logs.trace, logs.time // SLOT + int(logs.trace.max(initial=0)) + 1)
-    bad = np.array([level.upper() in ERRORS for level in logs.levels], dtype=bool)
-    rows = np.flatnonzero(base | during)
-    if not len(rows) or not len(logs.templates):
+    if not len(logs.templates):
         return []
-    held, dense = numbered(unit)
-    found = _changes(logs, rows, (dense, len(held)), during, logs.template)
-    if bad.any():
-        errors = rows[bad[logs.template[rows]]]
-        found += _changes(logs, rows, (dense, len(held)), during, np.full(len(logs), -1), errors)
-    return found
+    base, during = periods(logs.time, windows)
+    sides = _side(logs, base), _side(logs, during & clean)
+    bad = np.array([level.upper() in ERRORS for level in logs.levels], dtype=bool)
+    found = _changes(logs, sides, sides)
+    return found + _changes(logs, sides, (_errors(sides[0], bad), _errors(sides[1], bad))) if bad.any() else found
 
 
-def _changes(logs: LogEvents, rows: Ints, units: tuple[Ints, int], during: Flags, template: Ints, hits: Ints | None = None) -> list[Change]:
+def _side(logs: LogEvents, which: Flags) -> _Side:
+    time, trace, width = logs.time[which], logs.trace[which], len(logs.templates)
+    unit = np.where(trace >= 0, trace, time // SLOT + int(trace.max(initial=0)) + 1)
+    unit -= unit.min(initial=NEVER)
+    span = int(unit.max(initial=0)) + 1
+    kinds, kind = numbered(logs.entity[which] * width + logs.template[which])
+    first = np.full(len(kinds), NEVER)
+    np.minimum.at(first, kind, time)
+    held, unit = np.divmod(distinct(kind * span + unit), span)
+    return _Side(kinds[held] // width, kinds[held] % width, unit, first[held])
+
+
+def _errors(side: _Side, bad: Flags) -> _Side:
+    """Only what tells of an error, all templates as one: -1."""
+    rows = np.flatnonzero(bad[side.template])
+    return _Side(side.entity[rows], np.full(len(rows), -1), side.unit[rows], side.first[rows])
+
+
+def _changes(logs: LogEvents, of: tuple[_Side, _Side], hits: tuple[_Side, _Side]) -> list[Change]:
     width = len(logs.templates) + 1
-    dense, many = units
-    mine = rows if hits is None else hits
-    kinds, kind = numbered(logs.entity[mine] * width + template[mine] + 1)
+    labels = [side.entity * width + side.template + 1 for side in hits]
+    kinds = distinct(np.concatenate(labels))
     if not len(kinds):
         return []
     owner = kinds // width
-    n0, n1 = (_distinct(logs.entity[rows], dense[rows], during[rows] == side, len(logs.entities), many)[owner] for side in (False, True))
-    k0, k1 = (_distinct(kind, dense[mine], during[mine] == side, len(kinds), many) for side in (False, True))
-    strengths = proportion_change(k0, n0, k1, n1)
-    at = np.full(len(kinds), np.iinfo(np.int64).max)
-    np.minimum.at(at, kind[during[mine]], logs.time[mine][during[mine]])
-    return _listed(owner, kinds % width - 1, strengths, (k0, n0, k1, n1), at)
+    n0, n1 = (_units(side.entity, side.unit, len(logs.entities))[owner] for side in of)
+    k0, k1 = (_units(np.searchsorted(kinds, label), side.unit, len(kinds)) for label, side in zip(labels, hits, strict=True))
+    at = np.full(len(kinds), NEVER)
+    np.minimum.at(at, np.searchsorted(kinds, labels[1]), hits[1].first)
+    return _listed(owner, kinds % width - 1, proportion_change(k0, n0, k1, n1), (k0, n0, k1, n1), at)
 
 
 def _listed(owner: Ints, template: Ints, strengths: Floats, counts: tuple[Ints, Ints, Ints, Ints], at: Ints) -> list[Change]:
@@ -85,6 +107,7 @@ def _listed(owner: Ints, template: Ints, strengths: Floats, counts: tuple[Ints, 
     ]  # fmt: skip
 
 
-def _distinct(keys: Ints, units: Ints, which: Flags, size: int, width: int) -> Ints:
+def _units(keys: Ints, units: Ints, size: int) -> Ints:
     """How many different units each key has."""
-    return np.bincount(distinct(keys[which] * width + units[which]) // width, minlength=size)
+    width = int(units.max(initial=0)) + 1
+    return np.bincount(distinct(keys * width + units) // width, minlength=size)

@@ -24,9 +24,10 @@ def signs(observed: Observed, windows: Windows, _: Topology) -> list[Sign]:
     base, during = periods(forest.begun(), windows)
     if not np.any(base) or not np.any(during):
         return []
+    between = latency.on_the_way(forest, base, during)
     return [
-        *_slow(forest, latency.by_service(forest, base, during), "latency", "its own work per request took"),
-        *_slow(forest, latency.by_way(forest, base, during), "network", "the network between it and others took"),
+        *_slow(forest, latency.by_service(forest, base, during, between), "latency", "its own work per request took"),
+        *_slow(forest, latency.by_way(forest, between), "network", "the network between it and others took"),
         *_shares(forest, outcomes.error_origins(forest, base, during), "error_origin", "errors", "errors began in it in {} traces"),
         *_shares(forest, outcomes.silent(forest, base, during), "rate_collapse", "calls", "it took part in {} traces of one kind"),
         *_shares(forest, outcomes.collapses(forest, base, during), "rate_collapse", "traffic", "requests per ten seconds: {}"),

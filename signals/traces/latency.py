@@ -36,12 +36,36 @@ class Slowdown:
     during: float
 
 
-def by_service(forest: Forest, base: Flags, during: Flags) -> dict[int, Slowdown]:
+@dataclass(frozen=True, slots=True)
+class Ways:
+    """Extra time on the ways between services."""
+
+    pairs: dict[int, _Sum]
+    """By caller × services + callee."""
+    inward: dict[int, _Sum]
+    """By callee: all ways to it."""
+    outward: dict[int, _Sum]
+    """By caller: all ways from it."""
+    usual: float
+    """The median of a way in the baseline."""
+
+
+def on_the_way(forest: Forest, base: Flags, during: Flags) -> Ways:
+    """What :func:`by_service` and :func:`by_way` both weigh."""
+    reached, way = _reached(forest), ways(forest)
+    rows = base & way
+    pair = forest.spans.service * max(len(forest.spans.services), 1) + np.maximum(reached, 0)
+    excess = _excess(forest, pair, rows)
+    pairs, inward, outward = (_sums(excess, key, forest, rows, during & way) for key in (pair, reached, forest.spans.service))
+    return Ways(pairs, inward, outward, float(np.median(forest.self_time[rows])) if rows.any() else 0.0)
+
+
+def by_service(forest: Forest, base: Flags, during: Flags, between: Ways) -> dict[int, Slowdown]:
     """Self time beyond its usual, of services where it rose; weighed by its share of all that rose."""
     spans, own = forest.spans, ~clients(forest)
     excess = _excess(forest, spans.service * max(len(spans.operations), 1) + spans.operation, base)
     found = _sums(excess, spans.service, forest, base & own, during & own)
-    whole = sum(each.extra for each in found.values()) + sum(each.extra for each in _on_the_way(forest, base, during)[0].values())
+    whole = sum(each.extra for each in found.values()) + sum(each.extra for each in between.pairs.values())
     out = {}
     for key, each in found.items():
         if each.sure > 0 and each.extra >= LEAST_SHARE * whole > 0:
@@ -50,19 +74,17 @@ def by_service(forest: Forest, base: Flags, during: Flags) -> dict[int, Slowdown
     return out
 
 
-def by_way(forest: Forest, base: Flags, during: Flags) -> dict[int, Slowdown]:
+def by_way(forest: Forest, between: Ways) -> dict[int, Slowdown]:
     """Services whose ways to (or from) others became slow: all of them alike, weighed by their share of all extra time.
 
     Who of two is to blame for the way between them: the one whose other ways of the same direction are slow too, the
     callee when both or neither are.
     """
-    spans = forest.spans
-    width = max(len(spans.services), 1)
-    pairs, inward = _on_the_way(forest, base, during)
+    width = max(len(forest.spans.services), 1)
+    pairs, usual = between.pairs, between.usual
     whole = sum(each.extra for each in pairs.values())
-    usual = _usual_way(forest, base)
     out: dict[int, Slowdown] = {}
-    for end, found in ((1, inward), (0, _gather(forest, base, during, spans.service))):
+    for end, found in ((1, between.inward), (0, between.outward)):
         for service, each in found.items():
             own = [pair for key, pair in pairs.items() if (key % width if end else key // width) == service]
             alike = np.mean([pair.mean >= ALIKE * each.mean for pair in own]) if own else 0.0
@@ -70,25 +92,6 @@ def by_way(forest: Forest, base: Flags, during: Flags) -> dict[int, Slowdown]:
             if each.sure > 0 and each.extra >= LEAST_SHARE * whole and strength > out.get(service, Slowdown(0, 0, 0)).strength:
                 out[service] = Slowdown(strength, usual, usual + each.mean)
     return out
-
-
-def _on_the_way(forest: Forest, base: Flags, during: Flags) -> tuple[dict[int, _Sum], dict[int, _Sum]]:
-    """Extra time on each way (caller × services + callee), and on all ways to each callee."""
-    reached = _reached(forest)
-    width = max(len(forest.spans.services), 1)
-    return _gather(forest, base, during, forest.spans.service * width + np.maximum(reached, 0)), _gather(forest, base, during, reached)
-
-
-def _gather(forest: Forest, base: Flags, during: Flags, key: Ints) -> dict[int, _Sum]:
-    reached, way = _reached(forest), ways(forest)
-    width = max(len(forest.spans.services), 1)
-    excess = _excess(forest, forest.spans.service * width + np.maximum(reached, 0), base & way)
-    return _sums(excess, key, forest, base & way, during & way)
-
-
-def _usual_way(forest: Forest, base: Flags) -> float:
-    rows = base & ways(forest)
-    return float(np.median(forest.self_time[rows])) if rows.any() else 0.0
 
 
 def clients(forest: Forest) -> Flags:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import PurePath
 from typing import TYPE_CHECKING
@@ -11,7 +11,7 @@ import numpy as np
 
 from telemetry.columns import Ints
 from telemetry.models import Query, Window
-from telemetry.numbering import firsts, numbered
+from telemetry.numbering import distinct, numbered
 from telemetry.store.bindings import quote
 from telemetry.store.selection import overlapping
 
@@ -55,17 +55,15 @@ def event_columns(reader: Reader, window: Window, traces: Sequence[str] = ()) ->
     found = _traces(reader, f"FROM {scan} WHERE {where} AND trace_id IS NOT NULL", traces) if named else list(traces)
     words = {name: sorted({str(value) for (value,) in reader.rows(
         f"SELECT DISTINCT {name} FROM {scan} WHERE {name} IS NOT NULL")}) for name in ("service", "host", "level", "logger")} if segments else {}
-    coded = ", ".join(f"{_code(name, values)} AS {name}" for name, values in words.items())
     if not segments:
         empty = np.zeros(0, np.int64)
         return EventColumns(empty, empty, empty, empty, (), (), tuple(traces))
     with reader.naming("trace_numbers", found if named else []) as numbers:
         joined = f"LEFT JOIN {numbers} ON trace_id = name" if named else ""
         number = "coalesce(number, -1)" if named else "-1"
-        got = reader.columns(f"SELECT epoch_us(ts) AS time, key_id::BIGINT AS key, source::BIGINT AS source, {coded}, "
-                             f"({number})::BIGINT AS trace FROM {scan} {joined} WHERE {where}")
+        got = reader.columns(f"SELECT epoch_us(ts) AS time, key_id AS key, {_author(words)} AS author, ({number})::BIGINT AS trace FROM {scan} {joined} WHERE {where}")
     template, templates = _templates(reader, got["key"])
-    author, authors = _authors(reader, got, words)
+    author, authors = _authors(reader, got["author"], words)
     return EventColumns(got["time"], template, author, got["trace"], templates, authors, tuple(found))
 
 
@@ -74,39 +72,38 @@ def _traces(reader: Reader, selected: str, known: Sequence[str]) -> list[str]:
     return [*known, *sorted(name for (name,) in reader.rows(f"SELECT DISTINCT trace_id {selected}") if name not in held)]
 
 
-def _code(name: str, values: Sequence[str]) -> str:
-    """SQL for the place of a column's value among ``values``, -1 for none."""
-    if not values:
-        return "(-1)::BIGINT"
-    listed = ", ".join(quote(value) for value in values)
-    return f"coalesce(list_position([{listed}], {name}), 0)::BIGINT - 1"
+def _author(words: Mapping[str, Sequence[str]]) -> str:
+    """SQL for one number of file, service, host, level and logger: each a digit, 0 for none, of a base of its own."""
+    code = "source::BIGINT"
+    for name, values in words.items():
+        listed = ", ".join(quote(value) for value in values)
+        digit = f"coalesce(list_position([{listed}], {name}), 0)" if values else "0"
+        code = f"({code} * {len(values) + 1} + {digit})"
+    return code
+
+
+def _authors(reader: Reader, codes: Ints, words: Mapping[str, Sequence[str]]) -> tuple[Ints, tuple[Author, ...]]:
+    """Distinct (file, service, host, level, logger); a record that names no service is by its file."""
+    held, at = numbered(codes)
+    return at, tuple(_author_of(reader, code, words) for code in held.tolist())
+
+
+def _author_of(reader: Reader, code: int, words: Mapping[str, Sequence[str]]) -> Author:
+    said = {}
+    for name, values in reversed(list(words.items())):
+        code, digit = divmod(code, len(values) + 1)
+        said[name] = values[digit - 1] if digit else ""
+    return Author(said["service"] or _stem(reader, code), said["host"], said["level"], said["logger"])
 
 
 def _templates(reader: Reader, keys: Ints) -> tuple[Ints, tuple[str, ...]]:
-    distinct, at = numbered(keys)
-    names = [reader.template_of(int(key)) for key in distinct]
+    held = distinct(keys)
+    names = [reader.template_of(int(key)) for key in held]
     ids = sorted(set(names))
     place = {name: number for number, name in enumerate(ids)}
-    return np.array([place[name] for name in names], np.int64)[at], tuple(ids)
-
-
-def _authors(reader: Reader, got: dict[str, Ints], words: dict[str, list[str]]) -> tuple[Ints, tuple[Author, ...]]:
-    """Distinct (service, host, level, logger); a record that names no service is by its file."""
-    parts = ("source", *words)
-    sizes = [int(got[part].max(initial=0)) + 2 for part in parts]
-    code = np.zeros(len(got["source"]), np.int64)
-    for part, size in zip(parts, sizes, strict=True):
-        code = code * size + got[part] + 1
-    distinct, at = numbered(code)
-    first = firsts(at, len(distinct))
-
-    def said(part: str, row: int) -> str:
-        place = int(got[part][row])
-        return words[part][place] if place >= 0 else ""
-
-    authors = tuple(Author(said("service", row) or _stem(reader, int(got["source"][row])), said("host", row), said("level", row),
-                           said("logger", row)) for row in first.tolist())
-    return at, authors
+    table = np.zeros(int(held.max(initial=0)) + 1, np.int64)
+    table[held] = [place[name] for name in names]
+    return table[keys], tuple(ids)
 
 
 def _stem(reader: Reader, source: int) -> str:

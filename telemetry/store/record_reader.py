@@ -165,7 +165,8 @@ class RecordReader:
             where.append(pl.col("metric").is_in(names))
         where += [_has(name, value) for name, value in attributes.items()]
         low, high = _bounds(window)
-        frame = self._read("points", (low and low - EARLIER, high), where, once=False)
+        columns = [name for name in schema("points") if name != "exemplars"]
+        frame = self._read("points", (low and low - EARLIER, high), where, columns, once=False)
         return wanted(series_of(frame, low, high), metric)
 
     def exemplars(

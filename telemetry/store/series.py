@@ -45,10 +45,21 @@ class _Sorted:
     """A frame sorted by series and time, without duplicates; ``starts`` are the series' first rows."""
 
     frame: pl.DataFrame
+    """What differs from point to point."""
+    heads: pl.DataFrame
+    """What names a series, a row for each."""
+    stored: Ints
+    """Where each series begins in the store: their order, whatever their hashes."""
     stretch: Stretch
     starts: Ints
     inside: Flags
     """Which points lie in the window; those before it only say where counting stood."""
+
+    def are(self, column: str, value: str | bool) -> Flags:  # noqa: FBT001 - a value of a column
+        """Of which points a column of the heads has this value."""
+        widths = np.diff(np.append(self.starts, len(self.inside)))
+        same: Flags = np.repeat((self.heads[column] == value).to_numpy(), widths)
+        return same
 
 
 def series_of(frame: pl.DataFrame, low: int | None, high: int | None) -> list[SeriesColumns]:
@@ -59,7 +70,7 @@ def series_of(frame: pl.DataFrame, low: int | None, high: int | None) -> list[Se
     import polars as pl
 
     spread = pl.col("kind").is_in(_SPREAD)
-    plain, spreads = frame.filter(~spread), frame.filter(spread)
+    plain, spreads = frame.select(*SERIES, "time", "value", "started").filter(~spread), frame.filter(spread)
     found = list(_plain(_sort(plain, low, high))) if len(plain) else []
     return found + (list(_spreads(_sort(spreads, low, high))) if len(spreads) else [])
 
@@ -76,25 +87,19 @@ def _sort(frame: pl.DataFrame, low: int | None, high: int | None) -> _Sorted:
     order, key, times = order[fresh], key[fresh], times[fresh]
     first = np.ones(len(order), dtype=np.bool_)
     first[1:] = key[1:] != key[:-1]
-    frame = frame[order]
+    heads, stored = frame.select(SERIES)[order[first]], order[first]
+    frame = frame.drop([name for name in SERIES if name != "kind"])[order]
     inside = np.ones(len(order), dtype=np.bool_)
     inside &= times >= low if low is not None else True
     inside &= times < high if high is not None else True
     started = frame["started"].cast(pl.Int64).fill_null(UNKNOWN).to_numpy()
-    return _Sorted(frame, Stretch(times, started, first), np.flatnonzero(first), inside)
-
-
-def _is(frame: pl.DataFrame, column: str, value: str) -> Flags:
-    found: Flags = (frame[column] == value).to_numpy()
-    return found
+    return _Sorted(frame, heads, stored, Stretch(times, started, first), np.flatnonzero(first), inside)
 
 
 def _plain(points: _Sorted) -> Iterator[SeriesColumns]:
     """Gauges and sums. A cumulative sum that may fall (a queue's length) is a level, and stays as it is."""
-    frame, values = points.frame, points.frame["value"].to_numpy()
-    delta = _is(frame, "temporality", "delta")
-    whole = frame["monotonic"].to_numpy().astype(np.bool_)
-    rated = _is(frame, "kind", "sum") & (delta | whole)
+    values, delta, whole = points.frame["value"].to_numpy(), points.are("temporality", "delta"), points.are("monotonic", value=True)
+    rated = points.are("kind", "sum") & (delta | whole)
     values = np.where(rated, rates(points.stretch, values, delta=delta, whole=whole), values)
     for one, at in _split(points, values):
         yield replace(one, unit=_per_second(one.unit)) if rated[at] else one
@@ -109,8 +114,9 @@ def _split(points: _Sorted, values: Floats, only: Flags | None = None) -> Iterat
     kept = np.flatnonzero(points.inside & np.isfinite(values) & (True if only is None else only))
     edges = np.searchsorted(kept, np.append(points.starts, len(values)))
     filled = np.flatnonzero(edges[1:] > edges[:-1])
+    filled = filled[np.argsort(points.stored[filled])]
     times, values = points.stretch.times[kept], values[kept]
-    rows = points.frame[points.starts[filled]].select(SERIES).iter_rows()
+    rows = points.heads[filled].iter_rows()
     for number, (metric, service, pod, node, attributes, kind, unit, _, _) in zip(filled.tolist(), rows, strict=True):
         part = slice(int(edges[number]), int(edges[number + 1]))
         yield (SeriesColumns(metric, unit, kind, times[part], values[part], service, pod, node, pairs_of(attributes)),
@@ -120,7 +126,7 @@ def _split(points: _Sorted, values: Floats, only: Flags | None = None) -> Iterat
 def _spreads(points: _Sorted) -> Iterator[SeriesColumns]:
     """Histograms of both kinds and summaries."""
     frame = points.frame
-    delta, summary = _is(frame, "temporality", "delta"), _is(frame, "kind", "summary")
+    delta, summary = points.are("temporality", "delta"), points.are("kind", "summary")
     counts = _Counts(points, delta)
     added, total = counts.added(), counts.change(frame["total"].to_numpy().astype(np.float64))
     with np.errstate(divide="ignore", invalid="ignore"):
@@ -159,7 +165,7 @@ class _Counts:
         self._before = stretch.before()
         self._high = np.where(delta, frame["high"].to_numpy().astype(np.float64), np.nan)
         """The largest value of what a point added; of a cumulative one only that since its start is known."""
-        self._geometric = _is(frame, "kind", "exponential_histogram")
+        self._geometric = points.are("kind", "exponential_histogram")
         self._counts, self._widths = _flat(frame["counts"])
         self._bounds, widths = _flat(frame["bounds"])
         self._from = np.cumsum(self._widths) - self._widths

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 
 from signals.observed import Entity, LogEvents, Observed, Spans, Window, Windows
@@ -46,3 +48,13 @@ def test_records_go_with_their_traces_and_point_at_their_spans() -> None:
     assert (some.logs.trace == -1).sum() == (whole.logs.trace == -1).sum()  # type: ignore[union-attr]
     named = some.logs.trace >= 0
     assert np.array_equal(some.spans.trace[some.logs.span[named]], some.logs.trace[named])
+
+
+def test_records_in_no_request_are_left_out() -> None:
+    whole = _observed(400)
+    assert whole.logs is not None
+    some = sampled(replace(whole, logs=replace(whole.logs, span=None)), WINDOWS, 30)
+
+    assert some.logs is not None
+    assert len(some.logs) > 0
+    assert (some.logs.trace >= 0).all()

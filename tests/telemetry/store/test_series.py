@@ -78,6 +78,14 @@ def test_series_differ_by_pod_and_attributes(tmp_path: Path) -> None:
         assert reader.metrics() == {"memory": 3}
 
 
+def test_series_come_in_the_order_in_which_they_are_stored(tmp_path: Path) -> None:
+    pods = [f"p{number:02}" for number in range(30)]
+    series(tmp_path, *(gauge(0, 1.0, pod=pod) for pod in reversed(pods)))
+
+    with RecordReader(tmp_path) as reader:
+        assert [one.pod for one in reader.series(ALWAYS)] == pods  # points are stored by series
+
+
 def test_a_histogram_gives_rate_mean_and_quantiles(tmp_path: Path) -> None:
     found = series(tmp_path, histogram(0, (5, 5, 5)), histogram(10, (15, 15, 5)))
 
