@@ -127,6 +127,16 @@ class Memory:
         row = self._run(lambda db: db.execute("SELECT channel, ts FROM posted WHERE key = ?", (key,)).fetchone())
         return (row[0], row[1]) if row else None
 
+    def key_of(self, channel: str, ts: str) -> str | None:
+        """The key of a message of ours."""
+        row = self._run(lambda db: db.execute("SELECT key FROM posted WHERE channel = ? AND ts = ?", (channel, ts)).fetchone())
+        return str(row[0]) if row else None
+
+    def known(self, key: str) -> bool:
+        """Whether a message of this key was posted or waits to be."""
+        return bool(self._run(lambda db: db.execute(
+            "SELECT 1 FROM posted WHERE key = ?1 UNION ALL SELECT 1 FROM outbox WHERE key = ?1 AND state != 'refused' LIMIT 1", (key,)).fetchone()))
+
     def count(self, state: str = "waiting") -> int:
         """How many calls are ``waiting``, ``sending`` or ``refused``."""
         return int(self._run(lambda db: db.execute("SELECT count(*) FROM outbox WHERE state = ?", (state,)).fetchone())[0])

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import logging
+import re
 import threading
 import time
 from typing import TYPE_CHECKING, Any
@@ -19,6 +20,7 @@ PACE = 1.0
 FIRST, LONGEST = 1.0, 60.0
 """Seconds before a failed call is tried again, doubling; Slack says how long for 429."""
 _AGAIN = {"ratelimited", "rate_limited", "internal_error", "fatal_error", "service_unavailable", "request_timeout", "team_added_to_org"}
+_TS = re.compile(r"\d+\.\d+\Z")
 _log = logging.getLogger(__name__)
 
 
@@ -46,9 +48,9 @@ class Sender:
         if self._thread is not None:
             self._thread.join(15)
 
-    def post(self, channel: str, text: str, *, blocks: list[dict[str, Any]] | None = None, key: str = "", thread: str = "", under: str = "") -> None:
-        """Post a message; ``thread`` is a ts, ``under`` the key of the message whose thread it goes to."""
-        self.put(channel, "chat.postMessage", {"text": text, "blocks": blocks, "thread_ts": thread, "under": under}, key)
+    def post(self, channel: str, text: str, *, blocks: list[dict[str, Any]] | None = None, key: str = "", thread: str = "") -> None:
+        """Post a message; ``thread`` is the ts of the message whose thread it goes to, or its key."""
+        self.put(channel, "chat.postMessage", {"text": text, "blocks": blocks, "thread_ts": thread}, key)
 
     def update(self, channel: str, key: str, text: str, blocks: list[dict[str, Any]] | None = None) -> None:
         """Change the message of ``key``."""
@@ -61,6 +63,10 @@ class Sender:
     def file(self, channel: str, name: str, content: bytes, title: str, thread: str = "") -> None:
         """Upload a file into a channel or a thread."""
         self.put(channel, "file", {"name": name, "title": title, "content": base64.b64encode(content).decode(), "thread_ts": thread})
+
+    def known(self, key: str) -> bool:
+        """Whether the message of this key was posted or waits to be."""
+        return self._memory.known(key)
 
     def put(self, channel: str, method: str, payload: dict[str, Any], key: str = "") -> None:
         """Have a call made; it is durable when this returns. Raises StoreError."""
@@ -123,7 +129,7 @@ class Sender:
     def _call(self, one: Waiting) -> tuple[str, str | None]:
         """Make a call. Raises SlackApiError, or what the connection raises."""
         told = dict(one.payload)
-        if under := told.pop("under", None):
+        if (under := told.get("thread_ts")) and not _TS.match(under):
             place = self._memory.posted(under)
             if place is None:
                 raise OnCalmError("the message of this thread was never posted", where="Slack", remedy="look at the channel")
