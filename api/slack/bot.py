@@ -287,3 +287,13 @@ def said(text: str) -> str:
 def _kind(question: str) -> tuple[str, str]:
     verb, _, rest = question.partition(" ")
     return (verb.casefold(), rest.strip()) if verb.casefold() in {"ask", "investigate"} and rest.strip() else ("ask", question)
+
+
+def slack_of(how: Connection | None, users: Path, home: Path, product: Any, desk: Desk, incidents: Callable[[], Iterable[dict[str, Any]]] = tuple) -> SlackBot | None:
+    """The bot of a configuration; None without a bot token. Raises UsageError for what cannot be used."""
+    if how is None:
+        return None
+    from api.slack.people import read_people
+    from api.slack.talk import ProductAsking
+
+    return SlackBot(how, read_people(users), home, ProductAsking(product), desk, incidents)

@@ -56,7 +56,7 @@ def people_of(told: Any, where: str) -> People:
 
     if not isinstance(told, dict) or set(told) - _KEYS:
         raise wrong("it must hold team, users and, if wanted, others, and nothing else")
-    team, users, others = told.get("team"), told.get("users") or {}, told.get("others", "none")
+    team, users, others = told.get("team"), told.get("users", {}), told.get("others", "none")
     if not isinstance(team, str) or not _TEAM.match(team):
         raise wrong(f"team: {team!r} is no Slack team id (T…)")
     if not isinstance(users, dict) or others not in {"viewer", "none"}:

@@ -32,13 +32,13 @@ class Socket:
         """End the connection."""
         self._ended.set()
         self._thread.join(5)
-        self._handler.close()
+        self._handler.close()  # type: ignore[no-untyped-call] # the SDK has no type here
 
     def _connect(self) -> None:
         tries = 0
         while not self._ended.is_set():
             try:
-                self._handler.connect()
+                self._handler.connect()  # type: ignore[no-untyped-call] # the same
             except Exception as error:  # noqa: BLE001 - the SDK raises its own, urllib's and socket's
                 _log.warning("Slack's Socket Mode cannot be reached: %s", type(error).__name__)
                 self._ended.wait(_PAUSES[min(tries, len(_PAUSES) - 1)])
