@@ -112,6 +112,13 @@ class Ledger:
         with self._writing() as db:
             return _spent(db, now, day=_day(now) if day else None, who=who, run=run, conversation=conversation)
 
+    def between(self, start: float, end: float) -> Spent:
+        """What was spent in ``[start, end)``, seconds since 1970."""
+        now = self._clock()
+        with self._writing() as db:
+            row = db.execute(f"SELECT {_SPENT} FROM calls WHERE {_COUNTS} AND at >= ? AND at < ?", (now - _OPEN_SECONDS, start, end)).fetchone()
+        return _read(row)
+
     @contextmanager
     def _writing(self) -> Iterator[sqlite3.Connection]:
         self.path.parent.mkdir(parents=True, exist_ok=True)
@@ -138,9 +145,12 @@ def _insert(db: sqlite3.Connection, now: float, payer: Payer, usage: Usage, usd:
 def _spent(db: sqlite3.Connection, now: float, **of: str | None) -> Spent:
     chosen = {name: value for name, value in of.items() if value is not None}
     where = " AND ".join([_COUNTS, *(f"{name} = ?" for name in chosen)])
-    row = db.execute(f"SELECT {_SPENT} FROM calls WHERE {where}", (now - _OPEN_SECONDS, *chosen.values())).fetchone()
+    return _read(db.execute(f"SELECT {_SPENT} FROM calls WHERE {where}", (now - _OPEN_SECONDS, *chosen.values())).fetchone())
+
+
+def _read(row: tuple[float | None, ...]) -> Spent:
     calls, given, cached, output, usd, unpriced = (value or 0 for value in row)
-    return Spent(calls, given, cached, output, float(usd), unpriced)
+    return Spent(int(calls), int(given), int(cached), int(output), float(usd), int(unpriced))
 
 
 def _within(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from contextlib import closing
 from typing import TYPE_CHECKING, Any
 
@@ -16,6 +16,7 @@ from api.terminal import json_line
 from telemetry.errors import UsageError
 
 if TYPE_CHECKING:
+    from agent.approvals.outcomes import Outcome
     from agent.approvals.people import Person
     from agent.approvals.record import Approval, Line
     from agent.verification.state import State
@@ -120,7 +121,7 @@ def run(desk: Desk, me: Person, ident: str, *, as_json: bool) -> int:
 
 def reject(desk: Desk, me: Person, ident: str, *, reason: str, as_json: bool) -> int:
     """Say no."""
-    return _told(desk.approvals.reject(_found(desk, ident).id, me, reason=reason), as_json=as_json)
+    return _told(desk.reject(_found(desk, ident).id, me, reason=reason), as_json=as_json)
 
 
 def rollback(desk: Desk, me: Person, ident: str, *, reason: str, as_json: bool) -> int:
@@ -176,7 +177,7 @@ def settle(desk: Desk, ident: str, *, as_json: bool) -> int:
 
 def judge(desk: Desk, me: Person, ident: str, cause: str | None, effect: str | None, *, as_json: bool) -> int:
     """Keep an engineer's verdict."""
-    kept = desk.approvals.verdict(_found(desk, ident).id, me, cause=cause, effect=effect)  # type: ignore[arg-type] # checked there
+    kept = desk.judge(_found(desk, ident).id, me, cause=cause, effect=effect)  # type: ignore[arg-type] # checked there
     typer.echo(json_line(kept.document())) if as_json else Console().print("Kept; later decisions count it.")
     return DONE
 
@@ -193,9 +194,24 @@ def history(desk: Desk, *, as_json: bool) -> int:
             table.add_row(f"{one.at:%Y-%m-%d %H:%M:%S}", one.action, printable(one.target), printable(one.cause), one.verified.replace("_", " "),
                           "" if one.rolled_back is None else "yes" if one.rolled_back else "failed", verdict)
         Console().print(table)
+        for line in taught(found):
+            Console().print(printable(line))
     else:
         Console().print("No action was carried out yet.")
     return DONE if found else NOTHING
+
+
+def taught(found: Sequence[Outcome]) -> list[str]:
+    """What outcomes taught of each cause and action, a line each; nothing of those that taught nothing."""
+    from agent.decision.learning import learned, trusted
+
+    lines = []
+    for cause, action in sorted({(one.cause, one.action) for one in found}):
+        seen, kept = learned(found, cause, action), trusted((one for one in found if one.action == action), cause)
+        less = f"; its confidence counts {kept:.2f} of itself, for engineers said that it was wrong" if kept < 1 else ""
+        if seen.cases or less:
+            lines.append(f"{action} against {cause or 'no cause that was said'}: {seen.words()}{less}")
+    return lines
 
 
 def verify(desk: Desk, *, as_json: bool) -> int:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
@@ -82,3 +82,29 @@ def told_to(*listeners: Callable[[str, Incident], None]) -> OnEvent:
             raise ExceptionGroup("some who are told failed", failed)
 
     return tell
+
+
+class Book:
+    """The incidents as summaries read them."""
+
+    def __init__(self, incidents: Incidents) -> None:
+        self._incidents = incidents
+
+    def touching(self, start: datetime, end: datetime) -> list[dict[str, Any]]:
+        """Those that are open, or were opened, changed or resolved in ``[start, end)``; the newest five hundred are looked at."""
+        from agent.incidents.states import STATES
+
+        found, _ = self._incidents.list(STATES, limit=500)
+        first, last = (round(at.timestamp() * 1_000_000) for at in (start, end))
+        return [self.incident(one.id) for one in found if one.created < last and (one.state != "resolved" or one.changed >= first)]
+
+    def incident(self, ident: str) -> dict[str, Any]:
+        """One of them. Raises NoSuchIncidentError."""
+        told = self._incidents.show(ident).document()
+        return {**told, "services": [told["service"]] if told["service"] else [], "opened": told["created"],
+                "timeline": [{"at": one["at"], "kind": one["kind"], "person": one["actor"], "text": _words(one["body"])} for one in told["timeline"]]}
+
+
+def _words(body: Mapping[str, Any]) -> str:
+    """The words of an entry that tell most."""
+    return next((str(body[name]) for name in ("text", "why", "answer", "title", "url", "person", "symptom", "incident") if body.get(name)), "")

@@ -18,6 +18,7 @@ from api.alerting_cli import register as register_incidents
 from api.cluster_cli import clusters
 from api.door.cli import keys
 from api.server.cli import register as register_server
+from api.summary_cli import register as register_summaries
 
 app = typer.Typer(
     add_completion=False, no_args_is_help=True, rich_markup_mode=None, pretty_exceptions_enable=False,
@@ -28,6 +29,7 @@ app.add_typer(keys, name="keys")
 register(app)
 register_server(app)
 register_incidents(app)
+register_summaries(app)
 AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON document on stdout.")]
 
 

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 from telemetry.errors import UsageError
 
 if TYPE_CHECKING:
+    from agent.approvals.outcomes import CauseVerdict, EffectVerdict, Outcome
     from agent.approvals.people import Person
     from agent.approvals.record import Approval
     from agent.approvals.service import Approvals
@@ -20,13 +21,17 @@ if TYPE_CHECKING:
     from agent.decision.engine import Verdict
     from agent.decision.policy import Policy
     from agent.executor.executor import Executor, Refusal
+    from agent.executor.pausing import Pausing
+    from agent.state_db.locks import TargetLocks
     from agent.verification.state import State
     from agent.verification.verifier import Limits
+    from api.surroundings import Surroundings
     from api.telling import Teller
     from api.watching import Watch
     from telemetry.sources.kubernetes.configuration import Access
     from tools.actions.action import Json, Preview, Target
     from tools.actions.catalogue import Catalogue
+    from tools.actions.world import World
 
 HOUR = timedelta(hours=1)
 UNSAID = 1.0
@@ -93,6 +98,31 @@ class Desk:
 
         return Executor(self.approvals, self.catalogue, recheck=self.recheck)
 
+    @cached_property
+    def runs(self) -> Pausing:
+        """The paused runs of investigations' proposals; they wait on the approvals, which are the truth."""
+        from agent.executor.pausing import Pausing
+
+        return Pausing(self.home / "paused.db", self.approvals, self._effect, self._finished)
+
+    @cached_property
+    def _locks(self) -> TargetLocks:
+        from agent.state_db.locks import TargetLocks
+
+        return TargetLocks(self.journal.database)
+
+    @cached_property
+    def _around(self) -> Surroundings:
+        from api.surroundings import Surroundings
+
+        return Surroundings(self.records, lambda: self._world, self._clock)
+
+    @cached_property
+    def _world(self) -> World | None:
+        from api.watching import world_of
+
+        return world_of(self._access) if self._access is not None else None
+
     def policy(self) -> Policy:
         """The policy as it is now. Raises UsageError when there is a file and it is wrong."""
         from agent.decision.policy import Policy
@@ -107,13 +137,18 @@ class Desk:
         Raises UsageError for a wrong policy.
         """
         from agent.decision.engine import decide
+        from agent.decision.learning import trusted
         from agent.decision.risk import Circumstances
 
         name, now = preview.action.name, self._clock()
+        known = self._history_of(cause, name, preview.action.target)
+        kept = trusted(known, cause)
+        confidence *= kept
         on_target = [one for one in self.approvals.history(target=str(preview.action.target)) if one.approval != but and one.verified != "not_executed"]
-        seen = Circumstances(confidence, dependents=max(0, len(preview.blast.services) - 1),
-                             recent_actions=sum(now - one.at <= HOUR for one in on_target))
-        return decide(self.policy(), preview, seen, now=now, cause=cause, outcomes=self.approvals.history(cause=cause, action=name),
+        around = self._around.of(preview)
+        seen = Circumstances(confidence, max(around.dependents, len(preview.blast.services) - 1, 0), around.changes,
+                             sum(now - one.at <= HOUR for one in on_target), (*around.unknown, *_learned(kept, confidence)))
+        return decide(self.policy(), preview, seen, now=now, cause=cause, outcomes=known,
                       alternatives=alternatives)
 
     def propose(self, name: str, target: Target, params: Mapping[str, Json], by: Person, *, cause: str = "", confidence: float = UNSAID,
@@ -135,6 +170,8 @@ class Desk:
         proposal = Proposal(preview, verdict.decision, verdict.risk.score, verdict.policy, verdict.reasons, told, cause, investigation, rule=verdict.rule,
                             key=f"{investigation}:{preview.digest}" if investigation else None)
         found = self.approvals.propose(proposal, by)
+        if investigation and found.state == "pending":
+            self.runs.begin(found.id)
         if self._teller is not None and found.state == "pending":
             self._teller.asked(found)
         return Asked(preview, verdict, found)
@@ -144,9 +181,65 @@ class Desk:
         found = self.approvals.approve(approval, by, digest=digest, reason=reason, via=via)
         return self.carry_out(found) if found.state == "approved" else found
 
+    def reject(self, approval: str, by: Person, *, reason: str, via: str = "cli") -> Approval:
+        """Say no, and let the run that waits on it end."""
+        found = self.approvals.reject(approval, by, reason=reason, via=via)
+        return self.resume(found.id)
+
+    def resume(self, approval: str) -> Approval:
+        """Go on with what waits on an approval, by what the store says of it now: the one way for all who answer.
+
+        Harmless at any time and however often; after a crash it goes on where that left it.
+        """
+        found = self.approvals.show(approval)
+        if found.record.get("investigation"):
+            return self.runs.resume(approval)
+        return self._effect(found) if found.state == "approved" else found
+
     def carry_out(self, approval: Approval) -> Approval:
-        """Carry out what is approved, and keep how things were before, for the verification."""
-        with self._watch() as watch:
+        """Carry out what is approved; a run that waits on it goes on. Raises NotExecutedError for what may not be done."""
+        if approval.record.get("investigation") and approval.state == "approved":
+            return self.runs.resume(approval.id)
+        return self._effect(approval)
+
+    def outcome(self, approval: str) -> dict[str, Any]:
+        """What became of a proposal, in words, as its investigation shows it: ``approval``, ``state``, ``told``, ``verified``."""
+        from agent.approvals.wording import told
+
+        found = self.approvals.show(approval)
+        kept = next((one for one in self.approvals.history(target=found.line.target) if one.approval == approval), None)
+        return {"approval": approval, "state": found.state, "told": told(found), "verified": kept.verified if kept else None,
+                "statement": kept.statement if kept else "", "cause_verdict": kept.cause_verdict if kept else None,
+                "effect_verdict": kept.effect_verdict if kept else None}
+
+    def judge(self, approval: str, by: Person, *, cause: CauseVerdict | None = None, effect: EffectVerdict | None = None) -> Outcome:
+        """Keep what an engineer says afterwards. A wrong cause is trusted less, and its investigation is recalled no more."""
+        from agent.recall.memory import Memory
+
+        kept = self.approvals.verdict(approval, by, cause=cause, effect=effect)
+        investigation, folder = self.approvals.show(approval).record.get("investigation"), self.records / "cache" / "recall"
+        if cause is not None and investigation and folder.exists():
+            memory = Memory(folder)
+            try:
+                memory.judge_run(str(investigation), approval, right=cause == "right")
+            finally:
+                memory.close()
+        return kept
+
+    def _history_of(self, cause: str, action: str, target: Target) -> list[Outcome]:
+        """Outcomes of this cause by this action anywhere, and by any action on this target."""
+        if not cause:
+            return self.approvals.history(cause=cause, action=action)
+        return [one for one in self.approvals.history(cause=cause) if one.action == action or one.target == str(target)]
+
+    def _finished(self, approval: str) -> bool:
+        state = self.verification(approval)
+        return state is None or state.phase == "done"
+
+    def _effect(self, approval: Approval) -> Approval:
+        """Do it, and keep how things were before, for the verification. One at a time: a second look would be at what the first did."""
+        with self._locks.held(f"carrying out {approval.id}", seconds=60), self._watch() as watch:
+            approval = self.approvals.show(approval.id)
             state = watch.before(approval) if approval.state == "approved" else None
             done = self.executor.run(approval.id)
             if done.state == "succeeded" and state is not None:
@@ -168,11 +261,13 @@ class Desk:
             state = watch.run(approval)
         if self._teller is not None:
             self._teller.verified(self.approvals.show(approval.id), state)
+        self.resume(approval.id)
         return state
 
     def tend(self) -> None:
         """Let pass what nobody answered in time, and remind of what is about to. To be called every few seconds; harmless at any time."""
-        self.approvals.expire_due()
+        for gone in self.approvals.expire_due():
+            self.resume(gone)
         if self._teller is not None:
             self.approvals.remind(self._teller.remind)
 
@@ -223,6 +318,12 @@ class Desk:
             teller.flush()
         if "catalogue" in self.__dict__:
             self.catalogue.close()
+        if self.__dict__.get("_world") is not None:
+            self.__dict__.pop("_world").close()
+
+
+def _learned(kept: float, confidence: float) -> tuple[str, ...]:
+    return () if kept >= 1 else (f"engineers said that this cause was wrong before: its confidence counts {kept:.2f} of itself, {confidence:.2f}",)
 
 
 def target_of(text: str, namespace: str, kinds: tuple[str, ...], system: Any) -> Target:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from telemetry.errors import OnCalmError
 
 if TYPE_CHECKING:
+    from agent.approvals.outcomes import Outcome
     from agent.approvals.people import Person
     from api.desk import Desk
     from tools.cluster.seen import Seen
@@ -48,14 +49,29 @@ def proposals(found: Mapping[str, Any], cluster: Seen | None, desk: Desk) -> tup
         except OnCalmError as error:
             refused.append(f"{one.action} of {one.target}: {error}")
             continue
+        earlier = desk.approvals.history(cause=proposed.cause, target=str(preview.action.target), limit=3)
         made.append({
+            "earlier": [{**each.document(), "told": _became(each)} for each in earlier],
             "action": one.action, "target": preview.action.document()["target"], "params": dict(preview.action.params), "risk": round(verdict.risk.score, 4),
-            "decision": verdict.decision, "why": [one.reason, *verdict.reasons], "dry_run": [dict(edit) for edit in preview.document()["diff"]],
+            "decision": verdict.decision, "why": [one.reason, *verdict.reasons, *(f"earlier: {_became(each)}" for each in earlier)], "dry_run": [dict(edit) for edit in preview.document()["diff"]],
             "inverse": preview.document()["inverse"], "digest": preview.digest, "cause": proposed.cause, "confidence": proposed.confidence,
             "expected": preview.predicted, "blast": preview.blast.statement,
         })
     made.sort(key=lambda one: one["decision"] == "refuse")  # the best that may be asked for comes first
     return made, "" if made else "; ".join(refused)
+
+
+def recalled(about: dict[str, Any], desk: Desk) -> list[str]:
+    """Adds to a recall what became of the actions that were taken because of it; returns that in sentences."""
+    done = [one for run in reversed(about.get("runs", ())) for one in desk.approvals.became_of(run)]
+    about["actions"] = [one.document() for one in done]
+    return [f"Then: {_became(one)}" for one in done[:3]]
+
+
+def _became(one: Outcome) -> str:
+    taken = "" if one.rolled_back is None else ", taken back" if one.rolled_back else ", taking it back failed"
+    said = [*([f"cause {one.cause_verdict}"] if one.cause_verdict else []), *([one.effect_verdict] if one.effect_verdict else [])]
+    return f"{one.action} of {one.target} on {one.at:%Y-%m-%d %H:%M} UTC: {one.verified.replace('_', ' ')}{taken}" + (f"; engineers say: {', '.join(said)}" if said else "")
 
 
 def ask(found: Mapping[str, Any], desk: Desk, by: Person) -> str | None:

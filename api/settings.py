@@ -227,6 +227,17 @@ class Settings(BaseSettings):
             self.person(), self.issuer(), _listed(self.hosts), _listed(self.trusted_proxies),
             Rates(self.rate_requests, self.rate_at_once, self.rate_failures), BodyLimits(self.max_body))
 
+    def cluster_of(self, person: Person) -> Access | None:
+        """The configured cluster as this person may see and change it (docs/door.md). Raises UsageError where they may not."""
+        access = self.cluster()
+        if access is None or not self.kube_impersonate:
+            return access
+        from dataclasses import replace
+
+        from api.door.impersonation import impersonated
+
+        return replace(access, impersonation=impersonated(self.kube_impersonate, person))
+
     def _caches(self) -> frozenset[str]:
         """Raises UsageError for a name that is none."""
         from api.thinking import EVERY_CACHE

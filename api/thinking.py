@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from agent.cache.counters import Counters
     from agent.cache.disk import PlainCache
     from agent.context import Context, Tools
+    from agent.llm.client import Client
     from agent.llm.endpoint import Endpoint
     from agent.observe.observer import Observer
     from agent.prices import Price
@@ -53,9 +54,12 @@ class Asking:
     notes: list[str]
     caches: list[Any]
     """Whatever has ``problems``."""
+    recaller: Recaller | None = None
 
     def complete(self, answer: dict[str, Any]) -> None:
         """Add what was spent, what the caches did, and what went wrong beside the run."""
+        if self.recaller is not None and answer.get("id"):
+            self.recaller.link(str(answer["id"]))
         answer["usage"] |= {"cache": self.counters.totals(), "spent": self.meter.totals()}
         problems = [note for one in self.caches for note in one.problems]
         answer["notes"] = [*answer["notes"], *self.notes, *dict.fromkeys((*self.meter.notes, *problems))]
@@ -118,7 +122,18 @@ class Thinking:
             )
             tools = ObservedTools(self._cached(registry, kept, reader, counters), observer, known=frozenset(names))
             context = Context(analyst, tools, offline=core, node=observer.node, left=analyst.left, stopped=stopped)
-            yield Asking(context, meter, counters, notes, [one for one in (kept, recaller and recaller.memory) if one])
+            yield Asking(context, meter, counters, notes, [one for one in (kept, recaller and recaller.memory) if one], recaller)
+
+    @contextmanager
+    def writer(self, home: Path) -> Iterator[tuple[Client, Meter]]:
+        """The model and what it may spend, for words that need no tools: those of summaries."""
+        from contextlib import closing
+        from uuid import uuid4
+
+        from agent.llm.client import Client
+
+        with closing(Client(self.endpoint)) as client:
+            yield client, self._meter(home, uuid4().hex, None)
 
     @contextmanager
     def alone(self, home: Path, key: str, observer: Observer, stopped: Callable[[], bool]) -> Iterator[float]:

@@ -205,6 +205,10 @@ class Product:
                 note.finished(answer)
             if asking is not None:
                 asking.complete(answer)
+            if answer.get("recall") and self.desk is not None:
+                from api.proposing import recalled
+
+                answer["notes"] = [*answer["notes"], *recalled(answer["recall"], self.desk)]
             if weighing and self.desk is not None:
                 from api.proposing import attempt
 
@@ -322,6 +326,16 @@ class Product:
             if not query.strip():
                 return [(one, None) for one in sorted(known.values(), key=lambda one: -one.count)[:top]]
             return [(known[ident], score) for ident, score in self._searchable(reader).search(query, top) if ident in known]
+
+    def spans(self, trace: str) -> list[dict[str, Any]]:
+        """The spans of a trace in the order of their begins, at most four hundred; times in milliseconds since the first began."""
+        from telemetry.models import Window
+        from telemetry.store.beyond import RecordReader
+
+        with closing(RecordReader(self.home)) as records:
+            found = sorted(records.spans(Window(), trace_id=trace.strip().lower()), key=lambda one: one.start)[:400]
+        return [{"service": one.service, "name": one.operation, "start_ms": (one.start - found[0].start) / 1000, "duration_ms": one.duration / 1000,
+                 "error": one.status == "error", "span_id": one.span_id} for one in found]
 
     def catalog(self) -> Catalog:
         """What the store holds."""

@@ -21,7 +21,7 @@ LATE = 60 * 1_000_000
 
 def signs(observed: Observed, windows: Windows, topology: Topology) -> list[Sign]:
     """One sign for each change near the onset, on the service that was changed."""
-    found = []
+    found, start = [], "the trouble began" if windows.begun else "the time looked at"
     for change in observed.changes:
         lead = windows.incident.start - change.time
         weight = PROOF * math.exp2(-max(0, lead) / HALF_LIFE)
@@ -30,7 +30,7 @@ def signs(observed: Observed, windows: Windows, topology: Topology) -> list[Sign
         name = f"{change.kind} of {change.service}" + (f" to {change.version}" if change.version else "")
         found.append(Sign(
             topology.home(Entity("service", change.service)), "change", weight,
-            f"{name} ({change.title}) {_long(abs(lead))} {'before' if lead >= 0 else 'after'} the onset",
+            f"{name} ({change.title}) {_long(abs(lead))} {'before' if lead >= 0 else 'after'} {start}",
             at=change.time, aspect=change.kind, refs=(f"change:{change.id}",), figures={"lead_seconds": lead / 1e6},
         ))  # fmt: skip
     return found

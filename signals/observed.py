@@ -82,6 +82,8 @@ class Windows:
     baseline: tuple[Window, ...]
     incident: Window
     chosen: str = "given"
+    begun: bool = True
+    """Whether the incident's start is known, told or seen in the data; otherwise it is only the last part of the time."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -80,7 +80,7 @@ def _detected(observed: Observed, parts: list[Window]) -> Windows:
     incident = unusual(observed, Window(low, high)) or _excessive(observed, low, high)
     if incident is None:
         start = high - max(1, (high - low) // 4)
-        return Windows((Window(low, start),), Window(start, high), "the last quarter: nothing in the data stands out")
+        return Windows((Window(low, start),), Window(start, high), "the last quarter: nothing in the data stands out", begun=False)
     sides = (Window(low, incident.start), Window(incident.end, high))
     baseline = tuple(side for side in sides if side.end - side.start > (high - low) // 20)
     longest = max(sides, key=lambda side: side.end - side.start)

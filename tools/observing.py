@@ -45,7 +45,7 @@ def observe(logs: Reader, records: RecordReader, window: Window, look: LookAt | 
         (len(changes), "changes: no deploy, setting or flag is on record for this window; none may have been sent"),
     ) if not there]
     found = Observed(
-        series=series, spans=columns if len(columns) else None, logs=_logs(logs, events) if len(events) else None,
+        series=series, spans=columns if len(columns) else None, logs=log_events(logs, events) if len(events) else None,
         changes=tuple(changes), belongs=_belongs(columns, held), not_assessed=tuple(missing),
     )
     return found if look is None else _beside(found, look(window))
@@ -108,7 +108,8 @@ def _belongs(columns: Spans, held: Sequence[SeriesColumns]) -> Mapping[Entity, t
     return {pod: tuple(wholes) for pod, wholes in found.items()}
 
 
-def _logs(reader: Reader, events: EventColumns) -> LogEvents:
+def log_events(reader: Reader, events: EventColumns) -> LogEvents:
+    """Records of the store as signals read them: with patterns, the usual levels, and who wrote them."""
     entities, entity = _entities(events)
     counts = _counts(events)
     levels, loggers = _commonest(events, counts, "level"), _commonest(events, counts, "logger")

@@ -65,6 +65,15 @@ def read(connection: Connection, *, cause: str | None = None, action: str | None
     return [_outcome(row) for row in connection.execute(query.order_by(outcomes.c.at.desc(), outcomes.c.approval).limit(limit))]
 
 
+def of_investigation(connection: Connection, investigation: str, limit: int = 20) -> list[Outcome]:
+    """Outcomes of what an investigation proposed, the newest first. Its approvals' request keys begin with its id."""
+    from agent.state_db.schema import approvals, outcomes
+
+    key = approvals.c.request_key
+    query = outcomes.select().join(approvals, approvals.c.id == outcomes.c.approval).where(key >= f"{investigation}:", key < f"{investigation};")
+    return [_outcome(row) for row in connection.execute(query.order_by(outcomes.c.at.desc()).limit(limit))]
+
+
 def _outcome(row: Row[Any]) -> Outcome:
     made = Outcome(**row._asdict())
     return replace(made, at=moment(row.at), judged=moment(row.judged) if row.judged else None)

@@ -135,6 +135,11 @@ class Approvals:
         with self.journal.database.reading() as connection:
             return outcomes.read(connection, cause=cause, action=action, target_kind=target_kind, target=target, limit=limit)
 
+    def became_of(self, investigation: str) -> Outcomes:
+        """Outcomes of what an investigation proposed, the newest first."""
+        with self.journal.database.reading() as connection:
+            return outcomes.of_investigation(connection, investigation)
+
     def _answered(self, what: str, approval: str, by: Person, act: Callable[[Writing], str | None]) -> Approval:
         """The approval as ``act`` leaves it; ``act`` may name it."""
         return attempt(self.journal, what, subject=approval, actor=by.id,

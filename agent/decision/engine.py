@@ -49,7 +49,7 @@ def decide(policy: Policy | None, preview: Preview, seen: Circumstances, *, now:
     decision = max([ruling.decision, *(least for least, _ in restraints)], key=ORDER.index)
     stand = ruling.reasons if ruling.decision == decision else ()  # what calls for less than was decided explains nothing
     reasons = [*stand, *(why for _, why in restraints)]
-    return Verdict(decision, risk, policy.digest, (*reasons, *risk.words()), ruling.rule, kept)
+    return Verdict(decision, risk, policy.digest, (*reasons, *risk.words(), *seen.unknown), ruling.rule, kept)
 
 
 def _restraints(preview: Preview, seen: Circumstances, risk: Risk, decision: Decided) -> Iterable[tuple[Decided, str]]:

@@ -16,6 +16,7 @@ from signals.kube.state import ClusterState, Object, at, items_at, mapping_at, n
 from signals.kube.view import View, Workload, container_statuses, pod_ready
 from signals.observed import Entity
 from telemetry.sources.kubernetes.revisions import revisions
+from tools.actions.connection import MANAGER
 
 LEAK_AFTER = 2 * 3600 * SECOND
 """A container that ran at least so long before it was ended for memory grew into its limit; one that is ended sooner
@@ -74,6 +75,8 @@ def _of_workload(view: View, workload: Workload, entity: Entity) -> Facts:
         earlier_revision=_earlier(view.state, workload), paused=at(workload.object, "spec", "paused") is True,
         route=route.get("route", ""), route_kind=route.get("kind", "VirtualService"), stable=route.get("stable", ""),
         canary=route.get("canary", ""), managed_by=_manager(workload.object),
+        **_guard(view, workload), **_earlier_image(view.state, workload, container),
+        ready_pods=sum(pod_ready(pod) for pod in workload.pods), released=_released(view),
         stateful=_stateful(workload), replicas_before=_replicas_before(view, workload), probe_seconds=_probe_seconds(container),
     )
 
@@ -199,6 +202,45 @@ def _hosts(view: View, workload: Workload) -> set[str]:
     """Names of the Services that lead to a workload."""
     return {name_of(each) for each in view.state.of("services", workload.namespace)
             if mapping_at(each, "spec", "selector") and workload in view.serving(each)}
+
+
+def _guard(view: View, workload: Workload) -> dict[str, Any]:
+    """The one DestinationRule of the workload's one Service, and whether it lets failing pods be."""
+    own = _hosts(view, workload)
+    rules = [each for each in view.state.of("destinationrules", workload.namespace) if str(at(each, "spec", "host")).partition(".")[0] in own]
+    if len(own) != 1 or len(rules) != 1:
+        return {}
+    policies = [mapping_at(rules[0], "spec", "trafficPolicy"), *(mapping_at(one, "trafficPolicy") for one in items_at(rules[0], "spec", "subsets"))]
+    return {"mesh_rule": name_of(rules[0]), "unguarded": not any("outlierDetection" in one for one in policies)}
+
+
+def _earlier_image(state: ClusterState, workload: Workload, container: Object | None) -> dict[str, Any]:
+    """The image to go back to, when it is named by a digest: a tag may name another image by now."""
+    if workload.kind != "Deployment" or container is None or not state.knows("replicasets"):
+        return {}
+    name, now = container.get("name"), str(container.get("image", ""))
+    ran = [str(one.get("image", "")) for each in reversed(revisions(workload.object, state.of("replicasets", workload.namespace)))
+           for one in items_at(each.template, "spec", "containers") if one.get("name") == name]
+    other = next((one for one in ran if one != now), "")
+    return {"earlier_image": other if "@sha256:" in other else "", "image_stays": len(ran) > 1 and ran[1] == now}
+
+
+def _released(view: View) -> tuple[str, ...]:
+    """Nodes whose cordon is OnCalm's own, which are ready and under no pressure. What somebody else took out is theirs."""
+    if not view.state.knows("nodes"):
+        return ()
+    return tuple(sorted(name_of(each) for each in view.nodes() if at(each, "spec", "unschedulable") is True and pod_ready(each)
+                        and not _pressed(each) and _cordoned_by_us(each)))
+
+
+def _pressed(node: Object) -> bool:
+    return any(str(at(each, "type")).endswith(("Pressure", "Unavailable")) and at(each, "status") == "True" for each in items_at(node, "status", "conditions"))
+
+
+def _cordoned_by_us(node: Object) -> bool:
+    """By who manages the field (kubernetes.io/docs/reference/using-api/server-side-apply#field-management)."""
+    managers = {each.get("manager") for each in items_at(node, "metadata", "managedFields") if "f:unschedulable" in mapping_at(each, "fieldsV1", "f:spec")}
+    return managers == {MANAGER}
 
 
 def _stateful(workload: Workload) -> bool:

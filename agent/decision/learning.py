@@ -79,6 +79,23 @@ def learned(outcomes: Iterable[Told], cause: str, action: str) -> History:
     return History(helped, harmed)
 
 
+RIGHT_WEIGHT = 2.0
+"""An engineer's word on a cause counts as two cases, as that on an effect does."""
+PRIOR_RIGHT, PRIOR_WRONG = 6.0, 2.0
+
+
+def trusted(outcomes: Iterable[Told], cause: str) -> float:
+    """What share of its confidence a cause keeps after what engineers said of it, above 0 to 1: 1 while nobody said it was wrong.
+
+    The posterior mean of its being right (Beta prior, as above) over the prior's. One "wrong" leaves 0.8, three leave 0.57;
+    each "right" gives some back, and never more than all.
+    """
+    said = [one.cause_verdict for one in outcomes if one.cause == cause and cause]
+    right, wrong = (RIGHT_WEIGHT * said.count(which) for which in ("right", "wrong"))
+    prior = PRIOR_RIGHT / (PRIOR_RIGHT + PRIOR_WRONG)
+    return min(1.0, (PRIOR_RIGHT + right) / (PRIOR_RIGHT + PRIOR_WRONG + right + wrong) / prior)
+
+
 def _result(one: Told) -> Result | None:
     if one.effect_verdict == "harmful":
         return "harmed"

@@ -23,6 +23,8 @@ STEP_UP = 1.5
 PATIENCE, LONGEST_DELAY = 2.0, 600.0
 """A probe that gives up too early waits twice as long; what is not up within ten minutes is not slow but broken."""
 _MIB = 2**20
+_ENOUGH = 3
+"""From so many pods on the others are taken to carry what one of them leaves."""
 None_ = Literal["healthy", "unsure", "by_hand", "nothing_helps"]
 
 
@@ -62,6 +64,7 @@ _BY_HAND: tuple[tuple[tuple[str, ...], str], ...] = (
     (("service_", "gateway_", "network_policy", "endpoints_", "dns_", "env_", "port_conflict", "command_"), "correct the configuration where it is declared"),
     (("webhook_", "pod_security"), "repair the webhook or the pod's security settings"),
     (("node_selector", "node_affinity", "pod_affinity", "pod_anti", "topology_", "taint", "host_port", "insufficient_"), "give the cluster room or correct the pod's placement"),
+    (("node_cordoned",), "ask who took the nodes out, and put those back that are well; a pod that is recreated waits as well"),
     (("scheduler_", "kube_proxy_"), "repair the control plane's component on its node"),
 )
 
@@ -77,7 +80,7 @@ def propose(seen: Seen) -> Proposed:
         beside = f", and {rival.entity.name} is nearly as likely" if rival is not None else ""
         return _none(first, "unsure", f"{first.entity.name} is the cause with {first.confidence:.2f} only{beside}: look further first")
     facts = seen.facts.get(first.entity, Facts())
-    hand = _by_hand(first.cause)
+    hand = "" if _image(first, facts) or _uncordon(first, facts) else _by_hand(first.cause)
     if hand and not (first.changes & {"deploy"}):
         return _none(first, "by_hand", f"no action of OnCalm mends {first.cause}: {hand}; notify them")
     if facts.managed_by:
@@ -184,6 +187,38 @@ def _scaled_away(cause: Believed, facts: Facts) -> tuple[Candidate, ...]:
     return (Candidate("scale", _workload(facts), {"replicas": facts.replicas_before}, f"it had {facts.replicas_before} pods before it was scaled to none, and others call it"),)
 
 
+def _image(cause: Believed, facts: Facts) -> tuple[Candidate, ...]:
+    """Its image is gone: the newest one that ran before, by digest. Where only the last revision has it, undoing that is plainer."""
+    if cause.cause != "image_reference" or not _is_workload(facts) or facts.paused or not facts.earlier_image:
+        return ()
+    if not facts.image_stays and "deploy" in cause.changes:
+        return ()
+    params: dict[str, Json] = {"image": facts.earlier_image}
+    return (Candidate("set_image", _workload(facts), params | ({"container": facts.container} if facts.container else {}),
+                      "its image cannot be had, and this is the newest other one that its revisions name by digest"),)
+
+
+def _uncordon(cause: Believed, facts: Facts) -> tuple[Candidate, ...]:
+    """Pods wait for a node that OnCalm itself took out, and that is well again."""
+    if cause.cause != "node_cordoned":
+        return ()
+    return tuple(Candidate("uncordon_node", Target("Node", name), {}, f"OnCalm cordoned {name}, which is ready again, and pods of {facts.name} wait for room") for name in facts.released)
+
+
+def _outlier(cause: Believed, facts: Facts) -> tuple[Candidate, ...]:
+    """One pod of several is served to and fails: the mesh takes such out by itself, and nothing is lost by it.
+
+    What a Service leads nobody to any more gains nothing from it; of two pods the other may not carry all.
+    """
+    served = facts.ready_pods is not None and facts.replicas is not None and facts.ready_pods >= facts.replicas
+    alone = cause.entity.kind == "pod" and len(facts.bad_pods) == 1 and (facts.replicas or 0) >= _ENOUGH
+    if not (served and alone and facts.mesh_rule and facts.unguarded and facts.namespace) or _changed(cause) or cause.cause in ("oom_killed", "memory"):
+        return ()
+    params: dict[str, Json] = {"consecutive_5xx_errors": 5, "interval": "10s", "base_ejection_time": "30s", "max_ejection_percent": math.floor(100 / (facts.replicas or 1))}
+    return (Candidate("set_outlier_detection", Target("DestinationRule", facts.mesh_rule, facts.namespace), params,
+                      f"{facts.bad_pods[0]} alone fails and is still served to: the mesh leaves it out while it does"),)
+
+
 def _one_pod(cause: Believed, facts: Facts) -> tuple[Candidate, ...]:
     """One bad pod of many: it is the pod, not the program."""
     if len(facts.bad_pods) != 1 or (facts.replicas or 0) < 2 or _changed(cause) or cause.cause in ("oom_killed", "memory"):
@@ -226,5 +261,5 @@ def _paused(cause: Believed, facts: Facts) -> tuple[Candidate, ...]:
     return (Candidate("pause_rollout", _workload(facts), {}, "its new pods are bad and no earlier revision is kept"),)
 
 
-_RULES: tuple[Rule, ...] = (_canary, _undo, _paused, _limit, _leak, _throttled, _capacity, _scaled_away, _one_pod, _node, _probe, _breaker)
+_RULES: tuple[Rule, ...] = (_canary, _undo, _image, _uncordon, _paused, _limit, _leak, _throttled, _capacity, _scaled_away, _outlier, _one_pod, _node, _probe, _breaker)
 """The best first."""

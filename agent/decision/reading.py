@@ -6,7 +6,7 @@ import difflib
 import json
 from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime, time
-from functools import cache
+from functools import cache, lru_cache
 from importlib.resources import files
 from pathlib import Path
 from typing import Any
@@ -41,8 +41,12 @@ def read(path: Path) -> Policy:
         raise _wrong(f"it cannot be read ({error})", str(path)) from error
 
 
+@lru_cache(maxsize=8)
 def parse(text: str, where: str = "policy") -> Policy:
-    """The policy in a text. Raises UsageError naming the line."""
+    """The policy in a text. Raises UsageError naming the line.
+
+    The same text is parsed once: the file is read for each decision, so that an edit counts at once, but YAML is slow.
+    """
     try:
         root = yaml.compose(text, _Strict)
         document = yaml.load(text, _Strict)  # noqa: S506 - a SafeLoader

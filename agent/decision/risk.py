@@ -40,6 +40,8 @@ class Circumstances:
     """Changes to the target by anyone."""
     recent_actions: int = 0
     """Actions of ours on the same target: flapping."""
+    unknown: tuple[str, ...] = ()
+    """What could not be read of these, in words: it is told, and not taken for nothing."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -65,6 +65,17 @@ class Facts:
     """Destinations of the route; ``canary`` is the failing one's."""
     destination_rule: str = ""
     """Of the suspect as a callee that its callers overload."""
+    mesh_rule: str = ""
+    """The one DestinationRule of its one Service."""
+    unguarded: bool = False
+    """That rule takes no failing pod out of the load balancing yet."""
+    earlier_image: str = ""
+    """The newest image by digest that a recorded revision has and the present one has not."""
+    image_stays: bool = False
+    """The revision before has the same image: going back to it changes nothing of it."""
+    ready_pods: int | None = None
+    released: tuple[str, ...] = ()
+    """Nodes that OnCalm cordoned and that are well again."""
     startup_seconds: float | None = None
     stateful: bool = False
     """A database, a queue: restarting is not harmless."""

@@ -12,7 +12,7 @@ import sys
 from email.utils import parsedate_to_datetime
 from typing import Any
 
-TYPES = {"approval_asked": "warning", "reminder": "warning", "executed": "info", "verified": "success", "rolled_back": "warning", "failed": "failure"}
+TYPES = {"approval_asked": "warning", "reminder": "warning", "executed": "info", "verified": "success", "rolled_back": "warning", "failed": "failure", "summary": "info"}
 """apprise's types of notification; PagerDuty makes severities of them."""
 
 
@@ -53,7 +53,14 @@ def _watched() -> list[Any]:
     class Watched(requests.Session):
         def send(self, request: Any, **kwargs: Any) -> Any:
             kwargs["stream"] = False
-            reply = super().send(request, **kwargs)
+            try:
+                reply = super().send(request, **kwargs)
+            except requests.ConnectTimeout:
+                raise
+            except requests.RequestException as error:
+                if "NewConnectionError" not in repr(error) and "NameResolution" not in repr(error):
+                    replies.append(None)
+                raise
             replies.append(reply)
             return reply
 
@@ -65,6 +72,8 @@ def _why(replies: list[Any]) -> dict[str, Any]:
     if not replies:
         return {"why": "no answer, or a refusal"}
     last = replies[-1]
+    if last is None:
+        return {"why": "the answer stayed away", "maybe": True}
     return {"why": f"HTTP {last.status_code}", "status": last.status_code, "retry_after": _seconds(last.headers.get("Retry-After"))}
 
 

@@ -17,6 +17,7 @@ HALF_LIFE = timedelta(days=14)
 PER_BAD = 0.5
 LEAST = 0.3
 """Trust below which nothing is recalled: after 24 days without a good outcome. With more bad outcomes than good ones it never is."""
+_RUNS = 20
 _KEPT = 5
 """Investigations of one symptom."""
 
@@ -42,6 +43,15 @@ class Investigation(BaseModel):
     model: str
     good: int = 0
     bad: int = 0
+    runs: list[str] = Field(default_factory=list)
+    """Ids of the investigations' documents that came to it, newest last: their actions' outcomes speak of it."""
+    acted: dict[str, bool] = Field(default_factory=dict)
+    """By approval: whether people said afterwards that the cause it was acted on was right."""
+
+    @property
+    def refuted(self) -> bool:
+        """Whether people said that its cause was wrong, of an action that was taken because of it."""
+        return not all(self.acted.values())
 
     def trust(self, now: datetime) -> float:
         """From 0 to 1: falls with age and with bad outcomes."""
@@ -61,7 +71,7 @@ class Memory:
 
     def find(self, signature: str, now: datetime) -> Investigation | None:
         """The most trusted investigation of a symptom that is trusted enough at ``now`` and not mostly told wrong."""
-        usable = [one for one in _read(self._cache.get(signature)) if one.trust(now) >= LEAST and one.bad <= one.good]
+        usable = [one for one in _read(self._cache.get(signature)) if one.trust(now) >= LEAST and one.bad <= one.good and not one.refuted]
         return max(usable, key=lambda one: one.trust(now), default=None)
 
     def keep(self, signature: str, investigation: Investigation) -> None:
@@ -76,6 +86,18 @@ class Memory:
     def judge(self, ident: str, *, good: bool) -> bool:
         """Note whether an investigation proved right; False when there is none of that id."""
         return self._changed(ident, lambda one: one.model_copy(update={"good": one.good + good, "bad": one.bad + (not good)}))
+
+    def link(self, ident: str, run: str) -> bool:
+        """Note that a document came to this investigation; False when there is none of that id."""
+        return self._changed(ident, lambda one: one.model_copy(update={"runs": [*(each for each in one.runs if each != run), run][-_RUNS:]}))
+
+    def judge_run(self, run: str, approval: str, *, right: bool) -> int:
+        """Note what people say of the cause that an action of a document was taken because of; returns of how many investigations.
+
+        Said again it stands in place of what was said before.
+        """
+        found = [one.id for one in self.all() if run in one.runs]
+        return sum(self._changed(ident, lambda one: one.model_copy(update={"acted": {**one.acted, approval: right}})) for ident in found)
 
     def forget(self, ident: str) -> bool:
         """Remove an investigation; False when there is none of that id."""

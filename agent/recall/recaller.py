@@ -59,6 +59,13 @@ class Recaller:
     environment: str = ""
     counters: Counters = field(default_factory=Counters)
     _symptoms: dict[str, Symptom] = field(default_factory=dict)
+    _kept: str = ""
+    """The id of what this run has kept or recalled."""
+
+    def link(self, document: str) -> None:
+        """Note the id of this run's document with what it kept or recalled, so that its actions' outcomes find it."""
+        if self._kept and document:
+            self.memory.link(self._kept, document)
 
     def begin(self, given: Given, triage: Triage, results: Mapping[str, ToolResult]) -> tuple[Pending, Turn] | None:
         """An investigation of the same symptom, and the calls that fetch its evidence again."""
@@ -84,6 +91,7 @@ class Recaller:
     def conclusion(self, pending: Pending, now: datetime) -> dict[str, Any]:
         """The kept conclusion with the evidence ids of this run, and what it is a recall of."""
         kept, then = Grounded.model_validate(pending.investigation.conclusion), pending.investigation
+        self._kept = then.id
         answer = _renamed(kept.answer, pending.names) if kept.answer else None
         trust = then.trust(now)
         found = kept.model_copy(update={
@@ -92,7 +100,7 @@ class Recaller:
             "confidence": round(kept.confidence * trust, 2), "notes": [],
         })
         about = {"id": then.id, "made": then.made.isoformat(), "model": then.model, "trust": round(trust, 2), "window": then.query.get("window"),
-                 "good": then.good, "bad": then.bad, "confirmed_by": sorted(pending.names.values())}
+                 "good": then.good, "bad": then.bad, "runs": list(then.runs), "confirmed_by": sorted(pending.names.values())}
         return {**found.model_dump(mode="json"), "recall": about}
 
     def keep(
@@ -112,10 +120,12 @@ class Recaller:
             return
         calls = [Made(evidence=name, tool=asked[name].tool, arguments=asked[name].arguments, gave=fingerprint(result))
                  for name, result in results.items() if result is not None]
-        self.memory.keep(found.signature, Investigation(
+        made = Investigation(
             made=given.now, question=given.question, query=triage.query.model_dump(mode="json"), calls=calls,
             conclusion=conclusion.model_dump(mode="json"), model=model,
-        ))
+        )
+        self.memory.keep(found.signature, made)
+        self._kept = made.id
 
     def _candidate(self, given: Given, triage: Triage, results: Mapping[str, ToolResult]) -> Investigation | None:
         found = self._symptom(given, triage, results)

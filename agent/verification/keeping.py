@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+import threading
 from pathlib import Path
 
 from agent.verification.state import State, state_from
@@ -23,7 +24,7 @@ class Kept:
         path = self._path(state.approval)
         try:
             self._folder.mkdir(parents=True, exist_ok=True, mode=0o700)
-            fresh = path.with_suffix(f".{os.getpid()}.new")
+            fresh = path.with_suffix(f".{os.getpid()}-{threading.get_ident()}.new")
             with fresh.open("w", encoding="utf-8") as file:
                 json.dump(state.document(), file)
                 file.flush()

@@ -35,6 +35,7 @@ class Reception:
         self._threads = ThreadPoolExecutor(_THREADS, "door")
         self._noting = ThreadPoolExecutor(1, "door notes")
         self._pending: set[str] = set()
+        self._looking: asyncio.Future[bool] | None = None
 
     async def by_header(self, headers: Headers) -> Identity | None:
         """Whom ``Authorization`` names; None without one. Raises StrangerError for one that is no good, ProviderError, StoreError."""
@@ -72,7 +73,7 @@ class Reception:
         """Whoever sits at this machine, while nothing else opens the door. Raises StoreError."""
         if self._local is None or not client.here:
             return None
-        if await self._asked(self._keys.ever):
+        if await self._ever():
             self._local = None  # there is a key now, and this never stands open again
             return None
         return Identity(self._local, "local")
@@ -106,6 +107,13 @@ class Reception:
         """Let the threads go."""
         self._threads.shutdown(wait=False)
         self._noting.shutdown(wait=False)
+
+    async def _ever(self) -> bool:
+        """Whether there was ever a key. Those who come while it is looked up share one look."""
+        if self._looking is None:
+            self._looking = asyncio.ensure_future(self._asked(self._keys.ever))
+            self._looking.add_done_callback(lambda _: setattr(self, "_looking", None))
+        return bool(await asyncio.shield(self._looking))
 
     async def _asked(self, work: Callable[..., Any], *arguments: Any) -> Any:
         return await asyncio.get_running_loop().run_in_executor(self._threads, work, *arguments)

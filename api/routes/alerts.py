@@ -98,7 +98,7 @@ class Receiver:
         """
         shown = getattr(getattr(request.state, "identity", None), "by", "") in _SHOWN
         if shown or not self._incidents.settings.sender(source).guarded:
-            Needs("responder")(request)
+            Needs("responder").of(request)
             return True
         return False
 

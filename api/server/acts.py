@@ -133,7 +133,7 @@ def _answers(routes: APIRouter, services: Services) -> None:
     @routes.post("/v1/approvals/{approval}/reject", tags=["approvals"])
     def reject(approval: str, said: Reason, person: Approver) -> dict[str, Any]:
         """Say no, with a reason."""
-        return desk.approvals.reject(approval, person, reason=said.reason, via="http").document()
+        return desk.reject(approval, person, reason=said.reason, via="http").document()
 
     @routes.post("/v1/approvals/{approval}/run", tags=["approvals"])
     def run(approval: str, _: Approver) -> dict[str, Any]:
@@ -148,4 +148,4 @@ def _answers(routes: APIRouter, services: Services) -> None:
     @routes.post("/v1/approvals/{approval}/judge", tags=["approvals"])
     def judge(approval: str, said: Judge, person: Responder) -> dict[str, Any]:
         """Say afterwards whether the cause was right and the action helped."""
-        return desk.approvals.verdict(approval, person, cause=said.cause, effect=said.effect).document()
+        return desk.judge(approval, person, cause=said.cause, effect=said.effect).document()

@@ -13,6 +13,7 @@ from fastapi import FastAPI
 from api.door.hosts import App, Receive, Scope, Send
 from api.server import acts, chat, health, openai, predict, problems, records
 from api.server.asking import InvestigationRequest
+from api.server.problems import BusyError
 from api.server.services import Services
 from telemetry.errors import OnCalmError
 
@@ -50,6 +51,8 @@ def _lifespan(services: Services) -> Callable[[FastAPI], Any]:
         for ident, person, asked in services.kept.interrupted():
             try:
                 chat.begin_investigation(services, ident, person, InvestigationRequest.model_validate(asked))
+            except BusyError:
+                break  # they stay queued, for the next start
             except (OnCalmError, ValueError) as error:
                 services.kept.note(ident, "failed", error={"detail": str(error)[:500]})
         yield

@@ -8,9 +8,11 @@ from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
+from agent.nodes import RunStoppedError
 from api import command_times
-from api.server.runs import Run, Work
+from api.server.runs import OVER, Run, Work
 from api.server.services import Services
+from telemetry.errors import StoreError
 from telemetry.models import Window
 
 Analyst = Literal["auto", "offline", "llm"]
@@ -54,8 +56,8 @@ class InvestigationRequest(Timed):
     propose: bool = Field(default=False, description="Put the first proposed action before people.")
 
 
-def chat(services: Services, asked: ChatRequest, conversation: str) -> Work:
-    """The work of a chat's run; its answer is kept in the conversation."""
+def chat(services: Services, asked: ChatRequest, conversation: str, *, kept: bool = True) -> Work:
+    """The work of a chat's run; its answer is ``kept`` in the conversation. One that cannot be kept is given all the same, and says so."""
     def work(run: Run) -> dict[str, Any]:
         if asked.kind == "ask":
             found = services.product.ask(asked.question, conversation=conversation, window=_window(services, asked), analyst=asked.analyst,
@@ -63,27 +65,44 @@ def chat(services: Services, asked: ChatRequest, conversation: str) -> Work:
         else:
             found = _investigated(services, run, asked.question, asked, conversation)
         document = {**_told(run, found), "conversation": conversation}
-        services.kept.add(conversation, document)
+        if not kept:
+            return document
+        try:
+            services.kept.add(conversation, document)
+        except StoreError as error:
+            document["notes"] = [*document.get("notes", ()), f"This answer is not kept in the conversation: {error.what}"]
         return document
 
     return work
 
 
 def investigation(services: Services, asked: InvestigationRequest, ident: str) -> Work:
-    """The work of an investigation's run; its result outlives the process. Another process that has it goes first."""
-    from agent.state_db.locks import TargetLocks
+    """The work of an investigation's run; its result outlives the process. One that another process has, or finished, is left to it."""
+    from agent.state_db.locks import TargetBusyError, TargetLocks
 
     locks = TargetLocks(services.kept.database)
 
     def work(run: Run) -> dict[str, Any]:
-        with locks.held(f"investigation {ident}", seconds=0):
-            services.kept.note(ident, "running")
-            found = _told(run, _investigated(services, run, asked.symptom, asked, None))
-            document = {**found, "job": ident}
-            services.kept.note(ident, "done", document=document)
-            return document
+        try:
+            with locks.held(f"investigation {ident}", seconds=0):
+                if (known := services.kept.investigation(ident))["state"] in OVER:
+                    return _elsewhere(known)
+                services.kept.note(ident, "running")
+                document = {**_told(run, _investigated(services, run, asked.symptom, asked, None)), "job": ident}
+                services.kept.note(ident, "done", document=document)
+                return document
+        except TargetBusyError:
+            raise RunStoppedError("another process investigates it") from None  # and keeps the result
 
     return work
+
+
+def _elsewhere(known: dict[str, Any]) -> dict[str, Any]:
+    """The result that another process kept meanwhile."""
+    if known["result"] is None:
+        raise RunStoppedError(f"it is {known['state']} already")
+    found: dict[str, Any] = known["result"]
+    return found
 
 
 def _investigated(services: Services, run: Run, symptom: str, asked: ChatRequest | InvestigationRequest, conversation: str | None) -> dict[str, Any]:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from typing import Annotated, Any
+from uuid import uuid4
 
 from fastapi import APIRouter, Depends, Header, Response
 
@@ -10,7 +12,7 @@ from agent.approvals.people import Person
 from api.door.needs import Needs, RoleError
 from api.server import asking
 from api.server.asking import ChatRequest, InvestigationRequest
-from api.server.problems import ConflictError
+from api.server.problems import BusyError, ConflictError, NotFoundError
 from api.server.runs import OVER, Run
 from api.server.services import Services
 from api.server.streams import last_id, stream
@@ -32,7 +34,7 @@ def router(services: Services) -> APIRouter:
 
 
 def _chat(routes: APIRouter, services: Services) -> None:
-    busy: set[str] = set()
+    busy: dict[str, Person] = {}
 
     @routes.post("/v1/chat", tags=["chat"], responses=_STREAM, response_class=Response)
     async def chat(asked: ChatRequest, person: Viewer) -> Response:
@@ -52,33 +54,31 @@ def _chat(routes: APIRouter, services: Services) -> None:
         services.runs.find(run, person).stop()
 
 
-async def begin(services: Services, asked: ChatRequest, person: Person, busy: set[str]) -> Run:
-    """Start a chat's run. Raises ConflictError while the conversation's last question is still being answered."""
+async def begin(services: Services, asked: ChatRequest, person: Person, busy: dict[str, Person]) -> Run:
+    """Start a chat's run. Raises ConflictError while the conversation's last question is still being answered.
+
+    A new conversation is kept by the run's thread: nothing that waits for a disk comes before the first event.
+    """
     from starlette.concurrency import run_in_threadpool
 
-    ident = asked.conversation
-    if ident is None:
-        ident = await run_in_threadpool(services.kept.begin, person, asked.question)
-    else:
+    ident = asked.conversation or uuid4().hex
+    if asked.conversation is not None and (ident not in busy or busy[ident].id != person.id):
         await run_in_threadpool(services.kept.check, ident, person)
     if ident in busy:
         raise ConflictError("its last question is still being answered", where=f"conversation {ident}", remedy="wait for the answer, or stop its run")
-    busy.add(ident)
+    busy[ident] = person
     work = asking.chat(services, asked, ident)
 
-    def alone(run: Run) -> dict[str, Any]:
-        try:
-            return work(run)
-        finally:
-            busy.discard(ident)
+    def fresh(run: Run) -> dict[str, Any]:
+        services.kept.begin(ident, person, asked.question)
+        return work(run)
 
     try:
-        run = services.runs.start(asked.kind, person, alone, detached=asked.detach, first={"conversation": ident})
+        run = services.runs.start(asked.kind, person, work if asked.conversation else fresh, detached=asked.detach, first={"conversation": ident})
     except BaseException:
-        busy.discard(ident)
+        del busy[ident]
         raise
-    assert run.future is not None  # noqa: S101 - it was started
-    run.future.add_done_callback(lambda _: busy.discard(ident))  # one that was cancelled before it began
+    run.future.add_done_callback(lambda _: busy.pop(ident, None))
     return run
 
 
@@ -92,8 +92,9 @@ def _conversations(routes: APIRouter, services: Services) -> None:
 
     @routes.get("/v1/conversations/{conversation}", tags=["conversations"])
     def shown(conversation: str, person: Viewer) -> dict[str, Any]:
-        """One, with its answers."""
-        return kept.show(conversation, person)
+        """One, with its answers, and what became of what they proposed."""
+        found = kept.show(conversation, person)
+        return {**found, "turns": [{**one, "answer": _with_outcome(services, one["answer"])} for one in found["turns"]]}
 
     @routes.post("/v1/conversations/{conversation}/fork", tags=["conversations"], status_code=201)
     def fork(conversation: str, person: Viewer) -> dict[str, Any]:
@@ -116,7 +117,11 @@ def _investigations(routes: APIRouter, services: Services) -> None:
         from starlette.concurrency import run_in_threadpool
 
         ident = await run_in_threadpool(kept.ask, person, asked.model_dump(mode="json", by_alias=True))
-        begin_investigation(services, ident, person, asked)
+        try:
+            begin_investigation(services, ident, person, asked)
+        except BusyError:
+            await run_in_threadpool(kept.note, ident, "cancelled")  # whoever asked is told so, and asks again
+            raise
         return await run_in_threadpool(kept.investigation, ident)
 
     @routes.get("/v1/investigations", tags=["investigations"])
@@ -126,8 +131,9 @@ def _investigations(routes: APIRouter, services: Services) -> None:
 
     @routes.get("/v1/investigations/{investigation}", tags=["investigations"])
     def shown(investigation: str, _: Viewer) -> dict[str, Any]:
-        """One, with its result once there is one."""
-        return kept.investigation(investigation)
+        """One, with its result once there is one, and what became of what it proposed."""
+        found = kept.investigation(investigation)
+        return {**found, "result": _with_outcome(services, found["result"]) if found["result"] else None}
 
     @routes.get("/v1/investigations/{investigation}/events", tags=["investigations"], responses=_STREAM, response_class=Response)
     async def events(investigation: str, person: Viewer, last: LastEvent = None) -> Response:
@@ -142,8 +148,21 @@ def _investigations(routes: APIRouter, services: Services) -> None:
             raise RoleError(f"it is {found['person']}'s", where=f"investigation {investigation}", remedy="ask them, or an admin")
         if found["state"] in OVER:
             raise ConflictError(f"it is {found['state']} already", where=f"investigation {investigation}", remedy="nothing more is needed")
-        services.runs.find(investigation, Person(person.name, "admin")).stop()
+        with suppress(NotFoundError):  # it is another process's, which finds it cancelled
+            services.runs.find(investigation, Person(person.name, "admin")).stop()
         kept.note(investigation, "cancelled")
+
+
+def _with_outcome(services: Services, document: dict[str, Any]) -> dict[str, Any]:
+    """An answer as it was kept, with what the store says of its proposal now."""
+    from agent.approvals.errors import NoSuchApprovalError
+
+    if not document.get("approval"):
+        return document
+    try:
+        return {**document, "outcome": services.desk.outcome(document["approval"])}
+    except NoSuchApprovalError:  # the state database was begun anew
+        return document
 
 
 def begin_investigation(services: Services, ident: str, person: Person, asked: InvestigationRequest) -> Run:
@@ -154,7 +173,6 @@ def begin_investigation(services: Services, ident: str, person: Person, asked: I
         if run.state == "failed":
             services.kept.note(ident, "failed", error=run.problem)
 
-    assert run.future is not None  # noqa: S101 - it was started
     run.future.add_done_callback(over)
     return run
 

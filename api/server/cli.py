@@ -21,12 +21,13 @@ def serve(
 ) -> None:
     """Serve chat, investigations, approvals, records and OTLP over HTTP until a signal ends it."""
     from api.alert_file import read
-    from api.alerting import Alerting, by_product, opened
+    from api.alerting import Alerting, Book, by_product, opened
     from api.cli import product_of
     from api.commands import inbox_size
     from api.desk import Desk
     from api.server.serve import serve as run
     from api.settings import load, variable
+    from api.summarising import Summarising, Summing
 
     settings = load()
     home = context.obj or settings.home
@@ -40,8 +41,10 @@ def serve(
     if product.desk is not None:
         product.desk = shared
     told = read(settings.alerts or home / "alerts.yaml", variable, needed=settings.alerts is not None)
-    parts = [Alerting(opened(home, told, state_url=settings.database()), by_product(product))]
-    run(product, shared, desk, teller, settings.door(), host, port, most_bytes=inbox_size(inbox), parts=parts)
+    incidents = opened(home, told, state_url=settings.database())
+    summaries = Summarising(home, state_url=settings.database(), incidents=Book(incidents), thinking=product.thinking, variable=variable)
+    parts: list[Any] = [Alerting(incidents, by_product(product)), Summing(summaries)]
+    run(product, shared, desk, teller, settings.door(), host, port, most_bytes=inbox_size(inbox), parts=parts, incidents=incidents)
 
 
 def chat(

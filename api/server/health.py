@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import math
 import shutil
 import time
 from collections.abc import Callable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import suppress
 from dataclasses import dataclass
 from threading import Lock
 from typing import Annotated, Any
@@ -24,6 +27,8 @@ LEAST_FREE = 64 << 20
 """Bytes of disk below which nothing can be relied on to be kept."""
 _FRESH = 10.0
 """Seconds for which a look at a cluster or an endpoint holds: probes come every few seconds."""
+_FIRST, _AGAIN = 2.0, 0.2
+"""Seconds that a probe waits for the first look, and for a fresh one when there is an old one."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,23 +51,41 @@ class Health:
     def __init__(self, services: Services) -> None:
         self._services, self._lock = services, Lock()
         self._kept: dict[str, tuple[float, Check]] = {}
+        self._looking: dict[str, Future[Check]] = {}
+        self._threads = ThreadPoolExecutor(3, "health")
 
     def checks(self) -> list[Check]:
         """Everything, now."""
         found = [self._state(), self._store(), self._disk(), self._once("index", self._index)]
         if self._services.product.cluster is not None:
             found.append(self._once("cluster", self._cluster))
-        if self._services.model is not None:
+        if self._services.product.thinking is not None:
             found.append(self._once("model", self._model))
+        if self._services.runs.ending:
+            found.append(Check("server", ok=False, seen="it is ending and takes nothing new"))
         return found
 
     def _once(self, name: str, look: Callable[[], Check]) -> Check:
+        """What was seen of late. One look at a time, in a thread: a cluster that hangs keeps no probe waiting for long."""
         with self._lock:
-            at, kept = self._kept.get(name, (0.0, None))
-            if kept is None or time.monotonic() - at > _FRESH:
-                kept = look()
-                self._kept[name] = time.monotonic(), kept
-            return kept
+            at, kept = self._kept.get(name, (-math.inf, None))
+            if time.monotonic() - at > _FRESH and name not in self._looking:
+                self._looking[name] = self._threads.submit(self._look, name, look)
+            looking = self._looking.get(name)
+        if looking is not None:
+            with suppress(TimeoutError):
+                return looking.result(_FIRST if kept is None else _AGAIN)
+        return kept or Check(name, ok=False, seen=f"no answer within {_FIRST:g} s yet", needed=False)
+
+    def _look(self, name: str, look: Callable[[], Check]) -> Check:
+        try:
+            found = look()
+        except Exception as error:  # noqa: BLE001 - a defect of a look is what was seen
+            found = Check(name, ok=False, seen=f"it cannot be looked at: {type(error).__name__}", needed=False)
+        with self._lock:
+            self._kept[name] = time.monotonic(), found
+            self._looking.pop(name, None)
+        return found
 
     def _state(self) -> Check:
         try:
@@ -103,9 +126,12 @@ class Health:
         return Check("cluster", ok=not wrong, seen="; ".join(str(one["seen"]) for one in wrong or found)[:500], needed=False)
 
     def _model(self) -> Check:
-        assert self._services.model is not None  # noqa: S101 - asked before
-        found = self._services.model()
-        return Check("model", ok=bool(found["ok"]), seen=str(found["seen"]), needed=False)
+        from agent.llm.reaching import reach
+
+        thinking = self._services.product.thinking
+        assert thinking is not None  # noqa: S101 - asked before
+        ok, seen = reach(thinking.endpoint)
+        return Check("model", ok=ok, seen=seen if ok else f"{seen}; answers are made by rules meanwhile", needed=False)
 
 
 class Meters:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import sqlite3
 from collections.abc import Iterator, Mapping
-from contextlib import closing
+from contextlib import closing, contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -16,6 +16,7 @@ from agent.audit.journal import micros, moment
 from agent.notifying.notice import masked
 from api.server.problems import NotFoundError
 from api.server.tables import conversations, investigations, turns
+from telemetry.errors import StoreError
 
 if TYPE_CHECKING:
     from sqlalchemy import Connection, Row
@@ -31,12 +32,11 @@ class Kept:
     def __init__(self, database: Database, home: Path) -> None:
         self.database, self._checkpoints = database, home / "conversations.db"
 
-    def begin(self, person: Person, title: str) -> str:
-        """A new conversation; its id."""
-        ident, now = uuid4().hex, micros(datetime.now(UTC))
+    def begin(self, ident: str, person: Person, title: str) -> None:
+        """A new conversation."""
+        now = micros(datetime.now(UTC))
         with self.database.writing() as connection:
             connection.execute(conversations.insert().values(id=ident, person=person.id, title=masked(" ".join(title.split()))[:200], created=now, changed=now))
-        return ident
 
     def add(self, ident: str, document: Mapping[str, Any]) -> None:
         """Keep an answer as the conversation's next turn; one that was deleted meanwhile stays so."""
@@ -80,23 +80,26 @@ class Kept:
 
     def remember_as(self, ident: str, fresh: str) -> None:
         """Copy what a conversation remembers to another, which then goes its own way."""
-        for table, columns in self._remembered():
-            others = ", ".join(name for name in columns if name != "thread_id")
-            self._remember(f"DELETE FROM {table} WHERE thread_id = ?", (fresh,))
-            self._remember(f"INSERT INTO {table} (thread_id, {others}) SELECT ?, {others} FROM {table} WHERE thread_id = ?", (fresh, ident))
+        with self._memory() as (db, tables):
+            for table, columns in tables:
+                others = ", ".join(name for name in columns if name != "thread_id")
+                db.execute(f"DELETE FROM {table} WHERE thread_id = ?", (fresh,))
+                db.execute(f"INSERT INTO {table} (thread_id, {others}) SELECT ?, {others} FROM {table} WHERE thread_id = ?", (fresh, ident))
 
     def forget(self, prefix: str, keep: int) -> None:
         """Drop what conversations of this prefix remember, but for the ``keep`` newest."""
-        for table, columns in self._remembered():
-            if "checkpoint_id" in columns:  # these ids grow with time
-                self._remember(f"DELETE FROM {table} WHERE thread_id LIKE ? AND thread_id NOT IN (SELECT thread_id FROM {table} WHERE thread_id LIKE ? "
+        with self._memory() as (db, tables):
+            for table, columns in tables:
+                if "checkpoint_id" in columns:  # these ids grow with time
+                    db.execute(f"DELETE FROM {table} WHERE thread_id LIKE ? AND thread_id NOT IN (SELECT thread_id FROM {table} WHERE thread_id LIKE ? "
                                "GROUP BY thread_id ORDER BY max(checkpoint_id) DESC LIMIT ?)", (f"{prefix}%", f"{prefix}%", keep))
 
     def delete(self, ident: str, person: Person) -> None:
         """Drop a conversation, what it remembers first."""
         self.check(ident, person)
-        for table, _ in self._remembered():
-            self._remember(f"DELETE FROM {table} WHERE thread_id = ?", (ident,))
+        with self._memory() as (db, tables):
+            for table, _ in tables:
+                db.execute(f"DELETE FROM {table} WHERE thread_id = ?", (ident,))
         with self.database.writing() as connection:
             connection.execute(turns.delete().where(turns.c.conversation == ident))
             connection.execute(conversations.delete().where(conversations.c.id == ident))
@@ -140,18 +143,20 @@ class Kept:
         for row in rows:
             yield row.id, Person(row.person, row.role), json.loads(row.asked)
 
-    def _remembered(self) -> list[tuple[str, list[str]]]:
-        """The tables of the checkpoints that hold rows by conversation, with their columns."""
+    @contextmanager
+    def _memory(self) -> Iterator[tuple[sqlite3.Connection, list[tuple[str, list[str]]]]]:
+        """One transaction over the checkpoints, and their tables that hold rows by conversation, with their columns. Raises StoreError."""
         if not self._checkpoints.exists():
-            return []
-        with closing(sqlite3.connect(self._checkpoints, timeout=30)) as db:
-            names = [row[0] for row in db.execute("SELECT name FROM sqlite_master WHERE type = 'table'")]
-            tables = [(name, [row[1] for row in db.execute(f'PRAGMA table_info("{name}")')]) for name in names]
-        return [(name, columns) for name, columns in tables if "thread_id" in columns]
-
-    def _remember(self, statement: str, values: tuple[str | int, ...]) -> None:
-        with closing(sqlite3.connect(self._checkpoints, timeout=30)) as db, db:
-            db.execute(statement, values)
+            with closing(sqlite3.connect(":memory:")) as none:
+                yield none, []
+            return
+        try:
+            with closing(sqlite3.connect(self._checkpoints, timeout=30)) as db, db:
+                names = [row[0] for row in db.execute("SELECT name FROM sqlite_master WHERE type = 'table'")]
+                tables = [(name, [row[1] for row in db.execute(f'PRAGMA table_info("{name}")')]) for name in names]
+                yield db, [(name, columns) for name, columns in tables if "thread_id" in columns]
+        except sqlite3.Error as error:
+            raise StoreError(f"the conversations' memory says: {error}", where=str(self._checkpoints), remedy="see that the disk has room and no other program holds the file") from error
 
 
 def _own(connection: Connection, ident: str, person: Person) -> Row[Any]:

@@ -10,10 +10,11 @@ import asyncio
 import hashlib
 import json
 import time
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Iterator, Mapping
+from itertools import count
 from typing import Annotated, Any, Literal
 
-from fastapi import APIRouter, Depends, Response
+from fastapi import APIRouter, Depends, Request, Response
 from fastapi.responses import JSONResponse, StreamingResponse
 from pydantic import BaseModel, ConfigDict, Field
 
@@ -24,6 +25,7 @@ from api.server.asking import ChatRequest
 from api.server.problems import MEDIA, status_of
 from api.server.runs import Run
 from api.server.services import Services
+from api.server.streams import PING
 from telemetry.errors import OnCalmError, UsageError
 
 Viewer = Annotated[Person, Depends(Needs("viewer"))]
@@ -33,7 +35,11 @@ PREFIX = "openai-"
 _REMEMBERED = 2_000
 _ERRORS: dict[int | str, dict[str, Any]] = {"default": {"description": "An error in OpenAI's shape, or a problem document.", "content": {
     "application/json": {"schema": {"type": "object", "properties": {"error": {"type": "object"}}}}, MEDIA: {"schema": {"type": "object"}}}}}
+_SELDOM = 50
+"""Requests between two looks for dialogues that are too many."""
 _LINES = 3
+_LOOK = 0.5
+"""Seconds between looks whether a client that waits for a whole answer is still there."""
 _TOKEN = 4
 """Characters of a token, about: what is counted when no model was asked."""
 
@@ -85,7 +91,7 @@ class Completion(BaseModel):
 
 def router(services: Services) -> APIRouter:
     """The routes."""
-    routes = APIRouter(tags=["OpenAI"], responses=_ERRORS)
+    routes, turns = APIRouter(tags=["OpenAI"], responses=_ERRORS), count()
 
     @routes.get("/v1/models")
     def models(_: Viewer) -> dict[str, Any]:
@@ -98,25 +104,23 @@ def router(services: Services) -> APIRouter:
         return JSONResponse(_model(model)) if model in MODELS else _refused(404, f"the model {model[:100]!r} does not exist", "model", "model_not_found")
 
     @routes.post("/v1/chat/completions", response_class=Response, responses={200: {"content": {"application/json": {}, "text/event-stream": {}}}})
-    async def completions(asked: Completion, person: Viewer) -> Response:
+    async def completions(asked: Completion, person: Viewer, request: Request) -> Response:
         """Answer the last question of the user, as one document or as a stream of chunks."""
         if asked.model not in MODELS:
             return _refused(404, f"the model {asked.model[:100]!r} does not exist; there are {', '.join(MODELS)}", "model", "model_not_found")
         try:
-            run = await _begin(services, asked, person)
+            run = _begin(services, asked, person, turns)
         except OnCalmError as error:
             return _refused(status_of(error), str(error), error.where or None, None)
         if asked.stream:
             usage = asked.stream_options is not None and asked.stream_options.include_usage
             return StreamingResponse(_chunks(run, asked.model, usage=usage), media_type="text/event-stream", headers={"Cache-Control": "no-store"})
-        return await _whole(run, asked.model)
+        return await _whole(run, asked.model, request)
 
     return routes
 
 
-async def _begin(services: Services, asked: Completion, person: Person) -> Run:
-    from starlette.concurrency import run_in_threadpool
-
+def _begin(services: Services, asked: Completion, person: Person, turns: Iterator[int]) -> Run:
     for name, unused in (("tools", asked.tools), ("functions", asked.functions)):
         if unused:
             raise UsageError("OnCalm has its own tools and calls no others", where=name, remedy="leave it out")
@@ -130,9 +134,15 @@ async def _begin(services: Services, asked: Completion, person: Person) -> Run:
     kind, analyst = MODELS[asked.model]
     request = ChatRequest(question=questions[-1][:8_000], kind=kind, analyst=analyst)
     before, now = _memory(person, asked.model, questions[:-1]), _memory(person, asked.model, questions)
-    await run_in_threadpool(services.kept.remember_as, before, now)
-    await run_in_threadpool(services.kept.forget, PREFIX, _REMEMBERED)
-    return services.runs.start(kind, person, asking.chat(services, request, now))
+    work = asking.chat(services, request, now, kept=False)
+
+    def remembering(run: Run) -> dict[str, Any]:
+        services.kept.remember_as(before, now)
+        if next(turns) % _SELDOM == 0:
+            services.kept.forget(PREFIX, _REMEMBERED)
+        return work(run)
+
+    return services.runs.start(kind, person, remembering)
 
 
 def _memory(person: Person, model: str, questions: list[str]) -> str:
@@ -140,21 +150,30 @@ def _memory(person: Person, model: str, questions: list[str]) -> str:
     return PREFIX + hashlib.sha256(json.dumps([person.id, model, questions]).encode()).hexdigest()[:32]
 
 
-async def _whole(run: Run, model: str) -> Response:
-    events = run.follow()
+async def _whole(run: Run, model: str, request: Request) -> Response:
+    leaving = asyncio.ensure_future(_gone(request))
     try:
-        async for one in events:
-            if one.name == "error":
-                problem = one.data["problem"]
-                return _refused(problem["status"], f"{problem['detail']} ({problem.get('remedy', '')})", problem.get("where"), None)
+        with run.following() as follower:
+            leaving.add_done_callback(lambda _: follower.leave())
+            while (coming := await follower.next(PING)) is not None:
+                for one in coming:
+                    if one.name == "error":
+                        problem = one.data["problem"]
+                        return _refused(problem["status"], f"{problem['detail']} ({problem.get('remedy', '')})", problem.get("where"), None)
     finally:
-        await events.aclose()  # type: ignore[attr-defined] # it is a generator
+        leaving.cancel()
     found = run.result or {}
     told = text_of(found)
     return JSONResponse({
         "id": f"chatcmpl-{run.id}", "object": "chat.completion", "created": int(time.time()), "model": model,
         "choices": [{"index": 0, "message": {"role": "assistant", "content": told, "refusal": None}, "finish_reason": "stop", "logprobs": None}],
         "usage": _usage(found, told)})
+
+
+async def _gone(request: Request) -> None:
+    """Until the client has left: then its run ends, too."""
+    while not await request.is_disconnected():
+        await asyncio.sleep(_LOOK)
 
 
 async def _chunks(run: Run, model: str, *, usage: bool) -> AsyncIterator[str]:
@@ -165,23 +184,17 @@ async def _chunks(run: Run, model: str, *, usage: bool) -> AsyncIterator[str]:
         return f"data: {json.dumps(told, ensure_ascii=False)}\n\n"
 
     yield chunk({"role": "assistant", "content": ""})
-    events = run.follow()
-    try:
-        waiting = aiter(events)
-        while True:
-            coming = asyncio.ensure_future(anext(waiting, None))
-            while not (await asyncio.wait([coming], timeout=15))[0]:
+    with run.following() as follower:
+        while (coming := await follower.next(PING)) is not None:
+            if not coming:
                 yield ": still there\n\n"
-            if (one := coming.result()) is None:
-                break
-            if one.name == "token" and not one.data["draft"]:
-                yield chunk({"content": one.data["text"]})
-            elif one.name == "error":
-                problem = one.data["problem"]
-                yield f"data: {json.dumps({'error': {'message': problem['detail'], 'type': 'server_error', 'param': None, 'code': problem['status']}})}\n\n"
-                return
-    finally:
-        await events.aclose()  # type: ignore[attr-defined] # it is a generator
+            for one in coming:
+                if one.name == "token" and not one.data["draft"]:
+                    yield chunk({"content": one.data["text"]})
+                elif one.name == "error":
+                    problem = one.data["problem"]
+                    yield f"data: {json.dumps({'error': {'message': problem['detail'], 'type': 'server_error', 'param': None, 'code': problem['status']}})}\n\n"
+                    return
     found = run.result or {}
     if proof := proof_of(found):
         yield chunk({"content": proof})

@@ -21,9 +21,11 @@ from agent.approvals.errors import (
     NotAllowedError,
 )
 from agent.state_db.locks import TargetBusyError
+from agent.summaries.keeping import NoSuchSummaryError
 from api.door.jwks import ProviderError
 from api.door.needs import RoleError, StrangerError
 from api.door.refusing import Refused
+from api.scheduling.store import NoSuchScheduleError
 from telemetry.errors import OnCalmError, QueryError, SourceError, StoreError, UsageError
 from tools.actions.errors import RefusedError, WorldChangedError
 
@@ -48,7 +50,7 @@ class BusyError(OnCalmError):
 
 
 _STATUS: tuple[tuple[type[OnCalmError], int], ...] = (
-    (StrangerError, 401), (RoleError, 403), (NotAllowedError, 403), (NotFoundError, 404), (NoSuchApprovalError, 404),
+    (StrangerError, 401), (RoleError, 403), (NotAllowedError, 403), (NotFoundError, 404), (NoSuchApprovalError, 404), (NoSuchSummaryError, 404), (NoSuchScheduleError, 404),
     (ConflictError, 409), (AlreadyAnsweredError, 409), (LapsedError, 409), (DigestError, 409), (WorldChangedError, 409), (TargetBusyError, 409),
     (ApprovalRefusedError, 409), (RefusedError, 422), (UsageError, 400), (QueryError, 400), (SourceError, 502), (ProviderError, 503), (BusyError, 503), (StoreError, 503),
 )

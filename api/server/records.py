@@ -89,7 +89,7 @@ def router(services: Services) -> APIRouter:
         found = tools.call("traces.show", {"trace_id": trace})
         if found.status != "found":
             raise NotFoundError(found.reason or "there is no such trace", where=f"trace {trace[:64]}", remedy="POST /v1/tools/traces.find finds some")
-        return document(found)
+        return {**document(found), "spans": services.product.spans(trace)}
 
     return routes
 

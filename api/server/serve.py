@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import gc
+import sys
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -13,6 +15,7 @@ from telemetry.errors import WriterBusyError
 from telemetry.store import version
 
 if TYPE_CHECKING:
+    from agent.incidents.service import Incidents
     from api.desk import Desk
     from api.door.building import DoorSettings
     from api.server.services import Part
@@ -22,6 +25,10 @@ if TYPE_CHECKING:
 
 _CONNECTIONS = 2_000
 _GRACE = 15
+_AT_ONCE = {False: 4, True: 16}
+"""Runs that work at once, by whether a model is asked: those mostly wait for it."""
+_SWITCH = 0.001
+"""Seconds of a thread that computes, after which another that wants to may: the loop wants to hundreds of times a second."""
 
 
 @dataclass
@@ -46,7 +53,7 @@ class Receiving:
 
 
 def serve(product: Product, desk: Desk, opener: Callable[[], Desk], teller: Teller | None, keeping: DoorSettings, host: str, port: int, *, most_bytes: int,
-          parts: Sequence[Part] = ()) -> None:
+          parts: Sequence[Part] = (), incidents: Incidents | None = None) -> None:
     """Serve until SIGINT or SIGTERM; port 0 takes a free one. ``opener`` opens a desk for a thread of its own.
 
     Beyond loopback there must be a key or an identity provider. Raises UsageError for that, and a host or port that cannot be used.
@@ -55,8 +62,10 @@ def serve(product: Product, desk: Desk, opener: Callable[[], Desk], teller: Tell
 
     from api.door.building import check_door, open_door
     from api.door.routes import router as door_routes
+    from api.page.routes import router as page
     from api.server.app import create_app
     from api.server.kept import Kept
+    from api.server.runs import Runs
     from api.server.services import Services
     from api.tending import Caretaker
 
@@ -64,8 +73,9 @@ def serve(product: Product, desk: Desk, opener: Callable[[], Desk], teller: Tell
     version.check(product.home)
     check_door(host, desk.journal, keeping)
     listening = listen(host, port)
-    services = Services(product, desk, Kept(desk.journal.database, product.home))
+    services = Services(product, desk, Kept(desk.journal.database, product.home), Runs(_AT_ONCE[product.thinking is not None]))
     services.background.append(Caretaker(opener, teller))
+    services.routers.append(page(services, incidents))
     for part in parts:
         services.routers += part.routers()
         services.background.append(part)
@@ -76,6 +86,9 @@ def serve(product: Product, desk: Desk, opener: Callable[[], Desk], teller: Tell
     config = uvicorn.Config(
         door, log_config=None, access_log=False, server_header=False, limit_concurrency=_CONNECTIONS,
         timeout_keep_alive=30, timeout_graceful_shutdown=_GRACE, ws="none", lifespan="on")
+    sys.setswitchinterval(_SWITCH)
+    gc.collect()
+    gc.freeze()  # modules and routes stay: no need to look through them again and again
     run(config, listening, f"serving {product.home} at {shown(listening, host)}", ending=services.runs.close)
 
 

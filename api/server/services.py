@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Protocol
 
 from api.server.runs import Runs
 
@@ -48,8 +47,6 @@ class Services:
     routers: list[APIRouter] = field(default_factory=list)
     """Of what else is met under this address: alerts, Slack, summaries, the page."""
     background: list[Background] = field(default_factory=list)
-    model: Callable[[], dict[str, Any]] | None = None
-    """Whether the configured model's endpoint can be reached; None without one."""
 
     @property
     def home(self) -> Path:

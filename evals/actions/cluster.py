@@ -22,9 +22,11 @@ def objects(told: Mapping[str, Any], now: datetime) -> Iterator[Json]:
     yield from copy.deepcopy(told.get("objects", []))
 
 
-def _node(name: str, *, ready: bool = True, cordoned: bool = False, taint: str = "") -> Json:
+def _node(name: str, *, ready: bool = True, cordoned: bool = False, by: str = "", taint: str = "") -> Json:
+    """``by`` is the field manager that cordoned it."""
+    managed = [{"manager": by, "operation": "Update", "fieldsV1": {"f:spec": {"f:unschedulable": {}}}}] if by else []
     taints = [{"key": taint, "effect": "NoSchedule"}] if taint else []
-    return {"kind": "Node", "metadata": {"name": name, "labels": {"kubernetes.io/hostname": name}},
+    return {"kind": "Node", "metadata": {"name": name, "labels": {"kubernetes.io/hostname": name}, **({"managedFields": managed} if managed else {})},
             "spec": {**({"unschedulable": True} if cordoned else {}), **({"taints": taints} if taints else {})},
             "status": {"conditions": [{"type": "Ready", "status": str(ready)}], "allocatable": {"cpu": "8", "memory": "32Gi", "pods": "110"}}}
 
@@ -34,7 +36,9 @@ def _workload(name: str, told: Mapping[str, Any], now: datetime) -> Iterator[Jso
     kind, space, replicas = told.get("kind", "Deployment"), told.get("namespace", NAMESPACE), int(told.get("replicas", 3))
     labels = {"app": name, **told.get("pod_labels", {})}
     count = int(told.get("revisions", 1))
-    templates = [_template(name, told, labels, f"1.{number}") for number in range(1, count + 1)]
+    images = told.get("images") or [None] * count
+    count = len(images)
+    templates = [_template(name, {**told, **({"image": image} if image else {})}, labels, f"1.{number}") for number, image in enumerate(images, start=1)]
     owner = {"apiVersion": "apps/v1", "kind": kind, "name": name, "uid": f"uid-{name}", "controller": True}
     revision = {"deployment.kubernetes.io/revision": str(count)} if kind == "Deployment" else {}
     yield {"apiVersion": "apps/v1", "kind": kind, "metadata": {

@@ -53,7 +53,12 @@ def main() -> int:
     alerts.add_argument("--alerts", type=int, default=1_000)
     alerts.add_argument("--groups", type=int, default=25)
     alerts.add_argument("--clients", type=int, default=16)
-    for part in (ingest, query, investigate, index, startup, overhead, decision, approvals, alerts):
+    serve = parts.add_parser("serve", help="chats at once, what HTTP adds to an answer, and the server's memory")
+    serve.add_argument("--streams", type=int, default=200)
+    serve.add_argument("--answers", type=int, default=60)
+    serve.add_argument("--minutes", type=float, default=1.0, help="of chats while memory is looked at; 0 for none")
+    serve.add_argument("--wait", type=float, default=0.5, help="seconds that the scripted model waits before it answers")
+    for part in (ingest, query, investigate, index, startup, overhead, decision, approvals, alerts, serve):
         part.add_argument("--json", action="store_true", dest="as_json")
     given = parser.parse_args()
     try:
@@ -82,6 +87,11 @@ def _run(given: argparse.Namespace) -> tuple[dict[str, object], str]:
 
         report = overhead.run(given.lines, given.turns, given.calls, given.runs)
         return report, overhead.table(report)
+    if given.part == "serve":
+        from evals.bench import serve
+
+        report = serve.run(given.streams, given.answers, given.minutes, given.wait)
+        return report, serve.table(report)
     if given.part == "alerts":
         from evals.bench import alerts
 

@@ -25,8 +25,8 @@ def signs(observed: Observed, windows: Windows, _: Topology) -> list[Sign]:
     if not np.any(base) or not np.any(during):
         return []
     return [
-        *_slow(forest, latency.by_service(forest, base, during), "latency", "own time in a trace"),
-        *_slow(forest, latency.by_way(forest, base, during), "network", "time on the way to and from others"),
+        *_slow(forest, latency.by_service(forest, base, during), "latency", "its own work per request took"),
+        *_slow(forest, latency.by_way(forest, base, during), "network", "the network between it and others took"),
         *_shares(forest, outcomes.error_origins(forest, base, during), "error_origin", "errors", "errors began in it in {} traces"),
         *_shares(forest, outcomes.silent(forest, base, during), "rate_collapse", "calls", "it took part in {} traces of one kind"),
         *_shares(forest, outcomes.collapses(forest, base, during), "rate_collapse", "traffic", "requests per ten seconds: {}"),
@@ -36,7 +36,7 @@ def signs(observed: Observed, windows: Windows, _: Topology) -> list[Sign]:
 def _slow(forest: Forest, found: Mapping[int, latency.Slowdown], aspect: str, what: str) -> list[Sign]:
     return [
         Sign(_service(forest, number), "latency_self", each.strength,
-             f"{what}: {each.before / 1000:.1f} ms before, {each.during / 1000:.1f} ms during", aspect=aspect,
+             f"{what} {each.before / 1000:.1f} ms before, {each.during / 1000:.1f} ms during", aspect=aspect,
              figures={"before": each.before, "during": each.during})
         for number, each in sorted(found.items())
     ]  # fmt: skip

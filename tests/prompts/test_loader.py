@@ -18,7 +18,7 @@ from prompts.loader import Prompt, PromptError, known, load
 VARIABLES = {
     "analyst": set(), "analyst_small": set(), "question": {"question", "now", "window", "reading", "catalog", "earlier"},
     "nudge": {"reason"}, "conclude": {"reason"}, "schema_in_words": {"schema"},
-    "check_word": {"word"}, "mcp_data": set(), "mcp_server": {"data"},
+    "check_word": {"word"}, "mcp_data": set(), "mcp_server": {"data"}, "summary_write": set(),
 }
 
 

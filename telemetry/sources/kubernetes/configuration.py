@@ -11,12 +11,32 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from telemetry.errors import UsageError
 from telemetry.sources.answers import Trouble, clean
 from telemetry.sources.web import Limits
 
 IN_CLUSTER = "in-cluster"
 """Written instead of a path: the pod's own service account."""
 _REMEDY = "name a kubeconfig and a context that it has"
+
+
+@dataclass(frozen=True, slots=True)
+class Impersonation:
+    """As whom the API server takes us, instead of our own account (Kubernetes: user impersonation). Raises UsageError."""
+
+    user: str
+    groups: tuple[str, ...] = ()
+
+    def __post_init__(self) -> None:
+        for one in (self.user, *self.groups):
+            if not one or not one.isascii() or not one.isprintable() or one != one.strip() or len(one) > 253:
+                raise UsageError("this is no user or group of Kubernetes", where="impersonation", remedy="use 1 to 253 printable ASCII characters")
+        if "system:masters" in self.groups or self.user == "system:admin":
+            raise UsageError("system:masters is above every rule of RBAC", where="impersonation", remedy="name a group that a role is bound to")
+
+    def headers(self) -> list[tuple[str, str]]:
+        """What every request carries."""
+        return [("Impersonate-User", self.user), *(("Impersonate-Group", group) for group in self.groups)]
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,6 +53,7 @@ class Access:
     """Those that may be looked into; none: every one that the credentials may list."""
     commands: bool = False
     limits: Limits = Limits()
+    impersonation: Impersonation | None = None
 
     @property
     def inside(self) -> bool:

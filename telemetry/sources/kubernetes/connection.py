@@ -15,7 +15,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from telemetry.sources.answers import Gathering, Trouble, clean
-from telemetry.sources.kubernetes.configuration import Access, configuration
+from telemetry.sources.kubernetes.configuration import Access, Impersonation, configuration
 from telemetry.sources.web import Limits, Params, Reply, Web
 
 _CHUNK = 1 << 16
@@ -42,6 +42,8 @@ class ApiServer(Web):
                 self.url = str(found.host).rstrip("/")
                 api = client.ApiClient(found)
                 api.user_agent = "oncalm"
+                if self.access.impersonation is not None:
+                    api.rest_client.pool_manager = _As(api.rest_client.pool_manager, self.access.impersonation)
                 self._api = api
         return self.url
 
@@ -82,6 +84,27 @@ class ApiServer(Web):
             return Reply(response.status, {k.lower(): v for k, v in response.headers.items()}, body)
         except (HTTPError, ApiException, OSError, ssl.SSLError, ValueError) as error:
             raise explained(error, self.limits) from error
+
+
+class _As:
+    """A pool of connections whose every request is made as somebody: the client's own headers are a dict, which holds one
+    ``Impersonate-Group`` only."""
+
+    def __init__(self, pool: Any, impersonation: Impersonation) -> None:
+        self._pool, self._impersonation = pool, impersonation
+
+    def request(self, method: str, url: str, *, headers: Mapping[str, str] | None = None, **more: Any) -> Any:
+        """See :meth:`urllib3.PoolManager.request`."""
+        from urllib3 import HTTPHeaderDict
+
+        ours = HTTPHeaderDict({name: value for name, value in (headers or {}).items() if not name.lower().startswith("impersonate-")})
+        for name, value in self._impersonation.headers():
+            ours.add(name, value)
+        return self._pool.request(method, url, headers=ours, **more)
+
+    def clear(self) -> None:
+        """Let the connections go."""
+        self._pool.clear()
 
 
 def read_bounded(response: Any, limits: Limits, until: float) -> bytes:

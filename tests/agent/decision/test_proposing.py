@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from typing import Any
+
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -49,3 +52,28 @@ def test_a_stated_finding_is_known_and_a_possible_one_is_not() -> None:
     stated, possible = from_findings([found("oom_killed", CART, "OOMKilled", STATED), found("oom_killed", CART, "?", POSSIBLE)])
     assert stated.confidence > 0.9
     assert propose(Seen((possible,))).none == "unsure"
+
+
+@pytest.mark.parametrize(("cause", "facts", "action"), [
+    ("node_cordoned", {"released": ("n2",)}, "uncordon_node"), ("node_cordoned", {}, None),
+    ("image_reference", {"earlier_image": "r/x@sha256:1", "image_stays": True}, "set_image"), ("image_reference", {"earlier_image": ""}, None),
+    ("image_pull_secret", {"earlier_image": "r/x@sha256:1", "image_stays": True}, None)])
+def test_what_was_never_proposed_before_is_where_cause_and_facts_warrant_it(cause: str, facts: dict[str, Any], action: str | None) -> None:
+    entity = Entity("deployment", "cart")
+    known = Facts("Deployment", "cart", "shop", 3, container="cart", earlier_revision=True, **facts)
+
+    found = propose(Seen((Believed(entity, cause, 0.9),), {entity: known}))
+
+    assert (found.candidates[0].action if found.candidates else None) == action
+
+
+@pytest.mark.parametrize(("more", "action"), [
+    ({}, "set_outlier_detection"), ({"ready_pods": 3}, "recreate_pod"), ({"unguarded": False}, "recreate_pod"), ({"replicas": 2, "ready_pods": 2}, "recreate_pod"), ({"mesh_rule": ""}, "recreate_pod")])
+def test_a_failing_pod_that_is_served_to_is_left_to_the_mesh_and_else_recreated(more: dict[str, Any], action: str) -> None:
+    entity = Entity("pod", "cart-1")
+    given: dict[str, Any] = {"replicas": 4, "bad_pods": ("cart-1",), "ready_pods": 4, "mesh_rule": "cart", "unguarded": True, **more}
+
+    found = propose(Seen((Believed(entity, "error_origin", 0.9),), {entity: Facts("Deployment", "cart", "shop", **given)}))
+
+    assert found.candidates[0].action == action
+    assert found.candidates[-1].action == "recreate_pod"

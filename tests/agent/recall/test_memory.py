@@ -83,3 +83,27 @@ def test_changed_investigation_is_not_recalled(tmp_path: Path) -> None:
 
     assert memory.find("s", NOON) is None
     assert memory.problems
+
+
+def test_a_cause_that_people_said_was_wrong_is_not_recalled_until_they_take_it_back(tmp_path: Path) -> None:
+    memory = Memory(tmp_path)
+    one = made(good=5)
+    memory.keep("s", one)
+    memory.link(one.id, "inv-1")
+
+    wrong = memory.judge_run("inv-1", "a1", right=False), memory.find("s", NOON)
+    memory.judge_run("inv-1", "a1", right=True)
+
+    assert wrong == (1, None)
+    assert memory.find("s", NOON) is not None
+    assert memory.judge_run("inv-2", "a1", right=False) == 0
+
+
+def test_documents_that_came_to_an_investigation_are_kept_once_each_and_bounded(tmp_path: Path) -> None:
+    memory = Memory(tmp_path)
+    one = made()
+    memory.keep("s", one)
+    for number in (*range(30), 29):
+        memory.link(one.id, f"inv-{number}")
+
+    assert memory.all()[0].runs == [f"inv-{number}" for number in range(10, 30)]

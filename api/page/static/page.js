@@ -1,0 +1,56 @@
+// What every page has: the reader's own time as a title, deadlines that count down, keys to other pages.
+const local = new Intl.DateTimeFormat(undefined, { dateStyle: "medium", timeStyle: "long" });
+
+export function times(root = document) {
+  for (const one of root.querySelectorAll("time[datetime]")) {
+    one.title = local.format(new Date(one.dateTime));
+  }
+}
+
+function countDown() {
+  for (const one of document.querySelectorAll("[data-deadline]")) {
+    const seconds = Math.floor((new Date(one.dataset.deadline) - Date.now()) / 1000);
+    if (seconds <= 0) {
+      one.textContent = ": expired";
+      for (const button of document.querySelectorAll(".answer button")) button.disabled = true;
+    } else {
+      one.textContent = `, ${Math.floor(seconds / 60)} min ${String(seconds % 60).padStart(2, "0")} s left`;
+    }
+  }
+}
+
+const places = { a: "/approvals", i: "/incidents", t: "/templates", h: "/" };
+let going = 0;
+
+function typing(target) {
+  return target.closest("input, textarea, select, [contenteditable]");
+}
+
+document.addEventListener("keydown", (event) => {
+  if (event.ctrlKey || event.metaKey || event.altKey || typing(event.target)) return;
+  if (event.key === "/") {
+    const box = document.querySelector("#words, #query");
+    if (box) {
+      event.preventDefault();
+      box.focus();
+    }
+  } else if (event.key === "g") {
+    going = Date.now();
+  } else if (Date.now() - going < 1500 && places[event.key]) {
+    location.assign(places[event.key]);
+  }
+});
+
+times();
+countDown();
+if (document.querySelector("[data-deadline]")) setInterval(countDown, 1000);
+for (const form of document.querySelectorAll("form.answer")) {
+  form.addEventListener("submit", (event) => {
+    if (event.submitter?.value === "reject" && !form.elements.reason.value.trim()) {
+      event.preventDefault();
+      form.elements.reason.setCustomValidity("Say why it is rejected.");
+      form.elements.reason.reportValidity();
+      form.elements.reason.addEventListener("input", () => form.elements.reason.setCustomValidity(""), { once: true });
+    }
+  });
+}

@@ -1,0 +1,116 @@
+"""Where a URL may lead: one decision for webhooks and links, made on the addresses behind a name, which are then the ones used.
+
+Server-side request forgery (OWASP SSRF): whoever may name a URL must not make this machine ask what only it can reach. A
+name is resolved once and the request goes to that address (:meth:`Reachable.request`), so that a second answer of the name
+server (DNS rebinding) changes nothing. Redirects are another URL: do not follow them, or ask again.
+"""
+
+from __future__ import annotations
+
+import ipaddress
+import socket
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+from urllib.parse import urlsplit, urlunsplit
+
+from telemetry.errors import UsageError
+
+Address = ipaddress.IPv4Address | ipaddress.IPv6Address
+Resolve = Callable[[str, int], list[str]]
+_PORTS = {"http": 80, "https": 443}
+_METADATA = frozenset(ipaddress.ip_address(one) for one in (
+    "169.254.169.254", "169.254.169.253", "169.254.170.2", "169.254.170.23", "fd00:ec2::254", "fd00:ec2::23", "100.100.100.200", "168.63.129.16", "192.0.0.192"))
+"""Addresses at which clouds give credentials to whatever runs there: never a webhook, whoever names it."""
+_NAT64 = ipaddress.ip_network("64:ff9b::/96")
+
+
+class UnreachableError(UsageError):
+    """A URL that must not or cannot be asked."""
+
+
+@dataclass(frozen=True, slots=True)
+class Reachable:
+    """A URL with the address it leads to."""
+
+    url: str
+    host: str
+    port: int
+    address: str
+
+    def request(self) -> dict[str, Any]:
+        """What ``httpx`` needs to ask exactly this address under the URL's name:
+        ``client.stream("POST", **reachable.request())``, with ``trust_env=False`` and no redirects."""
+        parts = urlsplit(self.url)
+        literal = f"[{self.address}]" if ":" in self.address else self.address
+        name = f"[{self.host}]" if ":" in self.host else self.host
+        usual = self.port == _PORTS[parts.scheme]
+        return {"url": urlunsplit((parts.scheme, f"{literal}:{self.port}", parts.path or "/", parts.query, "")),
+                "headers": {"Host": name if usual else f"{name}:{self.port}"}, "extensions": {"sni_hostname": self.host}}
+
+
+def resolve(host: str, port: int) -> list[str]:
+    """Every address of a name. Raises OSError."""
+    return list(dict.fromkeys(str(one[4][0]) for one in socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)))
+
+
+def reachable(url: str, *, user_supplied: bool, resolver: Resolve = resolve) -> Reachable:
+    """The URL and the address to ask for it. Raises UnreachableError.
+
+    ``user_supplied``: named by somebody over HTTP or Slack, and not by whoever runs OnCalm; then every address of the name has
+    to be a public one. What gives credentials to machines is refused to both.
+    """
+    host, port = _parts(url)
+    try:
+        found = [ipaddress.ip_address(one.partition("%")[0]) for one in resolver(host, port)]
+    except (OSError, UnicodeError, ValueError) as error:
+        raise _no("its host has no address", host) from error
+    if not found:
+        raise _no("its host has no address", host)
+    for address in found:
+        if _metadata(address):
+            raise _no("it leads to where a cloud gives out credentials", host)
+        if user_supplied and not public(address):
+            raise _no("it leads into a private network or to this machine", host)
+    return Reachable(url, host, port, str(found[0]))
+
+
+def public(address: Address) -> bool:
+    """Whether an address is anybody's on the internet; addresses within addresses are looked at, too."""
+    return all(one.is_global and not one.is_multicast and not one.is_reserved for one in _within(address))
+
+
+def _metadata(address: Address) -> bool:
+    return any(one in _METADATA for one in _within(address))
+
+
+def _within(address: Address) -> list[Address]:
+    """The address, and the IPv4 ones that IPv6 writes in it: mapped, 6to4, Teredo, NAT64, compatible."""
+    found: list[Address] = [address]
+    if isinstance(address, ipaddress.IPv6Address):
+        inner: list[Address | None] = [address.ipv4_mapped, address.sixtofour, *(address.teredo or ())]
+        if address in _NAT64 or int(address) >> 32 == 0:
+            inner.append(ipaddress.IPv4Address(int(address) & 0xFFFFFFFF))
+        real: list[Address] = [one for one in inner if one is not None]
+        found = real if address.ipv4_mapped or address in _NAT64 else [address, *real]
+    return found
+
+
+def _parts(url: str) -> tuple[str, int]:
+    """Host and port. Raises UnreachableError."""
+    if not url.isprintable() or " " in url or "\\" in url:
+        raise _no("it has characters that no URL has", "URL")
+    try:
+        parts = urlsplit(url)
+        host, port = parts.hostname, parts.port
+    except ValueError as error:
+        raise _no("it cannot be read", "URL") from error
+    if parts.scheme not in _PORTS or not host:
+        raise _no("it is no http or https address", "URL")
+    if parts.username is not None or parts.password is not None:
+        raise _no("it has a name or a password in it", host)
+    return host, port or _PORTS[parts.scheme]
+
+
+def _no(what: str, where: str) -> UnreachableError:
+    return UnreachableError(f"this URL is not asked: {what}", where=where[:200], remedy="name a public http or https address; private ones are set by whoever runs OnCalm")
