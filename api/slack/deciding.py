@@ -65,10 +65,12 @@ class Deciding:
             self._memory.shows(approval.id, channel, _shown(approval), still=bool(WAYS[approval.state]))
 
     def look(self) -> None:
-        """Compare every card that can change with the service."""
+        """Compare every card that can change with the service, and show those that are new."""
         self._desk.approvals.expire_due()
         for ident in self._memory.open_cards():
             self.changed(self._desk.approvals.show(ident))
+        for one in self._desk.approvals.list(("pending",)) if self._channel else ():
+            self.announce(self._desk.approvals.show(one.id))
 
     def _work(self) -> None:
         while not self._ended.wait(self._poll):

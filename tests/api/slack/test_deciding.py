@@ -16,7 +16,6 @@ def proposed(one: Running) -> Any:
     target = target_of("Deployment/web", "shop", known.kinds("scale"), known.system("scale"))
     made = one.desk.propose("scale", target, {"replicas": 5}, Person("rob", "responder"), cause="saturation")
     assert made.approval is not None
-    one.bot.announce_approval(made.approval)
     until(lambda: one.slack.of("chat.postMessage"))
     return made.approval
 
