@@ -297,3 +297,12 @@ def slack_of(how: Connection | None, users: Path, home: Path, product: Any, desk
     from api.slack.talk import ProductAsking
 
     return SlackBot(how, read_people(users), home, ProductAsking(product), desk, incidents)
+
+
+def incident_notices(bot: SlackBot | None) -> Callable[[str, Any], None]:
+    """What tells the channel of a new incident, as ``api.alerting.opened`` takes it."""
+    def tell(kind: str, incident: Any) -> None:
+        if bot is not None and kind in {"opened", "reopened"}:
+            bot.announce_incident(incident.document())
+
+    return tell

@@ -58,7 +58,7 @@ def _line(excerpt: Any) -> str:
 
 def incident(document: dict[str, Any]) -> list[Block]:
     """The notice of an incident."""
-    told = [f"*{name}* {words(str(document[name]))}" for name in ("id", "state", "severity", "service", "opened") if document.get(name)]
+    told = [f"*{name}* {words(str(document[name]))}" for name in ("id", "state", "severity", "service", "created") if document.get(name)]
     title = str(document.get("title") or document.get("summary") or "incident")
     return [section(f":rotating_light: *Incident* {words(title)[:2_900]}"), context("  ·  ".join(told)[:3_000] or "no details")]
 

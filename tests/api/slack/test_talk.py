@@ -121,3 +121,29 @@ def test_an_outage_of_slack_loses_no_answer(running: Running) -> None:
     running.slack.down = False
 
     assert until(lambda: [one for one in running.slack.of("chat.update") if one.get("blocks")])[0]["text"] == "You asked: patience"
+
+
+def test_incidents_and_summaries_reach_the_channel_as_plain_words(running: Running) -> None:
+    from api.slack.bot import incident_notices
+
+    class Found:
+        def document(self) -> dict[str, str]:
+            return {"id": "inc-1", "title": "<!here> checkout is slow", "state": "open", "service": "checkout"}
+
+    incident_notices(running.bot)("opened", Found())
+    incident_notices(running.bot)("note", Found())
+    running.bot.post_summary("3 incidents\n<@U0ANN> owns one")
+    told = until(lambda: len(running.slack.of("chat.postMessage")) == 2 and running.slack.of("chat.postMessage"))
+
+    assert all(one["channel"] == "C0OPS" for one in told)
+    assert "checkout is slow" in str(told[0]["blocks"])
+    assert not any(live in str(told) for live in ("<!here>", "<@U0ANN>"))
+
+
+def test_a_long_answer_is_folded_with_its_whole_text_as_a_file(running: Running) -> None:
+    running.asking.answer = "long words " * 1_000
+    running.signer.event(mention("everything"))
+
+    until(lambda: running.slack.of("files.completeUploadExternal"))
+    assert any(running.asking.answer.strip().encode() in content for content in running.slack.files.values())
+    assert all(len(block["text"]["text"]) <= 3_000 for one in running.slack.of("chat.update") for block in one.get("blocks", []) if "text" in block)
