@@ -111,12 +111,15 @@ class Talk:
 
 
 def _step(event: dict[str, Any]) -> str:
-    """What an event of a run says to somebody who waits."""
-    for name in ("text", "status", "tool", "node", "message"):
-        if isinstance(event.get(name), str):
-            return str(event[name])[:150]
-    kind = event.get("type") or event.get("event")
-    return str(kind)[:150] if isinstance(kind, str) else ""
+    """What an event of a run says to somebody who waits; a draft is not shown, its claims are not checked yet."""
+    match event.get("kind", "status"):
+        case "draft":
+            return "writing the answer"
+        case "call" | "result":
+            return str(event.get("tool", ""))[:150]
+        case "status":
+            return str(event.get("text", ""))[:150]
+    return ""
 
 
 def _pictures(found: dict[str, Any]) -> list[tuple[str, bytes]]:
