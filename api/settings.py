@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from agent.observe.settings import TelemetrySettings
     from api.door.building import DoorSettings
     from api.door.tokens import Issuer
+    from api.slack.bot import Connection
     from api.telling import Teller
     from api.thinking import Thinking
     from telemetry.sources.kubernetes.configuration import Access
@@ -92,6 +93,17 @@ class Settings(BaseSettings):
     """A file that names notification channels (docs/notifications.md); default ``notifications.yaml`` in the home."""
     alerts: Path | None = None
     """A file that says who may send alerts and how they are grouped (docs/alerts.md); default ``alerts.yaml`` in the home."""
+    slack_bot_token: SecretStr | None = None
+    """``xoxb-…`` of the Slack app (docs/slack.md). None: no Slack."""
+    slack_signing_secret: SecretStr | None = None
+    """Takes Slack's requests over HTTP; ``slack_app_token`` (``xapp-…``) takes them by Socket Mode."""
+    slack_app_token: SecretStr | None = None
+    slack_api: str = "https://slack.com/api/"
+    """Slack's Web API."""
+    slack_channel: str = ""
+    """The id of the channel (``C…``) for incidents, approvals and summaries."""
+    slack_users: Path | None = None
+    """A file that says which Slack user is which person; default ``slack_users.yaml`` in the home."""
     role: str = "approver"
     """What whoever may use this account's home may do: viewer, responder, approver or admin."""
 
@@ -171,6 +183,16 @@ class Settings(BaseSettings):
         from api.telling import Teller, read_channels
 
         return Teller(home, read_channels(path, variable))
+
+    def slack(self) -> Connection | None:
+        """How Slack is reached; None when no bot token is set."""
+        if self.slack_bot_token is None:
+            return None
+        from api.slack.bot import Connection
+
+        signing, app = self.slack_signing_secret, self.slack_app_token
+        return Connection(self.slack_bot_token.get_secret_value(), signing.get_secret_value() if signing else "", app.get_secret_value() if app else "",
+                          self.slack_api, self.slack_channel)
 
     def person(self) -> Person:
         """Who sits at the terminal: the account of the operating system, whatever the environment says. Raises UsageError."""

@@ -27,6 +27,7 @@ def serve(
     from api.desk import Desk
     from api.server.serve import serve as run
     from api.settings import load, variable
+    from api.slack.bot import incident_notices, slack_of
     from api.summarising import Summarising, Summing
 
     settings = load()
@@ -41,9 +42,11 @@ def serve(
     if product.desk is not None:
         product.desk = shared
     told = read(settings.alerts or home / "alerts.yaml", variable, needed=settings.alerts is not None)
-    incidents = opened(home, told, state_url=settings.database())
+    bot = slack_of(settings.slack(), settings.slack_users or home / "slack_users.yaml", home, product, shared,
+                   lambda: [one.document() for one in incidents.list()[0]])
+    incidents = opened(home, told, state_url=settings.database(), on_event=incident_notices(bot))
     summaries = Summarising(home, state_url=settings.database(), incidents=Book(incidents), thinking=product.thinking, variable=variable)
-    parts: list[Any] = [Alerting(incidents, by_product(product)), Summing(summaries)]
+    parts: list[Any] = [Alerting(incidents, by_product(product)), Summing(summaries), *([bot] if bot else [])]
     run(product, shared, desk, teller, settings.door(), host, port, most_bytes=inbox_size(inbox), parts=parts, incidents=incidents)
 
 
