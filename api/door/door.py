@@ -40,6 +40,8 @@ from telemetry.errors import OnCalmError
 SAFE = frozenset({"GET", "HEAD", "OPTIONS"})
 RECHECK = 10.0
 """Seconds after which a long answer asks whether whom it goes to may still have it: so long does a revoked key read on."""
+PROVING = ("/v1/alerts/", "/slack/")
+"""Below these paths senders prove themselves to the route, with credentials or signatures that the door does not know."""
 _FORM = "application/x-www-form-urlencoded"
 _LARGEST_FORM = 65_536
 _STATUS: tuple[tuple[type[OnCalmError], int], ...] = ((StrangerError, 401), (ProviderError, 503))
@@ -70,7 +72,7 @@ class Door:
             identity, body = await self._admitted(scope, receive, send, client)
             with self.limiter.under_way(identity.person.id if identity else None, subscriber(client.address)):
                 await self._checked_csrf(scope, identity, body)
-                await self._passed(scope, identity, body)
+                await self._passed(scope, identity, body, client)
         except Refused as no:
             await refuse(send, no, receive if no.status == 413 else None)
 
@@ -78,7 +80,7 @@ class Door:
         """Who asks, and the body within its bounds. Raises Refused."""
         headers: Headers = scope["headers"]
         self._check_place(scope, headers, client)
-        identity = await self._identified(headers, client)
+        identity = await self._identified(scope, headers, client)
         if identity is not None and not within(scope["path"], identity.scopes):
             raise Refused(403, f"this key is only for {', '.join(sorted(identity.scopes))}", where=scope["path"], remedy="use a key without these scopes", close=False)
         self.limiter.check_rate(identity.person.id if identity else None, subscriber(client.address))
@@ -95,8 +97,9 @@ class Door:
         if not same_origin(headers, "https" if client.secure else "http") and not (safe and navigation(headers) and not values(headers, b"origin")):
             raise Refused(403, "pages of another origin may not use this server", remedy="open its own page")
 
-    async def _identified(self, headers: Headers, client: Client) -> Identity | None:
-        """Who it is, None for nobody. What is shown and is no good is refused; an old cookie is as good as none."""
+    async def _identified(self, scope: Scope, headers: Headers, client: Client) -> Identity | None:
+        """Who it is, None for nobody. What is shown and is no good is refused, but where senders prove themselves to the route; an old
+        cookie is as good as none."""
         address, shown = subscriber(client.address), values(headers, b"authorization")
         credential = digest(shown[0]) if shown else ""
         try:
@@ -108,6 +111,8 @@ class Door:
             raise
         except OnCalmError as error:
             status = next((status for kind, status in _STATUS if isinstance(error, kind)), 503)
+            if status == 401 and _proving(scope):
+                return None
             if status == 401:
                 self.limiter.failed(address)
             raise Refused(status, error.what, where=error.where, remedy=error.remedy, again=5 if status == 503 else None) from error
@@ -124,8 +129,10 @@ class Door:
         if len(given) != 1 or not same(given[0], identity.csrf):
             raise Refused(403, "the page's token (X-CSRF-Token, or the field csrf) is missing or of another session", where=scope["path"], remedy="load the page again")
 
-    async def _passed(self, scope: Scope, identity: Identity | None, body: Body) -> None:
+    async def _passed(self, scope: Scope, identity: Identity | None, body: Body, client: Client) -> None:
         send = self._staying(identity, body.send) if identity else welcoming(scope, body.send)
+        if identity is None and _proving(scope):
+            send = self._counting(send, client, values(scope["headers"], b"authorization"))
         try:
             await self.app(scope, body.receive, send)
         except ConnectionAbortedError:
@@ -134,6 +141,17 @@ class Door:
             if not body.refused:
                 raise
         await body.finish()
+
+    def _counting(self, send: Send, client: Client, shown: list[str]) -> Send:
+        """``send`` that counts what the route says of a sender as the door counts its own: failed, or good from now on."""
+        async def passing(message: Message) -> None:
+            if message["type"] == "http.response.start" and message["status"] == 401:
+                self.limiter.failed(subscriber(client.address))
+            elif message["type"] == "http.response.start" and message["status"] < 300 and shown:
+                self.limiter.succeeded(digest(shown[0]))
+            await send(message)
+
+        return passing
 
     def _staying(self, identity: Identity, send: Send) -> Send:
         """``send`` that looks from time to time whether a key was revoked or a session ended meanwhile."""
@@ -154,6 +172,10 @@ class Door:
             return await self.reception.still(identity)
         except OnCalmError:  # nobody can tell: no
             return False
+
+
+def _proving(scope: Scope) -> bool:
+    return any(scope["path"].startswith(one) for one in PROVING)
 
 
 def _field(form: bytes | None, name: str) -> list[str]:

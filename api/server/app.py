@@ -6,11 +6,12 @@ import time
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from importlib import metadata
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from fastapi import FastAPI
 
 from api.door.hosts import App, Receive, Scope, Send
+from api.door.needs import open_to_all
 from api.server import acts, chat, health, openai, predict, problems, records
 from api.server.asking import InvestigationRequest
 from api.server.problems import BusyError
@@ -19,7 +20,6 @@ from telemetry.errors import OnCalmError
 
 if TYPE_CHECKING:
     from collections.abc import MutableMapping
-    from typing import Any
 
 _ERRORS: dict[int | str, dict[str, Any]] = {
     "default": {"description": "What was wrong, where, and what to do.", "content": {problems.MEDIA: {"schema": {
@@ -32,13 +32,19 @@ def create_app(services: Services) -> FastAPI:
     """The application behind the door."""
     meters = health.Meters(services)
     app = FastAPI(title="OnCalm", version=metadata.version("oncalm"), description="The on-call agent over HTTP.", lifespan=_lifespan(services),
-                  docs_url=None, redoc_url=None, responses=_ERRORS)
+                  openapi_url=None, docs_url=None, redoc_url=None, responses=_ERRORS)
     problems.install(app)
     app.include_router(health.router(services, meters))
     for one in (chat, openai, acts, records, predict):
         app.include_router(one.router(services))
     for router in services.routers:
         app.include_router(router)
+
+    @app.get("/openapi.json", include_in_schema=False)
+    @open_to_all("the description of the API, which is in the public source")
+    async def described() -> dict[str, Any]:
+        return app.openapi()
+
     app.add_middleware(_Measured, meters=meters)
     return app
 

@@ -20,15 +20,12 @@ def serve(
     inbox: Annotated[str, typer.Option(help="How much received telemetry may wait for the store, as 1GB.")] = "1GB",
 ) -> None:
     """Serve chat, investigations, approvals, records and OTLP over HTTP until a signal ends it."""
-    from api.alert_file import read
-    from api.alerting import Alerting, Book, by_product, opened
     from api.cli import product_of
     from api.commands import inbox_size
     from api.desk import Desk
+    from api.server.joining import joined
     from api.server.serve import serve as run
-    from api.settings import load, variable
-    from api.slack.bot import incident_notices, slack_of
-    from api.summarising import Summarising, Summing
+    from api.settings import load
 
     settings = load()
     home = context.obj or settings.home
@@ -41,13 +38,8 @@ def serve(
     shared = desk()
     if product.desk is not None:
         product.desk = shared
-    told = read(settings.alerts or home / "alerts.yaml", variable, needed=settings.alerts is not None)
-    bot = slack_of(settings.slack(), settings.slack_users or home / "slack_users.yaml", home, product, shared,
-                   lambda: [one.document() for one in incidents.list()[0]])
-    incidents = opened(home, told, state_url=settings.database(), on_event=incident_notices(bot))
-    summaries = Summarising(home, state_url=settings.database(), incidents=Book(incidents), thinking=product.thinking, variable=variable)
-    parts: list[Any] = [Alerting(incidents, by_product(product)), Summing(summaries), *([bot] if bot else [])]
-    run(product, shared, desk, teller, settings.door(), host, port, most_bytes=inbox_size(inbox), parts=parts, incidents=incidents)
+    made = joined(settings, home, product, shared)
+    run(product, shared, desk, teller, settings.door(), host, port, most_bytes=inbox_size(inbox), parts=made.parts, incidents=made.incidents)
 
 
 def chat(

@@ -61,6 +61,8 @@ def serve(product: Product, desk: Desk, opener: Callable[[], Desk], teller: Tell
     import uvicorn
 
     from api.door.building import check_door, open_door
+    from api.door.protocol import hurried
+    from api.door.route_table import check_route_table
     from api.door.routes import router as door_routes
     from api.page.routes import router as page
     from api.server.app import create_app
@@ -82,14 +84,16 @@ def serve(product: Product, desk: Desk, opener: Callable[[], Desk], teller: Tell
     _receive(services, product, most_bytes)
     door = open_door(_nothing, host, desk.journal, keeping)
     services.routers.append(door_routes(door))
-    door.app = create_app(services)
+    door.app = app = create_app(services)
+    check_route_table(app)
     config = uvicorn.Config(
-        door, log_config=None, access_log=False, server_header=False, limit_concurrency=_CONNECTIONS,
+        door, http=hurried(), log_config=None, access_log=False, server_header=False, limit_concurrency=_CONNECTIONS,
         timeout_keep_alive=30, timeout_graceful_shutdown=_GRACE, ws="none", lifespan="on")
     sys.setswitchinterval(_SWITCH)
     gc.collect()
     gc.freeze()  # modules and routes stay: no need to look through them again and again
     run(config, listening, f"serving {product.home} at {shown(listening, host)}", ending=services.runs.close)
+    door.reception.close()
 
 
 async def _nothing(scope: Scope, receive: Receive, send: Send) -> None:
@@ -97,7 +101,10 @@ async def _nothing(scope: Scope, receive: Receive, send: Send) -> None:
 
 
 def _receive(services: object, product: Product, most_bytes: int) -> None:
-    """Take OTLP, unless another process of this home does."""
+    """Take OTLP from those who may write, unless another process of this home does."""
+    from fastapi import APIRouter, Depends
+
+    from api.door.needs import Needs
     from api.routes.otlp import router
     from api.server.services import Services
     from telemetry.inbox.inbox import Inbox
@@ -110,5 +117,7 @@ def _receive(services: object, product: Product, most_bytes: int) -> None:
     except WriterBusyError as error:
         tell(f"OTLP is received by another process ({error.what}); this one answers questions only")
         return
-    services.routers.append(router(inbox))
+    guarded = APIRouter(dependencies=[Depends(Needs("responder"))])
+    guarded.include_router(router(inbox))
+    services.routers.append(guarded)
     services.background.append(Receiving(product, inbox))

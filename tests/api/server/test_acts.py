@@ -2,19 +2,11 @@
 
 from __future__ import annotations
 
-import os
-import signal
-import subprocess
-import sys
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
-import httpx
 import pytest
 
-from agent.approvals.people import Role
-from api.door.needs import Needs
 from tests.api.server.conftest import Served, until
 from tests.api.server.reading import events
 from tests.tools.actions.worlds import Shop
@@ -109,37 +101,6 @@ def test_only_read_tools_are_called(served: Served) -> None:
     assert served.http.post("/v1/tools/logs.count", json={"arguments": {"nonsense": 1}}).status_code == 400
 
 
-def test_nobody_is_let_in_who_has_no_role_for_it(served: Served) -> None:
-    """Every route, for everybody: who is not known gets 401, whose role does not reach 403."""
-    order: list[Role] = ["viewer", "responder", "approver", "admin"]
-    walked = 0
-    for path, method, needed in _routes(served):
-        url = path.replace("{", "").replace("}", "")
-        served.door.person = None
-        code = served.http.request(method, url, json={}).status_code
-        assert code == 401 if needed else code not in {401, 403}, (path, code)
-        for role in order[: order.index(needed)] if needed else []:
-            assert served.http.request(method, url, json={}, headers=served.as_("x", role)).status_code == 403, (path, role)
-        walked += 1
-    assert walked > 30
-
-
-def _routes(served: Served) -> Iterator[tuple[str, str, Role | None]]:
-    """Path, method and needed role of every route; None for those that are open and say why."""
-    def walk(routes: Any) -> Iterator[Any]:
-        for one in routes:
-            if hasattr(one, "dependant"):
-                yield one
-            elif hasattr(one, "original_router"):
-                yield from walk(one.original_router.routes)
-
-    for route in walk(served.door.app.routes):
-        needs = [one.call.role for one in route.dependant.dependencies if isinstance(one.call, Needs)]
-        assert needs or getattr(route.endpoint, "open_to_all", ""), f"{route.path} is open by accident"
-        for method in route.methods - {"HEAD"}:
-            yield route.path, method, needs[0] if needs else None
-
-
 def test_health_tells_the_truth(served: Served) -> None:
     assert served.http.get("/livez").json() == {"status": "ok"}
     assert served.http.get("/readyz").json()["status"] == "ready"
@@ -170,48 +131,3 @@ def test_records_are_found_by_meaning_and_in_context(served: Served) -> None:
     lines = served.http.post("/v1/tools/logs.lines", json={"arguments": {"templates": [best["id"]], "limit": 1}}).json()["found"]["result"]["lines"]
     around = served.http.get("/v1/lines/context", params={"source": lines[0]["source"], "line": lines[0]["line_no"], "around": 2}).json()
     assert len(around["found"]["result"]["lines"]) in {3, 5}
-
-
-@pytest.fixture
-def command(tmp_path: Path) -> Iterator[Any]:
-    """The command as a process of its own; ended by its id."""
-    running: list[subprocess.Popen[str]] = []
-
-    def start(*more: str) -> tuple[subprocess.Popen[str], str]:
-        environment = {**os.environ, "ONCALM_HOME": str(tmp_path / "home")}
-        process = subprocess.Popen([sys.executable, "-m", "api.cli", "serve", "--port", "0", *more], stderr=subprocess.PIPE, text=True, env=environment)
-        running.append(process)
-        assert process.stderr is not None
-        for line in process.stderr:
-            if " at http" in line:
-                return process, line.rsplit(" ", 1)[1].strip()
-        return process, ""
-
-    yield start
-    for process in running:
-        process.kill()
-        process.wait()
-
-
-def test_an_investigation_outlives_the_process_that_was_killed(command: Any, tmp_path: Path, filled: Path) -> None:
-    import shutil
-
-    shutil.copytree(filled, tmp_path / "home")
-    process, url = command()
-    ident = httpx.post(f"{url}/v1/investigations", json={"symptom": "checkouts fail: why?", **WINDOW}, timeout=30).json()["id"]
-    process.send_signal(signal.SIGKILL)
-    process.wait()
-
-    process, url = command()
-    done = until(lambda: (found := httpx.get(f"{url}/v1/investigations/{ident}", timeout=30).json())["state"] == "done" and found, 60)
-
-    assert done["result"]["answer"]
-    process.send_signal(signal.SIGTERM)
-    assert process.wait(30) == 0
-
-
-def test_others_are_not_served_without_a_door(command: Any) -> None:
-    process, url = command("--host", "0.0.0.0")
-
-    assert url == ""
-    assert process.wait(30) == 2
