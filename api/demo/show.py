@@ -124,7 +124,7 @@ class _Acting:
         approval = desk.approvals.show(ident)
         self._say(lambda: acting.card(approval))
         if ask_people and not typer.confirm("Approve and carry out exactly this, in the simulated cluster?", default=True):
-            desk.approvals.reject(ident, ME, reason="said no on the terminal")
+            desk.reject(ident, ME, reason="said no on the terminal")
             self._say("NOT executed, NOT queued.")
             return {"state": "rejected", "approved": False}
         self._say("" if ask_people else f"(nobody at a terminal: approved by {ME.name})")

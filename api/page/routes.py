@@ -126,7 +126,7 @@ def _approvals(routes: APIRouter, services: Services) -> None:
         if done == "approve":
             desk.approve(approval, person, digest=form.get("digest", ""), reason=reason, via="page")
         elif done == "reject":
-            desk.approvals.reject(approval, person, reason=reason, via="page")
+            desk.reject(approval, person, reason=reason, via="page")
         elif done == "rollback":
             desk.rollback(approval, reason=f"{reason or 'no reason was given'} (asked for by {person.name})")
         else:

@@ -94,7 +94,7 @@ class Deciding:
     def reject(self, ident: str, reason: str, person: Person) -> str | None:
         """Reject it; None when it went through, else why not (mrkdwn)."""
         try:
-            self._desk.approvals.reject(ident, person, reason=reason, via="slack")
+            self._desk.reject(ident, person, reason=reason, via="slack")
         except OnCalmError as error:
             return f":no_entry: {words(str(error))}"[:3_000]
         finally:

@@ -1,7 +1,7 @@
 // Asking: the thinking as it comes, the answer, and its evidence beside it. Whatever comes from records is text.
 import { follow, post, problemOf, remove } from "./stream.js";
 import { closeEvidence, proofs } from "./evidence.js";
-import { times } from "./page.js";
+import { element, times } from "./page.js";
 
 const place = document.querySelector(".ask");
 const form = document.querySelector("#question");
@@ -11,13 +11,6 @@ const turns = document.querySelector("#turns");
 const [send, stop] = [document.querySelector("#send"), document.querySelector("#stop")];
 let conversation = place.dataset.conversation;
 let running = "";
-
-export function element(name, text = "", className = "") {
-  const made = document.createElement(name);
-  made.textContent = text;
-  if (className) made.className = className;
-  return made;
-}
 
 function remember(run) {
   running = run;
@@ -77,6 +70,17 @@ function shown(problem) {
   return told;
 }
 
+function list(ident, title) {
+  const places = document.querySelector(".list ul");
+  places.querySelector(".none")?.remove();
+  const link = element("a", title || "…");
+  link.href = `/?conversation=${encodeURIComponent(ident)}`;
+  link.setAttribute("aria-current", "true");
+  const item = element("li");
+  item.append(link);
+  places.prepend(item);
+}
+
 function busy(on) {
   send.disabled = on;
   stop.hidden = !on;
@@ -96,8 +100,10 @@ async function watch(question, response, run) {
     broken: (on) => { state.textContent = on ? "the connection broke; trying again" : "thinking"; },
     each: (name, data) => {
       if (name === "run") {
+        const fresh = data.conversation && data.conversation !== conversation;
         conversation = data.conversation ?? conversation;
         remember(data.run);
+        if (fresh) list(conversation, question);
       } else if (name === "status") state.textContent = data.text;
       else if (name === "tool_result") steps.append(element("li", `${data.id} ${data.summary}`));
       else if (name === "token" && data.draft) said.textContent = data.text;
@@ -108,6 +114,8 @@ async function watch(question, response, run) {
       } else if (name === "error") turn.append(shown(data.problem));
       else if (name === "answer") {
         turn.querySelector("h2").textContent = data.question;
+        const kept = turns.lastElementChild?.dataset.answer;
+        if (!response && kept && JSON.parse(kept).question === data.question && JSON.parse(kept).answer === data.answer) turns.lastElementChild.remove();
         said.textContent = data.answer;
         complete(turn, data);
       }

@@ -1,17 +1,11 @@
 // Evidence beside the answer: what was asked of the records, lines in context, a trace as a waterfall.
+import { element } from "./page.js";
 import { get, problemOf } from "./stream.js";
 
 const place = document.querySelector(".ask");
 const panel = document.querySelector("#evidence");
 const [heading, body] = [panel.querySelector("h2"), panel.querySelector(".body")];
 let opener = null;
-
-function element(name, text = "", className = "") {
-  const made = document.createElement(name);
-  made.textContent = text;
-  if (className) made.className = className;
-  return made;
-}
 
 export function closeEvidence() {
   if (panel.hidden) return;
@@ -86,7 +80,7 @@ async function context(kept, line) {
   const found = await fetched(kept, `/v1/lines/context?${new URLSearchParams({ source: line.source, line: line.line_no, around: 5 })}`);
   if (!found) return;
   const lines = found.found?.result?.lines ?? [];
-  kept.replaceChildren(element("p", `${line.source}, around line ${line.line_no}`, "meta"), ...lines.map((one) => element("pre", one.text, one.line_no === line.line_no ? "line hit" : "line")));
+  kept.replaceChildren(element("p", `${line.source}, around line ${line.line_no}`, "meta"), ...lines.map((one) => element("pre", `${one.line_no}  ${one.text}`, one.line_no === line.line_no ? "line hit" : "line")));
 }
 
 const SVG = "http://www.w3.org/2000/svg";

@@ -1,6 +1,13 @@
 // What every page has: the reader's own time as a title, deadlines that count down, keys to other pages.
 const local = new Intl.DateTimeFormat(undefined, { dateStyle: "medium", timeStyle: "long" });
 
+export function element(name, text = "", className = "") {
+  const made = document.createElement(name);
+  made.textContent = text;
+  if (className) made.className = className;
+  return made;
+}
+
 export function times(root = document) {
   for (const one of root.querySelectorAll("time[datetime]")) {
     one.title = local.format(new Date(one.dateTime));

@@ -36,6 +36,7 @@ export async function follow(first, { run, each, broken }) {
   while (true) {
     try {
       response ??= await fetch(`/v1/chat/${run}/events`, { headers: { ...headers, "Last-Event-ID": String(last) } });
+      if (response.status >= 500) throw new Error("not there yet"); // a proxy says so while a server restarts
       if (!response.ok) {
         each("error", { problem: await problemOf(response) });
         return;
