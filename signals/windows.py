@@ -22,6 +22,8 @@ GAP = 0.1
 BINS = 120
 LATENESS = 5 * 60 * 1_000_000
 """Alerts fire when a condition has held for some minutes (five is the usual ``for:``): so much earlier may be the onset."""
+ARRIVING = 60 * 1_000_000
+"""The newest telemetry may be so late: an alert of now falls behind the last record."""
 CLIP, QUIET = 8.0, 3.0
 """A series counts with what exceeds three noises, at most eight: no single one decides."""
 USUAL = 4.0
@@ -37,7 +39,7 @@ def choose(observed: Observed, at: int | None = None) -> Windows:
     if at is None:
         return _detected(observed, parts)
     home = next((part for part in parts if at < part.end), parts[-1])
-    start = _onset(observed, home, at)
+    start = min(_onset(observed, home, at), _around(observed, home, at))
     before = (Window(home.start, start),) if start > home.start else ()
     others = tuple(part for part in parts if part != home)
     chosen = "the alert's time" if start == at else f"a change {(at - start) / 1e6:.0f} s before the alert"
@@ -98,7 +100,7 @@ def _excessive(observed: Observed, low: int, high: int) -> Window | None:
 
 def _onset(observed: Observed, home: Window, at: int) -> int:
     """Since when, going back from the alert, moments have been unusual without a break."""
-    scope = Window(max(home.start, at - BINS // 2 * LATENESS // 5), min(home.end, at + BINS // 4 * LATENESS // 5))
+    scope = _beside(home, at)
     curve = excess(observed, scope)
     width = (scope.end - scope.start) / BINS
     here = int((at - scope.start) / width) if width else 0
@@ -109,6 +111,20 @@ def _onset(observed: Observed, home: Window, at: int) -> int:
     while first > 0 and curve[first - 1] > usual and (here - first + 1) * width <= LATENESS:
         first -= 1
     return at if first == here else int(scope.start + first * width)
+
+
+def _around(observed: Observed, home: Window, at: int) -> int:
+    """Where the clearest unusual stretch begins that the alert fell into; the alert's time when it fell into none.
+
+    It takes logs and spans into account, and an incident whose bins are not all far away.
+    """
+    found = unusual(observed, _beside(home, at))
+    return found.start if found is not None and at - LATENESS <= found.start < at < found.end + ARRIVING else at
+
+
+def _beside(home: Window, at: int) -> Window:
+    """The hour before an alert and the half hour after it, within what was observed."""
+    return Window(max(home.start, at - BINS // 2 * LATENESS // 5), min(home.end, at + BINS // 4 * LATENESS // 5))
 
 
 def excess(observed: Observed, scope: Window) -> Floats:

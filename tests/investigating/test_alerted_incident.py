@@ -7,6 +7,8 @@ from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
+import pytest
+
 from api.alerting import by_product
 from api.wiring import Product
 from tests.api.alert_server import serving
@@ -40,3 +42,15 @@ def test_an_alert_finds_its_cause_and_the_next_recalls_it(incident: Product, tru
     assert second["id"] != first["id"]
     assert [(one["kind"], one["body"]["why"]) for one in second["timeline"] if one["body"].get("incident") == first["id"]] == [
         ("earlier", "took the change back"), ("recalled", "took the change back")]
+
+
+@pytest.mark.parametrize("late", [0, 10, 40, 60, 70, 74])
+@pytest.mark.parametrize("said", ["edge: HighErrorRate 5xx of edge above 5%", "storefront: latency is high"])
+def test_an_alert_that_comes_late_still_leads_to_the_origin(incident: Product, truth: dict[str, str], late: int, said: str) -> None:
+    """Alerts fire when a condition has held for a while; the trouble began before, wherever in it they fall."""
+    fires = datetime.fromisoformat(truth["fault_start"]) + timedelta(seconds=late)
+
+    found = incident.investigate(said, at=fires)
+
+    assert found["suspects"][0]["entity"]["name"] in f"{truth['culprit']}: {truth['mechanism']}", found["windows_chosen"]
+    assert abs(datetime.fromisoformat(found["window"]["start"]) - datetime.fromisoformat(truth["fault_start"])) < timedelta(seconds=12)

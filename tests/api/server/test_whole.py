@@ -103,11 +103,11 @@ def test_telemetry_is_taken_from_those_who_may_write_and_nobody_else(command: An
     _, reader = keys.create("eve", "viewer", Person("root", "admin"))
     _, url = command()
 
-    def post(key: str, signal: str = "logs") -> int:
-        return httpx.post(f"{url}/v1/{signal}", json={}, headers={"Authorization": f"Bearer {key}"} if key else {}, timeout=30).status_code
+    def post(key: str, kind: str) -> int:
+        return httpx.post(f"{url}/v1/{kind}", json={}, headers={"Authorization": f"Bearer {key}"} if key else {}, timeout=30).status_code
 
-    for signal in ("logs", "traces", "metrics"):
-        assert (post("", signal), post(reader, signal), post(writer, signal)) == (401, 403, 200), signal
+    for kind in ("logs", "traces", "metrics"):
+        assert (post("", kind), post(reader, kind), post(writer, kind)) == (401, 403, 200), kind
     assert httpx.get(f"{url}/v1/conversations", headers={"Authorization": f"Bearer {writer}"}, timeout=30).status_code == 403
 
 
