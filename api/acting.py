@@ -10,8 +10,9 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
-from api.desk import Desk, parameters, target_of
+from api.desk import Desk
 from api.render import printable
+from api.targets import parameters, target_of
 from api.terminal import json_line
 from telemetry.errors import UsageError
 

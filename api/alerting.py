@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
@@ -102,9 +102,5 @@ class Book:
         """One of them. Raises NoSuchIncidentError."""
         told = self._incidents.show(ident).document()
         return {**told, "services": [told["service"]] if told["service"] else [], "opened": told["created"],
-                "timeline": [{"at": one["at"], "kind": one["kind"], "person": one["actor"], "text": _words(one["body"])} for one in told["timeline"]]}
+                "timeline": [{"at": one["at"], "kind": one["kind"], "person": one["actor"], "text": one["words"]} for one in told["timeline"]]}
 
-
-def _words(body: Mapping[str, Any]) -> str:
-    """The words of an entry that tell most."""
-    return next((str(body[name]) for name in ("text", "why", "answer", "title", "url", "person", "symptom", "incident") if body.get(name)), "")

@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
-
-from telemetry.errors import UsageError
 
 if TYPE_CHECKING:
     from agent.approvals.outcomes import CauseVerdict, EffectVerdict, Outcome
@@ -324,32 +322,3 @@ class Desk:
 
 def _learned(kept: float, confidence: float) -> tuple[str, ...]:
     return () if kept >= 1 else (f"engineers said that this cause was wrong before: its confidence counts {kept:.2f} of itself, {confidence:.2f}",)
-
-
-def target_of(text: str, namespace: str, kinds: tuple[str, ...], system: Any) -> Target:
-    """``Deployment/web``, or ``web`` where an action is for one kind only. Raises UsageError."""
-    from tools.actions.action import Target
-
-    kind, _, name = text.rpartition("/")
-    if not kind and len(kinds) == 1:
-        kind = kinds[0]
-    known = {one.lower(): one for one in kinds}
-    if kind.lower() not in known or not name:
-        raise UsageError(f"{text!r} is no target of it", where="target", remedy=f"write {' or '.join(f'{one}/NAME' for one in kinds)}")
-    kind = known[kind.lower()]
-    return Target(kind, name, "" if kind in {"Node", "Channel", "RateLimit"} else namespace, system)
-
-
-def parameters(pairs: list[str]) -> dict[str, Json]:
-    """``name=value`` each; values are JSON where they can be read as such, else texts. Raises UsageError."""
-    import json
-
-    found: dict[str, Json] = {}
-    for pair in pairs:
-        name, equals, value = pair.partition("=")
-        if not equals or not name.strip():
-            raise UsageError(f"{pair!r} is no parameter", where="--param", remedy="write NAME=VALUE")
-        found[name.strip()] = value
-        with suppress(ValueError):
-            found[name.strip()] = json.loads(value)
-    return found

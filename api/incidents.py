@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import typer
 from rich.console import Console
@@ -55,7 +54,8 @@ def shown(incidents: Incidents, ident: str, *, as_json: bool) -> int:
     console.print(f"[bold]{told['id']}[/bold] · {told['state']} · {told['severity']} · {printable(told['service'])}")
     console.print(printable(told["title"]))
     for one in told["timeline"]:
-        console.print(f"{one['at'][:19].replace('T', ' ')} {one['kind'].replace('_', ' ')} by {printable(one['actor'])}{_said(one['body'])}")
+        console.print(f"{one['at'][:19].replace('T', ' ')} {one['kind'].replace('_', ' ')} by {printable(one['actor'])}"
+                      + (f": {printable(one['words'][:500])}" if one["words"] else ""))
     for one in told["links"]:
         console.print(f"link: {printable(one['url'])} {printable(one['title'])}")
     found = told["investigation"]
@@ -108,8 +108,3 @@ def _told(one: Incident, *, as_json: bool) -> int:
     typer.echo(json_line(one.document())) if as_json else Console().print(f"{one.id}: [bold]{one.state}[/bold]" + (f" · owner {printable(one.owner)}" if one.owner else ""))
     return DONE
 
-
-def _said(body: Mapping[str, Any]) -> str:
-    """The words of an entry that tell most."""
-    words = next((str(body[name]) for name in ("text", "why", "answer", "title", "url", "person", "symptom", "incident") if body.get(name)), "")
-    return f": {printable(words[:500])}" if words else ""

@@ -11,6 +11,9 @@ from agent.audit.journal import moment
 from agent.incidents.alert import Severity
 from agent.incidents.states import State
 
+_TELLING = ("text", "why", "answer", "title", "url", "person", "symptom", "incident")
+"""Keys of an entry's body, the one that tells most first."""
+
 
 @dataclass(slots=True)
 class Incident:
@@ -55,9 +58,14 @@ class Entry:
     actor: str
     body: Mapping[str, Any]
 
+    @property
+    def words(self) -> str:
+        """What of it tells most, in a few words."""
+        return next((str(self.body[name]) for name in _TELLING if self.body.get(name)), "")
+
     def document(self) -> dict[str, Any]:
         """Plain JSON."""
-        return {"seq": self.seq, "at": self.at.isoformat(), "kind": self.kind, "actor": self.actor, "body": dict(self.body)}
+        return {"seq": self.seq, "at": self.at.isoformat(), "kind": self.kind, "actor": self.actor, "body": dict(self.body), "words": self.words}
 
 
 @dataclass(frozen=True, slots=True)

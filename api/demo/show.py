@@ -102,7 +102,7 @@ class _Acting:
 
     def _hunch(self, desk: Desk, found: dict[str, Any]) -> dict[str, Any]:
         """Somebody suspects the storefront's deploy instead; the version before does not start any more."""
-        from api.desk import target_of
+        from api.targets import target_of
 
         self._clock.until(self._end - HUNCH)
         self._heading(f"{self._clock():%H:%M:%S} A hunch against the evidence: somebody takes the storefront's deploy back")

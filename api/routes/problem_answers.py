@@ -18,4 +18,9 @@ _SCHEMA: dict[str, Any] = {
 
 def problems(told: Mapping[int, str]) -> dict[int | str, dict[str, Any]]:
     """The ``responses`` of a route: what each status means."""
-    return {code: {"description": text, "content": {"application/problem+json": {"schema": _SCHEMA}}} for code, text in told.items()}
+    return {code: problem(text) for code, text in told.items()}
+
+
+def problem(told: str) -> dict[str, Any]:
+    """What a status means, and the document that comes with it."""
+    return {"description": told, "content": {"application/problem+json": {"schema": _SCHEMA}}}

@@ -109,7 +109,7 @@ def _answers(routes: APIRouter, services: Services) -> None:
     @routes.post("/v1/approvals", tags=["approvals"], status_code=201)
     def propose(asked: Propose, person: Responder, response: Response) -> dict[str, Any]:
         """Preview an action, decide, and put it before people unless it is refused (200, without an approval). Nothing is done."""
-        from api.desk import target_of
+        from api.targets import target_of
 
         known = desk.catalogue
         target = target_of(asked.target, asked.namespace, known.kinds(asked.action), known.system(asked.action))

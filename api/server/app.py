@@ -12,6 +12,7 @@ from fastapi import FastAPI
 
 from api.door.hosts import App, Receive, Scope, Send
 from api.door.needs import open_to_all
+from api.routes.problem_answers import problem
 from api.server import acts, chat, health, openai, predict, problems, records
 from api.server.asking import InvestigationRequest
 from api.server.problems import BusyError
@@ -21,18 +22,11 @@ from telemetry.errors import OnCalmError
 if TYPE_CHECKING:
     from collections.abc import MutableMapping
 
-_ERRORS: dict[int | str, dict[str, Any]] = {
-    "default": {"description": "What was wrong, where, and what to do.", "content": {problems.MEDIA: {"schema": {
-        "type": "object", "required": ["title", "status", "detail"], "properties": {
-            "type": {"type": "string"}, "title": {"type": "string"}, "status": {"type": "integer"}, "detail": {"type": "string"},
-            "where": {"type": "string"}, "remedy": {"type": "string"}}}}}}}
-
-
 def create_app(services: Services) -> FastAPI:
     """The application behind the door."""
     meters = health.Meters(services)
     app = FastAPI(title="OnCalm", version=metadata.version("oncalm"), description="The on-call agent over HTTP.", lifespan=_lifespan(services),
-                  openapi_url=None, docs_url=None, redoc_url=None, responses=_ERRORS)
+                  openapi_url=None, docs_url=None, redoc_url=None, responses={"default": problem("What was wrong, where, and what to do.")})
     problems.install(app)
     app.include_router(health.router(services, meters))
     for one in (chat, openai, acts, records, predict):
