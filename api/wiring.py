@@ -160,18 +160,23 @@ class Product:
         watch: Callable[[dict[str, Any]], None], stopped: Callable[[], bool], *, weighing: bool, at: datetime | None = None,
     ) -> dict[str, Any]:
         from telemetry.errors import UsageError
+        from telemetry.redact import redact
 
         if analyst == "llm" and self.thinking is None:
             raise UsageError("no model is configured", where="--analyst llm",
                              remedy="set OPENAI_API_KEY, or OPENAI_BASE_URL for an endpoint of your own")
+        question, hidden = redact(question)
         with ExitStack() as stack:
             observer = self._observer(stack)
             thinking = self.thinking if analyst != "offline" else None
             if thinking is not None:
                 key = f"{question}\n{window}\n{thinking.endpoint.model}"
                 stack.enter_context(thinking.alone(self.home, key, observer, stopped))
-            return self._answered(question, observer, thinking, conversation, now or datetime.now(UTC), window, watch, stopped,
-                                  weighing=weighing, at=at)
+            answer = self._answered(question, observer, thinking, conversation, now or datetime.now(UTC), window, watch, stopped,
+                                    weighing=weighing, at=at)
+        if hidden:
+            answer["notes"] = [*answer["notes"], f"{hidden} secrets in the question were masked before anything was kept; no record holds them either"]
+        return answer
 
     def _answered(
         self, question: str, observer: Observer, thinking: Thinking | None, conversation: str | None, now: datetime,

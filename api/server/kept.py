@@ -17,6 +17,7 @@ from agent.notifying.notice import masked
 from api.server.problems import NotFoundError
 from api.server.tables import conversations, investigations, turns
 from telemetry.errors import StoreError
+from telemetry.redact import redact
 
 if TYPE_CHECKING:
     from sqlalchemy import Connection, Row
@@ -109,7 +110,7 @@ class Kept:
         ident = uuid4().hex
         with self.database.writing() as connection:
             connection.execute(investigations.insert().values(
-                id=ident, person=person.id, role=person.role, asked=json.dumps(asked), state="queued", created=micros(datetime.now(UTC))))
+                id=ident, person=person.id, role=person.role, asked=json.dumps({name: redact(said)[0] if isinstance(said, str) else said for name, said in asked.items()}), state="queued", created=micros(datetime.now(UTC))))
         return ident
 
     def note(self, ident: str, state: str, *, document: Mapping[str, Any] | None = None, error: Mapping[str, Any] | None = None) -> None:

@@ -177,3 +177,13 @@ def test_two_hundred_streams_at_once_all_get_their_answer(served: Served, monkey
     assert {name for _, name, _ in found} == {"answer"}
     assert len({data["conversation"] for _, _, data in found}) == 200
     until(lambda: served.services.runs.streams == 0)
+
+
+def test_a_secret_in_a_question_is_kept_nowhere(served: Served) -> None:
+    said = "why did the login with password=hunter2-Correct-horse fail?"
+    found = asked(served, {"question": said})[-1][2]
+    served.http.post("/v1/investigations", json={"symptom": said})
+    until(lambda: served.http.get("/v1/investigations").json()["items"][0]["state"] == "done")
+
+    assert "secrets in the question were masked" in str(found["notes"])
+    assert not [path for path in served.home.rglob("*") if path.is_file() and b"hunter2-Correct" in path.read_bytes()]
