@@ -108,15 +108,18 @@ def _answers(routes: APIRouter, services: Services) -> None:
 
     @routes.post("/v1/approvals", tags=["approvals"], status_code=201)
     def propose(asked: Propose, person: Responder, response: Response) -> dict[str, Any]:
-        """Preview an action, decide, and put it before people unless it is refused (200, without an approval). Nothing is done."""
+        """Preview an action, decide, and put it before people unless it is refused (200, without an approval). Done is only what a rule allows."""
         from api.targets import target_of
 
         known = desk.catalogue
         target = target_of(asked.target, asked.namespace, known.kinds(asked.action), known.system(asked.action))
         made = desk.propose(asked.action, target, asked.params, person, cause=asked.cause, confidence=asked.confidence, reason=asked.reason)
-        if made.approval is None:
+        found = made.approval
+        if found is None:
             response.status_code = 200
-        return {"preview": made.preview.document(), "decision": made.verdict.document(), "approval": made.approval.document() if made.approval else None}
+        elif found.state == "approved":  # a rule of the policy allows it
+            found = desk.carry_out(found)
+        return {"preview": made.preview.document(), "decision": made.verdict.document(), "approval": found.document() if found else None}
 
     @routes.get("/v1/approvals/{approval}", tags=["approvals"])
     def shown(approval: str, _: Viewer) -> dict[str, Any]:

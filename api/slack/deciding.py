@@ -66,7 +66,7 @@ class Deciding:
 
     def look(self) -> None:
         """Compare every card that can change with the service, and show those that are new."""
-        self._desk.approvals.expire_due()
+        self._desk.tend()
         for ident in self._memory.open_cards():
             self.changed(self._desk.approvals.show(ident))
         for one in self._desk.approvals.list(("pending",)) if self._channel else ():
