@@ -101,7 +101,7 @@ class Desk:
         """The paused runs of investigations' proposals; they wait on the approvals, which are the truth."""
         from agent.executor.pausing import Pausing
 
-        return Pausing(self.home / "paused.db", self.approvals, self._effect, self._finished)
+        return Pausing(self.home / "paused.db", self.approvals, self._effect, self._finished, lambda ident: self._locks.held(f"run of {ident}", seconds=60))
 
     @cached_property
     def _locks(self) -> TargetLocks:

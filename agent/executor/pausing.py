@@ -7,7 +7,7 @@ the store, one that is resumed for no reason waits again, and one that is resume
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -29,18 +29,22 @@ class Paused(Waiting, total=False):
 class Pausing:
     """Runs by their approval's id, in the SQLite file ``path``. Processes may share it. Methods raise StoreError."""
 
-    def __init__(self, path: Path, approvals: Approvals, carry_out: Callable[[Approval], Approval], finished: Callable[[str], bool]) -> None:
-        """``carry_out`` does what is approved, once, however often it is called; ``finished`` says whether it is verified for good."""
-        self._path, self._approvals, self._carry_out, self._finished = path, approvals, carry_out, finished
+    def __init__(self, path: Path, approvals: Approvals, carry_out: Callable[[Approval], Approval], finished: Callable[[str], bool],
+                 alone: Callable[[str], AbstractContextManager[object]]) -> None:
+        """``carry_out`` does what is approved, once, however often it is called; ``finished`` says whether it is verified for good.
+
+        ``alone`` is held while a run goes on: two at once would take each other's steps for done.
+        """
+        self._path, self._approvals, self._carry_out, self._finished, self._alone = path, approvals, carry_out, finished, alone
 
     def begin(self, approval: str) -> None:
         """Run until it waits for the answer. One that waits already is left so."""
-        with self._graph(approval) as (graph, config):
+        with self._alone(approval), self._graph(approval) as (graph, config):
             _started(graph, config, approval)
 
     def resume(self, approval: str) -> Approval:
         """Go on: carry out what is approved by now, and wait again unless all is over. Raises what carrying out raises."""
-        with self._graph(approval) as (graph, config):
+        with self._alone(approval), self._graph(approval) as (graph, config):
             from langgraph.types import Command
 
             _started(graph, config, approval)
