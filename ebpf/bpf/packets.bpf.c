@@ -1,0 +1,336 @@
+/* SPDX-License-Identifier: Dual MIT/GPL
+ *
+ * Requests and responses in the packets of one control group: HTTP/1, PostgreSQL, MySQL. Nothing else on the machine pays.
+ *
+ * Segments are put in order by their sequence numbers; a retransmitted one is left out. Plaintext only.
+ */
+#include "exchange.h"
+#include "kernel.h"
+
+#define ETH_P_IP 0x0800
+#define ETH_P_IPV6 0x86dd
+#define TCP 6
+
+const volatile __u32 port;      /* theirs or ours, see side_of; 0: any */
+const volatile __u32 side;      /* enum side */
+
+struct {
+	__uint(type, BPF_MAP_TYPE_SK_STORAGE);
+	__uint(map_flags, BPF_F_NO_PREALLOC);
+	__type(key, int);
+	__type(value, struct exchange);
+} exchanges SEC(".maps");
+
+/* [0]: ns after which a response that pauses is handed out; [1]: requests without a response, counted by a sweep */
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(max_entries, 2);
+	__type(key, __u32);
+	__type(value, __u64);
+} control SEC(".maps");
+
+struct segment {
+	__u32 at;   /* where the payload begins in the packet */
+	__u32 size; /* of the payload */
+	__u32 sequence;
+	__u16 local;
+	__u16 remote;
+	__u8 fin;
+	__u8 syn;
+	__u8 theirs[16];
+};
+
+struct tcp_head {
+	__be16 source, dest;
+	__be32 sequence, acknowledged;
+	__u8 offset, flags;
+};
+
+static __always_inline int read_segment(struct __sk_buff *skb, int outgoing, struct segment *s)
+{
+	__u8 *data = (void *)(long)skb->data, *end = (void *)(long)skb->data_end;
+	struct tcp_head *tcp;
+	__u32 at, head;
+
+	if (data + 40 > end)
+		return 0;
+	if (data[0] >> 4 == 4) {
+		if (data[9] != TCP || ((data[6] & 0x1f) | data[7])) /* a later fragment has no head */
+			return 0;
+		at = (data[0] & 15) * 4;
+		s->theirs[10] = s->theirs[11] = 0xff;
+		__builtin_memcpy(s->theirs + 12, data + (outgoing ? 16 : 12), 4);
+	} else {
+		if (data[6] != TCP) /* behind extension headers: not followed */
+			return 0;
+		at = 40;
+		__builtin_memcpy(s->theirs, data + (outgoing ? 24 : 8), 16);
+	}
+	if (at < 20 || at > 60)
+		return 0;
+	tcp = (void *)(data + at);
+	if ((void *)(tcp + 1) > (void *)end)
+		return 0;
+	head = at + (tcp->offset >> 4) * 4;
+	s->sequence = bpf_ntohl(tcp->sequence);
+	s->local = bpf_ntohs(outgoing ? tcp->source : tcp->dest);
+	s->remote = bpf_ntohs(outgoing ? tcp->dest : tcp->source);
+	s->fin = tcp->flags & 1;
+	s->syn = tcp->flags & 2;
+	s->at = head;
+	s->size = skb->len > head ? skb->len - head : 0;
+	return 1;
+}
+
+/* 1: a request would come in; 0: it would go out; 2: either; -1: not ours. */
+static __always_inline int side_of(const struct segment *s)
+{
+	if (port) {
+		if (side != CLIENT && s->local == port)
+			return 1;
+		if (side != SERVER && s->remote == port)
+			return 0;
+		return -1;
+	}
+	return side == SERVER ? 1 : side == CLIENT ? 0 : 2;
+}
+
+/* Leave out what came before; 0 when nothing of it is new. */
+static __always_inline int in_order(struct exchange *x, int outgoing, struct segment *s)
+{
+	__u32 *next = &x->next[outgoing & 1];
+	__s32 ahead = s->sequence - *next;
+
+	if (x->known[outgoing & 1]) {
+		if (ahead < 0) {
+			if ((__u32)-ahead >= s->size) {
+				count(DUPLICATES);
+				return 0;
+			}
+			s->at += -ahead;
+			s->size -= -ahead;
+			s->sequence += -ahead;
+		} else if (ahead > 0) {
+			count(GAPS);
+			x->flags |= GAP;
+		}
+	}
+	x->known[outgoing & 1] = 1;
+	*next = s->sequence + s->size;
+	return 1;
+}
+
+static __always_inline __u32 keep(struct __sk_buff *skb, const struct segment *s, __u8 *head, __u32 kept)
+{
+	__u32 most = capture <= HEAD ? capture : HEAD, size = s->size;
+
+	if (kept >= most || kept >= HEAD)
+		return kept;
+	if (size > most - kept)
+		size = most - kept;
+	if (size == 0 || size > HEAD)
+		return kept;
+	barrier_var(size);
+	if (size == 0 || size > HEAD || bpf_skb_load_bytes(skb, s->at, head + (kept & (HEAD - 1)), size))
+		return kept;
+	return kept + size;
+}
+
+static __always_inline void keep_tail(struct __sk_buff *skb, const struct segment *s, struct exchange *x)
+{
+	__u32 size = s->size < TAIL ? s->size : TAIL, from = s->at + s->size;
+
+	barrier_var(size);
+	if (size == 0 || size > TAIL)
+		return;
+	x->tail_size = bpf_skb_load_bytes(skb, from - size, x->tail, size) ? 0 : size;
+}
+
+static __always_inline void asked(struct __sk_buff *skb, const struct segment *s, struct exchange *x, __u64 now)
+{
+	x->kept_request = keep(skb, s, x->request, x->kept_request);
+	x->request_size += s->size;
+	x->asked = now;
+}
+
+static __always_inline void answered(struct __sk_buff *skb, const struct segment *s, struct exchange *x, __u64 now)
+{
+	if (x->phase == REQUEST) {
+		x->first = now;
+		x->phase = RESPONSE;
+	}
+	x->kept_response = keep(skb, s, x->response, x->kept_response);
+	x->response_size += s->size;
+	x->last = now;
+	if (x->response_size > x->kept_response)
+		keep_tail(skb, s, x);
+}
+
+/* "HTTP/1.1 100 Continue" alone: what follows is the response (RFC 9110, 15.2). */
+static __always_inline int only_continue(struct __sk_buff *skb, const struct segment *s)
+{
+	__u8 head[12];
+
+	if (protocol != HTTP || s->size > 32 || s->size < 12 || bpf_skb_load_bytes(skb, s->at, head, 12))
+		return 0;
+	return head[9] == '1' && head[10] == '0' && head[11] == '0';
+}
+
+static __always_inline void opened(struct __sk_buff *skb, const struct segment *s, struct exchange *x, int incoming, __u64 now)
+{
+	x->connection = bpf_get_socket_cookie(skb);
+	__builtin_memcpy(x->peer.address, s->theirs, 16);
+	x->peer.port = s->remote;
+	x->peer.local = s->local;
+	begin(x, incoming, now);
+	asked(skb, s, x, now);
+}
+
+static __always_inline void payload(struct __sk_buff *skb, const struct segment *s, struct exchange *x, int outgoing, int expected, __u64 now)
+{
+	int incoming = !outgoing, from_asker, could_begin = expected == 2 || expected == incoming;
+	__u8 head[8] = {};
+
+	if (could_begin) {
+		__u32 size = s->size < 8 ? s->size : 8;
+
+		barrier_var(size);
+		if (size == 0 || size > 8 || bpf_skb_load_bytes(skb, s->at, head, size))
+			return;
+		could_begin = begins(head, s->size);
+	}
+	if (x->phase == IDLE) {
+		if (could_begin)
+			opened(skb, s, x, incoming, now);
+		else
+			count(UNPARSED);
+		return;
+	}
+	if (x->phase == EMITTING) { /* a sweep has it right now */
+		count(UNTRACKED);
+		return;
+	}
+	from_asker = incoming == !!(x->flags & INCOMING);
+	if (!from_asker) {
+		if (x->phase == REQUEST && only_continue(skb, s))
+			x->flags |= INTERIM;
+		else
+			answered(skb, s, x, now);
+		return;
+	}
+	if (x->phase == REQUEST || !could_begin) { /* more of the request */
+		if (could_begin && protocol == HTTP)
+			x->flags |= PIPELINED;
+		asked(skb, s, x, now);
+		return;
+	}
+	finish(x, RESPONSE, 0, now);
+	if (x->phase == IDLE)
+		opened(skb, s, x, incoming, now);
+}
+
+static __always_inline int packet(struct __sk_buff *skb, int outgoing)
+{
+	struct segment s = {};
+	struct bpf_sock *sk;
+	struct exchange *x;
+	int expected;
+	__u64 now;
+
+	if (!read_segment(skb, outgoing, &s) || (!s.size && !s.fin && !s.syn))
+		return 1;
+	expected = side_of(&s);
+	if (expected < 0)
+		return 1;
+	count(CALLS);
+	sk = skb->sk;
+	if (!sk)
+		return 1;
+	sk = bpf_sk_fullsock(sk);
+	if (!sk)
+		return 1;
+	x = bpf_sk_storage_get(&exchanges, sk, 0, s.size ? BPF_SK_STORAGE_GET_F_CREATE : 0);
+	if (!x) {
+		if (s.size)
+			count(UNTRACKED);
+		return 1;
+	}
+	now = bpf_ktime_get_ns();
+	if (s.size && in_order(x, outgoing, &s))
+		payload(skb, &s, x, outgoing, expected, now);
+	if (s.fin && x->phase == RESPONSE && outgoing == !!(x->flags & INCOMING)) /* whoever answers ends it */
+		finish(x, RESPONSE, CLOSED, now);
+	return 1;
+}
+
+SEC("cgroup_skb/ingress")
+int incoming(struct __sk_buff *skb)
+{
+	return packet(skb, 0);
+}
+
+SEC("cgroup_skb/egress")
+int outgoing(struct __sk_buff *skb)
+{
+	return packet(skb, 1);
+}
+
+/* A connection that ended: what was asked on it has no answer any more. */
+SEC("tp_btf/inet_sock_set_state")
+int closed(__u64 *ctx)
+{
+	struct sock *sk = (void *)ctx[0];
+	struct exchange *x;
+	__u64 now;
+
+	if ((int)ctx[2] != TCP_CLOSE)
+		return 0;
+	x = bpf_sk_storage_get(&exchanges, sk, 0, 0);
+	if (!x)
+		return 0;
+	now = bpf_ktime_get_ns();
+	finish(x, REQUEST, ABORTED | CLOSED, now);
+	finish(x, RESPONSE, CLOSED, now);
+	return 0;
+}
+
+/* The application reads: how long the request lay there. */
+SEC("tp_btf/sock_recv_length")
+int taken(__u64 *ctx)
+{
+	struct sock *sk = (void *)ctx[0];
+	struct exchange *x;
+
+	if ((int)ctx[1] <= 0)
+		return 0;
+	x = bpf_sk_storage_get(&exchanges, sk, 0, 0);
+	if (!x)
+		return 0;
+	if (!x->peer.pid)
+		x->peer.pid = bpf_get_current_pid_tgid() >> 32;
+	if (x->phase == REQUEST && !x->read)
+		x->read = bpf_ktime_get_ns();
+	return 0;
+}
+
+/* Run by a read of user space: hands out responses that pause, and counts what is in flight. */
+SEC("iter/bpf_sk_storage_map")
+int sweep(struct bpf_iter__bpf_sk_storage_map *ctx)
+{
+	struct exchange *x = ctx->value;
+	__u32 zero = 0, one = 1;
+	__u64 *idle, *flight, now;
+
+	if (!x || !ctx->sk)
+		return 0;
+	idle = bpf_map_lookup_elem(&control, &zero);
+	flight = bpf_map_lookup_elem(&control, &one);
+	if (!idle || !flight)
+		return 0;
+	now = bpf_ktime_get_ns();
+	if (x->phase == RESPONSE && now - x->last >= *idle)
+		finish(x, RESPONSE, SWEPT, now);
+	if (x->phase == REQUEST || x->phase == RESPONSE)
+		__sync_fetch_and_add(flight, 1);
+	return 0;
+}
