@@ -1,0 +1,174 @@
+"""From a target as people name it to what the kernel filters by; and whether it is still the same.
+
+Reads ``/proc`` and the tree of control groups, version 2. Nothing is changed.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from ebpf.errors import TargetError, UnsupportedError
+from ebpf.kind import Aim
+from ebpf.spec import Target
+
+PROC = Path("/proc")
+_LISTEN = "0A"
+_V2 = re.compile(r"^0::(.*)$", re.MULTILINE)
+
+
+@dataclass(frozen=True, slots=True)
+class Resolved:
+    """A target found."""
+
+    aim: Aim
+    started: int | None = None
+    """When its process began; None for targets that are no process."""
+    words: str = ""
+    """What it is, for people."""
+
+    def gone(self) -> str:
+        """Why it is not there any more; empty while it is."""
+        if self.started is not None and started(self.aim.pids[0]) != self.started:
+            return f"process {self.aim.pids[0]} has ended"
+        if self.aim.cgroup and not _inode(self.aim.cgroup) == self.aim.cgroup_id:
+            return "its control group is gone: the container ended, or was restarted under another id"
+        return ""
+
+
+def resolve(target: Target, side: str = "either") -> Resolved:
+    """Find it. Raises TargetError when it is not there or another process now, UnsupportedError without control groups of version 2."""
+    tree = mounted()
+    if target.pid is not None:
+        return _process(target, tree, side)
+    if target.container is not None:
+        folder = _container(target.container, tree)
+        return _group(folder, target, side, f"container {target.container[:12]}")
+    folder = tree / (target.cgroup or "/").lstrip("/")
+    if not folder.resolve().is_relative_to(tree) or not folder.is_dir():
+        raise TargetError("there is no such control group", where=str(target.cgroup), remedy="its path is the part after 0:: in /proc/PID/cgroup")
+    return _group(folder, target, side, f"control group {target.cgroup}" if target.cgroup else "the whole node")
+
+
+def mounted(mounts: Path = PROC / "self" / "mounts") -> Path:
+    """Where control groups of version 2 are mounted. Raises UnsupportedError."""
+    for line in mounts.read_text().splitlines():
+        _, place, kind, *_ = line.split(" ")
+        if kind == "cgroup2":
+            return Path(place.encode().decode("unicode_escape"))
+    raise UnsupportedError("control groups of version 2 are not mounted", remedy="mount them: mount -t cgroup2 none /sys/fs/cgroup/unified")
+
+
+def started(pid: int) -> int | None:
+    """When a process began, in clock ticks since boot; None when there is none (man 5 proc_pid_stat, field 22)."""
+    try:
+        text = (PROC / str(pid) / "stat").read_text()
+    except OSError:
+        return None
+    fields = text[text.rindex(")") + 2:].split()
+    return None if fields[0] in {"Z", "X"} else int(fields[19])
+
+
+def group_of(pid: int) -> str:
+    """The path of a process's control group in the tree. Raises TargetError."""
+    try:
+        found = _V2.search((PROC / str(pid) / "cgroup").read_text())
+    except OSError as error:
+        raise TargetError(f"there is no process {pid}", where="target") from error
+    if found is None:
+        raise TargetError(f"process {pid} is in no control group of version 2", where="target")
+    return found[1]
+
+
+def listening(pid: int) -> frozenset[int]:
+    """The TCP ports that a process listens on. Raises TargetError when its files may not be looked at."""
+    sockets = set()
+    try:
+        for entry in os.scandir(PROC / str(pid) / "fd"):
+            name = os.readlink(entry.path)
+            if name.startswith("socket:["):
+                sockets.add(name[8:-1])
+    except OSError as error:
+        raise TargetError(f"which ports process {pid} listens on cannot be seen: {error.strerror}", where="target", remedy="name the port: target.port") from error
+    return frozenset(port for inode, port in _listeners(pid) if inode in sockets)
+
+
+def _listeners(pid: int) -> Iterator[tuple[str, int]]:
+    """Inode and port of every listening socket of its network namespace."""
+    for name in ("tcp", "tcp6"):
+        try:
+            lines = (PROC / str(pid) / "net" / name).read_text().splitlines()[1:]
+        except OSError:
+            continue
+        for fields in map(str.split, lines):
+            if fields[3] == _LISTEN:
+                yield fields[9], int(fields[1].rsplit(":", 1)[1], 16)
+
+
+def _process(target: Target, tree: Path, side: str) -> Resolved:
+    pid = target.pid or 0
+    began = started(pid)
+    if began is None:
+        raise TargetError(f"there is no process {pid}", where="target.pid", remedy="it ended, or its number is another one now")
+    if target.started is not None and began != target.started:
+        raise TargetError(f"process {pid} is another one now: it began at tick {began}, not {target.started}", where="target.pid", remedy="look up its number, and ask again")
+    group = group_of(pid)
+    folder = tree / group.lstrip("/")
+    port = target.port or 0
+    alone = _members(folder) == {pid}
+    if not port and not alone and side != "client":
+        ports = listening(pid)
+        if len(ports) != 1:
+            raise TargetError(
+                f"process {pid} shares its control group {group} with others, and listens on {_ports(ports)}", where="target.pid",
+                remedy="name the port: target.port")
+        port = next(iter(ports))
+    aim = Aim(str(folder), _inode(str(folder)) or 0, (pid,), port, side)
+    return Resolved(aim, began, f"process {pid} ({_command(pid)})" + (f", port {port}" if port else ""))
+
+
+def _group(folder: Path, target: Target, side: str, words: str) -> Resolved:
+    inode = _inode(str(folder))
+    if inode is None:
+        raise TargetError("its control group is gone", where=words)
+    whole = target.cgroup is None and target.container is None
+    aim = Aim(str(folder), inode, (), target.port or 0, side)
+    return Resolved(aim, None, words + (f", port {target.port}" if target.port else "")) if not whole else Resolved(aim, None, f"port {target.port} on {words}")
+
+
+def _container(ident: str, tree: Path) -> Path:
+    """The folder that a runtime named after the container: ``ID``, ``docker-ID.scope``, ``cri-containerd-ID.scope``, ``crio-ID.scope`` …"""
+    named = re.compile(rf"(?:^|[-:]){ident}[0-9a-f]*(?:\.scope)?$")
+    for place, folders, _ in os.walk(tree):
+        for name in folders:
+            if named.search(name):
+                return Path(place, name)
+    raise TargetError(f"no container {ident[:12]} runs on this node", where="target.container", remedy="it may have been restarted under another id, or run on another node")
+
+
+def _members(folder: Path) -> set[int]:
+    try:
+        return {int(line) for line in (folder / "cgroup.procs").read_text().split()}
+    except (OSError, ValueError):
+        return set()
+
+
+def _inode(folder: str) -> int | None:
+    try:
+        return os.stat(folder).st_ino
+    except OSError:
+        return None
+
+
+def _command(pid: int) -> str:
+    try:
+        return (PROC / str(pid) / "comm").read_text().strip()
+    except OSError:
+        return "?"
+
+
+def _ports(ports: frozenset[int]) -> str:
+    return f"the ports {', '.join(map(str, sorted(ports)))}" if ports else "no port"
