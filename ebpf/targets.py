@@ -13,6 +13,7 @@ from pathlib import Path
 
 from ebpf.errors import TargetError, UnsupportedError
 from ebpf.kind import Aim
+from ebpf.presence import gone, inode, started
 from ebpf.spec import Target
 
 PROC = Path("/proc")
@@ -32,11 +33,7 @@ class Resolved:
 
     def gone(self) -> str:
         """Why it is not there any more; empty while it is."""
-        if self.started is not None and started(self.aim.pids[0]) != self.started:
-            return f"process {self.aim.pids[0]} has ended"
-        if self.aim.cgroup and not _inode(self.aim.cgroup) == self.aim.cgroup_id:
-            return "its control group is gone: the container ended, or was restarted under another id"
-        return ""
+        return gone(self.aim, self.started)
 
 
 def resolve(target: Target, side: str = "either") -> Resolved:
@@ -62,16 +59,6 @@ def mounted(mounts: Path = PROC / "self" / "mounts") -> Path:
     raise UnsupportedError("control groups of version 2 are not mounted", remedy="mount them: mount -t cgroup2 none /sys/fs/cgroup/unified")
 
 
-def started(pid: int) -> int | None:
-    """When a process began, in clock ticks since boot; None when there is none (man 5 proc_pid_stat, field 22)."""
-    try:
-        text = (PROC / str(pid) / "stat").read_text()
-    except OSError:
-        return None
-    fields = text[text.rindex(")") + 2:].split()
-    return None if fields[0] in {"Z", "X"} else int(fields[19])
-
-
 def group_of(pid: int) -> str:
     """The path of a process's control group in the tree. Raises TargetError."""
     try:
@@ -87,8 +74,8 @@ def listening(pid: int) -> frozenset[int]:
     """The TCP ports that a process listens on. Raises TargetError when its files may not be looked at."""
     sockets = set()
     try:
-        for entry in os.scandir(PROC / str(pid) / "fd"):
-            name = os.readlink(entry.path)
+        for entry in (PROC / str(pid) / "fd").iterdir():
+            name = str(entry.readlink())
             if name.startswith("socket:["):
                 sockets.add(name[8:-1])
     except OSError as error:
@@ -126,12 +113,12 @@ def _process(target: Target, tree: Path, side: str) -> Resolved:
                 f"process {pid} shares its control group {group} with others, and listens on {_ports(ports)}", where="target.pid",
                 remedy="name the port: target.port")
         port = next(iter(ports))
-    aim = Aim(str(folder), _inode(str(folder)) or 0, (pid,), port, side)
+    aim = Aim(str(folder), inode(str(folder)) or 0, (pid,), port, side)
     return Resolved(aim, began, f"process {pid} ({_command(pid)})" + (f", port {port}" if port else ""))
 
 
 def _group(folder: Path, target: Target, side: str, words: str) -> Resolved:
-    inode = _inode(str(folder))
+    inode = inode(str(folder))
     if inode is None:
         raise TargetError("its control group is gone", where=words)
     whole = target.cgroup is None and target.container is None
@@ -154,13 +141,6 @@ def _members(folder: Path) -> set[int]:
         return {int(line) for line in (folder / "cgroup.procs").read_text().split()}
     except (OSError, ValueError):
         return set()
-
-
-def _inode(folder: str) -> int | None:
-    try:
-        return os.stat(folder).st_ino
-    except OSError:
-        return None
 
 
 def _command(pid: int) -> str:

@@ -28,15 +28,15 @@ class CoreLoader:
     name = "core"
 
     def load(self, program: str, constants: Mapping[str, int], *, sizes: Mapping[str, int] | None = None,
-             without: frozenset[str] = frozenset()) -> CoreLoaded:
+             only: frozenset[str] | None = None) -> CoreLoaded:
         """Load ``program``'s object, whose digest is that of the manifest. Raises LoadError, UnsupportedError."""
-        return CoreLoaded(library(), program, objects.read(program), constants, sizes or {}, without)
+        return CoreLoaded(library(), program, objects.read(program), constants, sizes or {}, only)
 
 
 class CoreLoaded:
     """One object in the kernel."""
 
-    def __init__(self, bpf: Library, program: str, content: bytes, constants: Mapping[str, int], sizes: Mapping[str, int], without: frozenset[str]) -> None:
+    def __init__(self, bpf: Library, program: str, content: bytes, constants: Mapping[str, int], sizes: Mapping[str, int], only: frozenset[str] | None) -> None:
         self._bpf, self._program = bpf, program
         self._links: list[int] = []
         self._files: list[int] = []
@@ -50,7 +50,7 @@ class CoreLoaded:
         if not self._object:
             raise self._refused("its object cannot be read", failed(self._object))
         try:
-            self._prepare(constants, sizes, without)
+            self._prepare(constants, sizes, only)
             if error := failed(bpf.bpf_object__load(self._object)):
                 raise self._refused("the kernel did not take it", error)
         except BaseException:
@@ -120,19 +120,26 @@ class CoreLoaded:
             finally:
                 os.close(fd)
 
-    def close(self) -> None:
+    def detach(self) -> None:
         """See :class:`~ebpf.loaders.interface.Loaded`."""
-        for link in self._links + self._sweeps:
+        for link in self._links:
             self._bpf.bpf_link__destroy(link)
         for fd in self._files:
             os.close(fd)
+        self._links, self._files = [], []
+
+    def close(self) -> None:
+        """See :class:`~ebpf.loaders.interface.Loaded`."""
+        self.detach()
+        for link in self._sweeps:
+            self._bpf.bpf_link__destroy(link)
         if self._ring:
             self._bpf.ring_buffer__free(self._ring)
         if self._object:
             self._bpf.bpf_object__close(self._object)
-        self._links, self._sweeps, self._files, self._ring, self._object = [], [], [], None, None
+        self._sweeps, self._ring, self._object = [], None, None
 
-    def _prepare(self, constants: Mapping[str, int], sizes: Mapping[str, int], without: frozenset[str]) -> None:
+    def _prepare(self, constants: Mapping[str, int], sizes: Mapping[str, int], only: frozenset[str] | None) -> None:
         found = self._bpf.bpf_object__next_map(self._object, None)
         while found:
             if bytes(self._bpf.bpf_map__name(found)).endswith(b".rodata"):
@@ -145,7 +152,7 @@ class CoreLoaded:
             self._bpf.bpf_map__set_max_entries(self._map(name), entries)
         program = self._bpf.bpf_object__next_program(self._object, None)
         while program:
-            if bytes(self._bpf.bpf_program__name(program)).decode() in without:
+            if only is not None and bytes(self._bpf.bpf_program__name(program)).decode() not in only:
                 self._bpf.bpf_program__set_autoload(program, 0)
             if bytes(self._bpf.bpf_program__section_name(program)).startswith((b"uprobe", b"uretprobe")):
                 self._bpf.bpf_program__set_expected_attach_type(program, _UPROBE_MULTI)

@@ -80,6 +80,10 @@ class Loaded(Protocol):
         """Run the attached iterators once."""
         ...
 
+    def detach(self) -> None:
+        """Take the programs from their places; tables, iterators and what the ring buffer holds stay readable."""
+        ...
+
     def close(self) -> None:
         """Detach and unload. May be called twice."""
         ...
@@ -91,9 +95,9 @@ class Loader(Protocol):
     name: str
 
     def load(self, program: str, constants: Mapping[str, int], *, sizes: Mapping[str, int] | None = None,
-             without: frozenset[str] = frozenset()) -> Loaded:
+             only: frozenset[str] | None = None) -> Loaded:
         """Load an object of ours by name, with its constants (``const volatile`` in C) and the sizes of maps set.
 
-        ``without`` names programs that are left out. Raises LoadError, UnsupportedError.
+        ``only`` names the programs that are wanted; the others are left out. Raises LoadError, UnsupportedError.
         """
         ...

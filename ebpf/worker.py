@@ -1,0 +1,153 @@
+"""One session in a process of its own: load, attach, drop every capability, and only then look at bytes.
+
+Run as ``python -m ebpf.worker``: an :class:`~ebpf.order.Order` comes on standard input, lines of JSON go to standard
+output: ``attached``, ``call``, ``progress``, ``result`` or ``error``. It ends when its time is over, its target is gone,
+the price is too high, its input is closed (whoever asked has left), or its parent dies. The kernel then takes the
+programs out by itself.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import select
+import sys
+import time
+from typing import Any, TextIO
+
+from ebpf import accounting, privileges, wire
+from ebpf.errors import ProbeError, SessionError
+from ebpf.governor import Governor
+from ebpf.kind import Reader
+from ebpf.kinds import kinds
+from ebpf.loaders.interface import Loaded, Loader
+from ebpf.order import Order, order_from
+from ebpf.presence import gone, resident
+
+_LOOK = 1.0
+"""Seconds between looks at price and target."""
+_SWEEP = 0.25
+_PAUSE = 1_000_000_000
+"""ns without a byte after which a response is handed out as far as it came."""
+
+
+class Session:
+    """From attaching to the result."""
+
+    def __init__(self, order: Order, out: TextIO, stop: int) -> None:
+        """``stop``: a descriptor that becomes readable, or ends, when the session has to."""
+        self._order, self._out, self._stop = order, out, stop
+        self._governor = Governor(order.overhead, order.ns_per_call)
+        self._told = 0
+
+    def run(self) -> None:
+        """All of it. Raises ProbeError before anything is attached, or when the kernel refuses."""
+        began = time.monotonic()
+        loaded, reader = self._attach()
+        try:
+            privileges.drop(self._order.parent)
+            self._say(type="attached", ms=round((time.monotonic() - began) * 1e3, 3), resident=resident(), capabilities=privileges.held())
+            why = self._watch(loaded, reader)
+            self._finish(loaded, reader, why)
+        finally:
+            loaded.close()
+
+    def _attach(self) -> tuple[Loaded, Reader]:
+        order, kind = self._order, kinds()[self._order.name]
+        places = kind.places(order.aim, order.options)
+        wanted = {place.program for place in places}
+        loaded = _loader(order.loader).load(kind.object, kind.constants(order.aim, order.options), only=frozenset(wanted))
+        loaded.attach(places)
+        loaded.poll(0, lambda _: None)  # the ring buffer is mapped while that is still allowed
+        return loaded, kind.reader(order.aim, order.options, wire.epoch())
+
+    def _watch(self, loaded: Loaded, reader: Reader) -> str:
+        """Look until the session has to end; why it did."""
+        start = looked = swept = time.monotonic()
+        self._governor.begin(start, time.process_time())
+        _pause(loaded, _PAUSE)
+        while True:
+            loaded.poll(100, lambda data: self._event(reader, data))
+            self._out.flush()
+            now = time.monotonic()
+            if now - swept >= _SWEEP:
+                loaded.sweep()
+                swept = now
+            if now - start >= self._order.seconds:
+                return "the time is over"
+            if select.select([self._stop], [], [], 0)[0]:
+                return "it was stopped"
+            if now - looked >= _LOOK:
+                looked = now
+                if why := self._look(loaded, now):
+                    return why
+
+    def _look(self, loaded: Loaded, now: float) -> str:
+        counted = accounting.counts(loaded.numbers("counters"))
+        share = self._governor.look(now, time.process_time(), counted.calls)
+        self._say(type="progress", seen=counted.seen, events=counted.events, suppressed=counted.suppressed, lost=counted.lost, told=self._told, cpu=round(share, 6))
+        if self._governor.exceeded:
+            return f"it cost {share:.1%} of a CPU, and {self._order.overhead:.1%} were approved"
+        return gone(self._order.aim, self._order.started)
+
+    def _finish(self, loaded: Loaded, reader: Reader, why: str) -> None:
+        loaded.detach()
+        _pause(loaded, 0)
+        loaded.sweep()
+        while loaded.poll(0, lambda data: self._event(reader, data)):
+            pass
+        now = time.monotonic()
+        calls = accounting.counts(loaded.numbers("counters")).calls
+        if not self._governor.shares:
+            self._governor.look(now, time.process_time(), calls)
+        self._say(type="result", ended=why, told=self._told, calls=calls, cpu=self._governor.mean, cap=self._order.overhead,
+                  resident=resident(), summary=reader.summary(loaded))
+
+    def _event(self, reader: Reader, data: bytes) -> None:
+        for document in reader.event(data):
+            self._told += 1
+            self._say(type="call", call=document)
+
+    def _say(self, **told: Any) -> None:
+        self._out.write(json.dumps(told, ensure_ascii=False, separators=(",", ":")) + "\n")
+        if told["type"] != "call":
+            self._out.flush()
+
+
+def _pause(loaded: Loaded, ns: int) -> None:
+    try:
+        loaded.put("control", 0, ns)
+    except KeyError:  # this kind has nothing to sweep
+        return
+
+
+def _loader(name: str) -> Loader:
+    if name == "bcc":
+        raise SessionError("the loader bcc is not here")
+    from ebpf.loaders.core import CoreLoader
+
+    return CoreLoader()
+
+
+def main() -> int:
+    """The process; 0 when a result was told."""
+    try:
+        order = order_from(sys.stdin.buffer.readline())
+        privileges.die_with_parent(order.parent)
+        Session(order, sys.stdout, sys.stdin.fileno()).run()
+    except BrokenPipeError:
+        return 1
+    except ProbeError as error:
+        told = {"type": "error", "what": error.what, "where": error.where, "remedy": error.remedy, "log": getattr(error, "log", "")[-4000:]}
+        sys.stdout.write(json.dumps(told) + "\n")
+        return 1
+    except (ValueError, TypeError, KeyError) as error:
+        sys.stdout.write(json.dumps({"type": "error", "what": f"the order cannot be read: {error!r}", "where": "worker", "remedy": "", "log": ""}) + "\n")
+        return 2
+    return 0
+
+
+if __name__ == "__main__":
+    status = main()
+    sys.stdout.flush()
+    os._exit(status)
