@@ -1,0 +1,160 @@
+"""SQL without its values: literals become ``?``, comments go, lists fold, white space is one space.
+
+The text may end anywhere, and may be no SQL at all. Where two readings of it differ in what stands inside a literal
+(a backslash before a quote, a quote that closes too early), everything from there on is left out and ``…`` says so.
+Dialects differ in their quotes, comments and escapes: PostgreSQL 16 documentation, section 4.1; MySQL 8.4 reference
+manual, section 11.1.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+
+from ebpf.parsers.words import tokenish
+
+POSTGRES, MYSQL = "postgresql", "mysql"
+LIMIT = 300
+"""Characters of a scrubbed statement."""
+CUT = "…"
+_NUMBER = r"(?P<number>(?:0[xXbBoO]\w*|\d[\d_]*(?:\.[\d_]*)?(?:[eE][+-]?\d+)?|\.\d+(?:[eE][+-]?\d+)?)\w*)"
+_COMMON = rf"{_NUMBER}|(?P<word>[^\W\d][\w$]*)|(?P<sign>[-+*/<>=~!@#%^&|`?,.;:()\[\]{{}}{CUT}])|(?P<junk>.)"
+_ESCAPED = r"'(?:[^'\\]|\\.|'')*+'"
+_PLAIN = r"'(?:[^']|'')*+'"
+_DOUBLE_ESCAPED = r'"(?:[^"\\]|\\.|"")*+"'
+_DOUBLE_PLAIN = r'"(?:[^"]|"")*+"'
+
+
+def _postgres(string: str) -> re.Pattern[str]:
+    return re.compile(
+        r"(?P<space>\s+)|(?P<comment>--[^\r\n]*|/\*)|(?P<dollar>\$(?P<tag>(?:[^\W\d]\w*)?)\$.*?\$(?P=tag)\$)"
+        rf"|(?P<string>[eE]{_ESCAPED}|(?:[uU]&|[bBxXnN])?{string})|(?P<name>(?:[uU]&)?{_DOUBLE_PLAIN})"
+        rf"|(?P<open>(?:['\"]|\$(?:[^\W\d]\w*)?\$).*)|(?P<param>\$\d+|\$\w*\Z)|{_COMMON}",
+        re.DOTALL,
+    )
+
+
+def _mysql(single: str, double: str) -> re.Pattern[str]:
+    return re.compile(
+        r"(?P<space>\s+|\*/)|(?P<version>/\*M?!\d{0,6})|(?P<comment>#[^\n]*|--(?=[\s\x00-\x1f]|\Z)[^\n]*|/\*.*?(?:\*/|\Z))"
+        rf"|(?P<string>[bBxXnN]?{single}|{double})|(?P<name>`(?:[^`]|``)*+`)|(?P<open>['\"`].*)|{_COMMON}",
+        re.DOTALL,
+    )
+
+
+_READINGS = {
+    POSTGRES: (_postgres(_PLAIN), _postgres(_ESCAPED)),
+    MYSQL: (_mysql(_ESCAPED, _DOUBLE_ESCAPED), _mysql(_PLAIN, _DOUBLE_PLAIN)),
+}
+"""How a dialect reads by default, and how with its setting for backslashes the other way round."""
+_NAME = re.compile(r"[^\W\d][\w$ .-]{0,62}")
+_BEFORE_QUOTE = re.compile(r"_\w+|date|time|timestamp|timestamptz|interval|json|jsonb|uuid|inet|point", re.IGNORECASE)
+"""Words that may touch a string on their right; another one there means that a quote closed too early."""
+
+
+_PARENS = re.compile(r"([(\[]) ?\?(?: ?, ?\?)* ?([)\]])")
+_ROWS = re.compile(r"(\(\?\))(?: ?, ?\(\?\))+")
+_TWICE = re.compile(r"\?(?: \?)+")
+
+
+def scrubbed(text: str, dialect: str, *, cut: bool = False) -> str:
+    """The statement without values. ``cut``: it goes on, unseen, after ``text``."""
+    first, second = _READINGS[dialect]
+    tokens = _tokens(text, first)
+    trusted = cut or not _opens(tokens)
+    if "\\" in text:
+        others = _tokens(text, second)
+        if _solid(others) != _solid(tokens):
+            trusted = not cut and _opens(tokens) != _opens(others)
+            tokens = others if trusted and _opens(tokens) else tokens
+    return _tidy("".join(_parts(tokens, trusted=trusted)), cut=cut)
+
+
+def _tokens(text: str, reading: re.Pattern[str]) -> list[tuple[str, str]]:
+    """Kind and text of each token; their texts joined are the statement."""
+    found: list[tuple[str, str]] = []
+    at = 0
+    while match := reading.match(text, at):
+        kind, end = match.lastgroup or "", match.end()
+        if end == at + 2 and kind == "comment" and match[0] == "/*":
+            end = _nested(text, at)
+        found.append((kind, text[at:end]))
+        at = end
+    return found
+
+
+def _nested(text: str, at: int) -> int:
+    """Where a comment ends that may hold others (PostgreSQL)."""
+    depth = 0
+    for sign in re.finditer(r"/\*|\*/", text[at:]):
+        depth += 1 if sign[0] == "/*" else -1
+        if depth == 0:
+            return at + sign.end()
+    return len(text)
+
+
+def _opens(tokens: list[tuple[str, str]]) -> bool:
+    """Whether a literal or a quoted name is open at the end."""
+    return bool(tokens) and tokens[-1][0] == "open"
+
+
+def _solid(tokens: list[tuple[str, str]]) -> list[tuple[str, str]]:
+    return [token for token in tokens if token[0] != "space"]
+
+
+_LITERALS = frozenset({"string", "dollar", "tag", "open"})
+
+
+def _parts(tokens: list[tuple[str, str]], *, trusted: bool) -> Iterator[str]:
+    """What is passed on of each token, up to where the text cannot be trusted."""
+    before, last, version = "", "", False
+    for kind, token in tokens:
+        if kind in _LITERALS:
+            stray = before == "word" and not _BEFORE_QUOTE.fullmatch(last)
+            if not trusted or stray or (version and "*/" in token):
+                yield f" ? {CUT}"
+                return
+        elif kind == "word" and before in _LITERALS:
+            yield f" {CUT}"
+            return
+        version = version or kind == "version"
+        yield _shown(kind, token)
+        before, last = kind, token
+
+
+def _shown(kind: str, token: str) -> str:
+    if kind in {"space", "comment", "version"}:
+        return " "
+    if kind == "word":
+        return token if len(token) < 12 or (len(token) <= 64 and not tokenish(token)) else "?"
+    if kind == "sign":
+        return token
+    if kind == "name":
+        inner = token[1:-1]
+        return token if _NAME.fullmatch(inner) and not tokenish(inner) else "?"
+    return "" if kind == "junk" else "?"
+
+
+def _tidy(text: str, *, cut: bool) -> str:
+    """White space and lists folded, and no more than ``LIMIT`` characters."""
+    text = re.sub(r"\s+", " ", text).strip(" ;")
+    text = re.sub(r"--|/\*|\*/", " ", text)  # signs that met when what stood between them went
+    text = _ROWS.sub(r"\1", _PARENS.sub(r"\1?\2", _TWICE.sub("?", text)))
+    if len(text) > LIMIT:
+        return f"{text[: LIMIT - 2].rstrip()} {CUT}"
+    return f"{text} {CUT}" if cut and not text.endswith(CUT) else text
+
+
+_VERBS = frozenset(
+    "SELECT INSERT UPDATE DELETE MERGE REPLACE WITH VALUES TABLE CALL DO EXECUTE PREPARE DEALLOCATE BEGIN START COMMIT ROLLBACK "
+    "SAVEPOINT RELEASE SET RESET SHOW EXPLAIN ANALYZE VACUUM CREATE ALTER DROP TRUNCATE GRANT REVOKE COPY LOAD LOCK UNLOCK LISTEN "
+    "NOTIFY UNLISTEN DECLARE FETCH CLOSE MOVE USE DESCRIBE DESC KILL FLUSH OPTIMIZE CHECK REINDEX CLUSTER COMMENT DISCARD REFRESH "
+    "END ABORT XA HANDLER RENAME CHECKPOINT REASSIGN SECURITY IMPORT PURGE CHANGE STOP INSTALL UNINSTALL BINLOG CACHE HELP".split()
+)
+
+
+def operation(statement: str) -> str:
+    """The first word of a scrubbed statement, in capitals, where it is one of SQL; else ``OTHER``; nothing of nothing."""
+    found = re.match(r"[( ]*([A-Za-z]+)", statement)
+    word = found[1].upper() if found else ""
+    return word if word in _VERBS else "OTHER" if statement else ""

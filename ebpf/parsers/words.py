@@ -1,0 +1,72 @@
+"""What tells a plain word from an identifier, a token or a secret. In doubt it is none."""
+
+from __future__ import annotations
+
+import re
+from functools import lru_cache
+
+LONGEST = 40
+"""Characters of a plain name; longer ones are taken for tokens."""
+_WORD = 20
+_SHAPE = re.compile(r"[._~-]?[A-Za-z]+(?:[._~:-][A-Za-z]+)*_?")
+_SPLIT = re.compile(r"[._~:-]+")
+_HUMPS = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+")
+_CONSONANTS = re.compile(r"[b-df-hj-np-tv-xz]{7}", re.IGNORECASE)
+_VERSION = re.compile(r"v\d{1,2}(?:(?:alpha|beta|rc|\.)\d{0,2})?", re.IGNORECASE)
+_NUMBERED = re.compile(
+    r"(?:oauth[12]?|s3|ec2|k8s|ip(?:v[46])|http[123]|h2c?|x509|p2p|b2b|b2c|i18n|l10n|a11y|md5|sha(?:1|256|512)|utf8|base64|"
+    r"mp[34]|web[23]|2fa|3d|[45]xx|[45]0[0-4])",
+    re.IGNORECASE,
+)
+"""Words in which a digit is no number of anything."""
+
+
+@lru_cache(8192)
+def plain(text: str) -> bool:
+    """Whether a text is made of words as people name things: ``orders``, ``getUserById``, ``user-profile.html``, ``v1``."""
+    if not 0 < len(text) <= LONGEST or not text.isascii():
+        return False
+    if not _SHAPE.fullmatch(text):
+        return _VERSION.fullmatch(text) is not None or _parts_plain(text)
+    return all(map(_sayable, filter(None, _SPLIT.split(text))))
+
+
+def _parts_plain(text: str) -> bool:
+    """The same for words joined by signs of which some hold digits of their own: ``oauth2-callback``."""
+    if not text[0].isalnum():
+        return False
+    return all(
+        _NUMBERED.fullmatch(part) or _VERSION.fullmatch(part) or (part.isalpha() and _sayable(part)) for part in _SPLIT.split(text)
+    )
+
+
+def _sayable(word: str) -> bool:
+    """Whether letters could be a word: vowels among them, and humps of some length where capitals are mixed in."""
+    if len(word) < 6:
+        return word.islower() or word.isupper() or word.istitle() or len(_HUMPS.findall(word)) <= 2
+    humps = _HUMPS.findall(word)
+    if len(humps) > 1 and 2 * len(word) < 5 * len(humps) or any(len(hump) > _WORD for hump in humps):
+        return False
+    vowels = sum(map(word.lower().count, "aeiouy"))
+    return vowels * 6 >= len(word) and not _CONSONANTS.search(word)
+
+
+_HEX = re.compile(r"[0-9a-fA-F]{8,}")
+_RANDOM_RUN = re.compile(r"[A-Za-z0-9+/=_-]{12,}")
+
+
+def tokenish(text: str) -> bool:
+    """Whether a name looks drawn by lot: long, and letters mixed with digits or cases without sense."""
+    if len(text) > 2 * LONGEST or (_HEX.fullmatch(text) and not text.isalpha()):
+        return True
+    return any(_drawn(run) for run in _RANDOM_RUN.findall(text))
+
+
+def _drawn(run: str) -> bool:
+    parts = [part for part in re.split(r"[_-]", run) if part]
+    return any(len(part) >= 12 and not (part.isalpha() and _sayable(part)) and _mixed(part) for part in parts)
+
+
+def _mixed(part: str) -> bool:
+    """A word with a number at its end is none: ``partition20240131``."""
+    return re.fullmatch(r"[A-Z]?[a-z]{3,}\d{1,8}|\d{1,20}", part) is None or not _sayable(part.rstrip("0123456789"))
