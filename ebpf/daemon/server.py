@@ -16,11 +16,13 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from datetime import UTC, datetime
 from typing import Any
 
+from ebpf.daemon.figures import Figures
 from ebpf.daemon.node import Node
 from ebpf.daemon.running import LINE, Running, order_of
 from ebpf.daemon.settings import DaemonSettings, Tls
 from ebpf.errors import ProbeError, SessionError
 from ebpf.grants import Grant
+from ebpf.targets import Resolved
 
 _Say = Callable[[Mapping[str, Any]], Awaitable[None]]
 _QUIET = 600.0
@@ -37,6 +39,7 @@ class Probed:
         """``tell`` takes a line for the log: who started what, and how it ended."""
         self._settings, self._clock, self._tell = settings, clock, tell
         self.node = Node(settings, clock)
+        self.figures = Figures()
         self._running: dict[str, Running] = {}
         self._open = 0
         self._number = 0
@@ -121,14 +124,16 @@ class Probed:
             await say(_refusal(SessionError("this is no JSON", where="probed")))
 
     async def _start(self, signed: Mapping[str, Any], reader: asyncio.StreamReader, say: _Say) -> None:
-        grant = self.node.accept(signed)
-        target = self.node.resolve(grant.spec)
-        if len(self._running) >= self._settings.sessions:
-            raise SessionError(f"{len(self._running)} sessions run on this node, which is as many as may", where="probed", remedy="wait until one ends")
-        self.node.use(grant)
+        try:
+            grant, target = self._accepted(signed)
+        except ProbeError as error:
+            self.figures.refused(type(error).__name__)
+            self._tell(f"refused: {error}")
+            raise
         self._number += 1
         running = Running(f"{self._settings.node}-{os.getpid()}-{self._number}", grant, target)
         self._running[running.ident] = running
+        self.figures.begun(len(self._running))
         self._tell(f"session {running.ident}: {grant.spec.name} on {target.words} for {grant.spec.seconds} s, approval {grant.approval} by {', '.join(grant.approvers)}")
         leaving = asyncio.create_task(_until_stopped(reader, running))
         how = "the connection ended"
@@ -139,7 +144,17 @@ class Probed:
             leaving.cancel()
             self._running.pop(running.ident, None)
             await running.kill()
+            self.figures.ended(running.ident, grant.spec.name, _short(how), len(self._running))
             self._tell(f"session {running.ident}: ended, {how}")
+
+    def _accepted(self, signed: Mapping[str, Any]) -> tuple[Grant, Resolved]:
+        """The grant, used up, and its target. Raises ProbeError, and then nothing is used."""
+        grant = self.node.accept(signed)
+        target = self.node.resolve(grant.spec)
+        if len(self._running) >= self._settings.sessions:
+            raise SessionError(f"{len(self._running)} sessions run on this node, which is as many as may", where="probed", remedy="wait until one ends")
+        self.node.use(grant)
+        return grant, target
 
     async def _pass_on(self, running: Running, leaving: asyncio.Task[bool], say: _Say) -> str:
         """Lines to the client until the worker ends; the worker ends at once when the client is gone."""
@@ -156,6 +171,8 @@ class Probed:
                 told = await coming
                 if told is None:
                     return "it has told all"
+                if told["type"] in {"progress", "result"}:
+                    self.figures.progress(running.ident, running.grant.spec.name, told.get("summary", {}).get("counts", told))
                 await say(told)
                 if told["type"] in {"result", "error"}:
                     return str(told.get("ended") or told.get("what"))
@@ -173,6 +190,12 @@ async def _until_stopped(reader: asyncio.StreamReader, running: Running) -> bool
             running.stop()
             await asyncio.Event().wait()  # from here on only its leaving counts, which the next write shows
     return False
+
+
+def _short(how: str) -> str:
+    """How a session ended as a label: few values, whatever the words."""
+    known = {"the time is over": "time", "it was stopped": "stopped", "the connection ended": "client_left"}
+    return known.get(how, "price" if "were approved" in how else "target_gone" if "ended" in how or "gone" in how else "failed")
 
 
 def context_of(tls: Tls) -> ssl.SSLContext:

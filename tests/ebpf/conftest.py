@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import ctypes
+import os
+import platform
 import socket
+import struct
 import subprocess
 import sys
 import textwrap
@@ -126,3 +130,15 @@ def http_server(group: Path, spawn: Spawn) -> int:
     port = free_port()
     spawn(SERVER, str(port), group=group)
     return port
+
+
+def attached_to(group: Path) -> int:
+    """How many programs look at the packets that come into a control group (``BPF_PROG_QUERY``, man 2 bpf)."""
+    fd = os.open(group, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        attributes = ctypes.create_string_buffer(struct.pack("=IIIIQI", fd, 0, 0, 0, 0, 0).ljust(128, b"\0"), 128)
+        libc = ctypes.CDLL(None, use_errno=True)
+        assert libc.syscall({"x86_64": 321, "aarch64": 280}[platform.machine()], 16, attributes, 128) == 0, os.strerror(ctypes.get_errno())
+        return int(struct.unpack_from("=I", attributes, 24)[0])
+    finally:
+        os.close(fd)

@@ -20,7 +20,7 @@ import pytest
 from ebpf.kind import Aim, Options
 from ebpf.order import Order
 from ebpf.presence import inode, started
-from tests.ebpf.conftest import SERVER, Spawn, free_port
+from tests.ebpf.conftest import SERVER, Spawn, attached_to, free_port
 
 SECONDS = 20
 
@@ -292,18 +292,15 @@ def test_time_is_bounded(group: Path, http_server: int) -> None:
 
 
 def test_kill_leaves_nothing_in_the_kernel(group: Path, attached: Worker) -> None:
-    def programs() -> str:
-        return subprocess.run(["bpftool", "cgroup", "show", str(group)], capture_output=True, text=True, check=False).stdout
-
-    assert "incoming" in programs()
+    assert attached_to(group) == 1
 
     attached.process.send_signal(signal.SIGKILL)
     attached.process.wait()
 
     deadline = time.monotonic() + 30
-    while "incoming" in programs() and time.monotonic() < deadline:
+    while attached_to(group) and time.monotonic() < deadline:
         time.sleep(0.1)
-    assert "incoming" not in programs()
+    assert attached_to(group) == 0
 
 
 def test_the_worker_dies_with_its_parent(group: Path, http_server: int, spawn: Spawn) -> None:
