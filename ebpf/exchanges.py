@@ -95,7 +95,7 @@ class ExchangeReader:
         return {
             "counts": counted.document(), "latency": every.document(), "latency_error": histogram.ERROR,
             "outcomes": {name: one.document() for name, one in zip(_OUTCOMES, outcomes, strict=True) if one.count},
-            "groups": [group.document(name) for name, group in most], "unknown": dict(self.unknown)}
+            "groups": [group.document(name) for name, group in most], "unknown": dict(self.unknown), "sentences": _sentences(counted)}
 
     def _told(self, call: Call, flags: int, pid: int) -> Document:
         for why in call.unknown:
@@ -105,6 +105,15 @@ class ExchangeReader:
             name = "others"
         self.groups.setdefault(name, Group()).add(call, bad=is_bad(call))
         return document(call, flags, pid)
+
+
+def _sentences(counted: accounting.Counts) -> list[str]:
+    """What the numbers alone do not say."""
+    if not counted.calls:
+        return ["No packet came by. Either nobody asked, or the target's sockets were made before it was put into this control group: they belong to the former one."]
+    if not counted.seen and counted.unparsed:
+        return ["Packets came by, but none began a request in plain text: it may be encrypted (TLS), or another protocol."]
+    return []
 
 
 _OUTCOMES = ("none", "1xx", "2xx", "3xx", "4xx", "5xx", "error")

@@ -205,15 +205,14 @@ def _spec(given: ProbeParams) -> ProbeSpec:
 
 def _flat(spec: Mapping[str, Any]) -> dict[str, Json]:
     told = {**spec, **spec["target"], "probe": spec["name"]}
-    return {name: value for name, value in told.items() if name not in {"target", "name"} and value is not None}
+    return {name: value for name, value in told.items() if name not in {"target", "name"} and value not in (None, "", {})}
 
 
 def _preview(action: Action, told: Mapping[str, Any]) -> Preview:
     entry = CATALOG[str(action.params["probe"])]
     obstacles = tuple([Obstacle("forbidden", f"the daemon of {told['node']} lacks {', '.join(told['lacking'])}", "give it these capabilities")] if told["lacking"] else [])
-    diff = [Edit(f"probe.{name}", None, value) for name, value in sorted(action.params.items())]
-    price = Edit("price", None, str(told["price_words"]))
-    return Preview(action, (*diff, price), None, "exactly", Blast(0, 0.0, (), f"nothing is changed; {told['price_words']}"),
+    diff = tuple(Edit(f"probe.{name}", None, value) for name, value in sorted(action.params.items()))
+    return Preview(action, diff, None, "exactly", Blast(0, 0.0, (), f"nothing is changed; {told['price_words']}"),
                    f"for {action.params['seconds']} s on {told['target']}: {entry.tells}", obstacles, checked_by="server")
 
 
