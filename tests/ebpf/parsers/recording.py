@@ -40,7 +40,7 @@ class Recording:
         for piece in self.pieces:
             offset = offsets.get((piece.connection, piece.answer), 0)
             offsets[piece.connection, piece.answer] = offset + len(piece.data)
-            end = len(piece.data) - (tail if len(piece.data) > kept + tail else 0)
+            end = len(piece.data) - max(min(tail, len(piece.data) - kept), 0)
             for start, stop in ((0, end), (end, len(piece.data))):
                 if start < stop:
                     found.append(Chunk(
@@ -57,7 +57,7 @@ class Recording:
             runs = [(answer, list(pieces)) for answer, pieces in itertools.groupby(own, key=lambda piece: piece.answer)]
             if runs and runs[0][0]:  # the server spoke first
                 runs = runs[1:]
-            for (_, asked), (_, answered) in zip(runs[::2], runs[1::2]):
+            for (_, asked), (_, answered) in zip(runs[::2], runs[1::2], strict=False):
                 made = exchange(b"".join(p.data for p in asked), b"".join(p.data for p in answered), connection=connection)
                 start = asked[0].at
                 found.append(replace(made, start=start, first=answered[0].at - start, last=answered[-1].at - start))

@@ -19,7 +19,7 @@ READ = {b":method": b"POST", b":path": b"/shop.Cart/Add", b":authority": b"shop:
 def test_the_huffman_code_is_that_of_the_standard() -> None:
     ours = {symbol: key for key, symbol in huffman.codes().items()}
 
-    assert [ours[symbol] for symbol in range(257)] == list(zip(REQUEST_CODES_LENGTH, REQUEST_CODES))
+    assert [ours[symbol] for symbol in range(257)] == list(zip(REQUEST_CODES_LENGTH, REQUEST_CODES, strict=True))
 
 
 @given(st.binary(max_size=200))
