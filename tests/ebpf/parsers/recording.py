@@ -9,6 +9,7 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field, replace
+from pathlib import Path
 
 from ebpf.captures import Chunk, Exchange
 from tests.ebpf.parsers.exchanges import exchange
@@ -73,8 +74,8 @@ def joined_late(chunks: list[Chunk], skip: int) -> list[Chunk]:
 
 
 @contextmanager
-def recording(target: tuple[str, int]) -> Iterator[Recording]:
-    """A proxy before a server; ``Recording.address`` is where it listens."""
+def recording(target: tuple[str, int] | Path) -> Iterator[Recording]:
+    """A proxy before a server, which listens on a port or a Unix socket; ``Recording.address`` is where the proxy listens."""
     with socket.create_server(("127.0.0.1", 0)) as listener:
         found = Recording(listener.getsockname())
         threads: list[threading.Thread] = []
@@ -86,7 +87,7 @@ def recording(target: tuple[str, int]) -> Iterator[Recording]:
                     client, _ = listener.accept()
                 except OSError:
                     return
-                server = socket.create_connection(target)
+                server = _reach(target)
                 open_sockets.extend((client, server))
                 for source, sink, answer in ((client, server, False), (server, client, True)):
                     thread = threading.Thread(target=_pump, args=(source, sink, found, number, answer), daemon=True)
@@ -106,6 +107,14 @@ def recording(target: tuple[str, int]) -> Iterator[Recording]:
                 thread.join(10)
             for one in open_sockets:
                 one.close()
+
+
+def _reach(target: tuple[str, int] | Path) -> socket.socket:
+    if isinstance(target, tuple):
+        return socket.create_connection(target)
+    server = socket.socket(socket.AF_UNIX)
+    server.connect(str(target))
+    return server
 
 
 def _pump(source: socket.socket, sink: socket.socket, found: Recording, connection: int, answer: bool) -> None:
