@@ -59,12 +59,25 @@ class Reader(Protocol):
 class Kind(Protocol):
     """One kind of probe of the catalogue."""
 
-    name: str
-    object: str
-    """The object's name, as in ``ebpf/bpf/NAME.bpf.c``."""
-    capabilities: frozenset[str]
-    tracepoints: frozenset[str]
-    """Those it cannot do without, as ``group:name``."""
+    @property
+    def name(self) -> str:
+        """As in :mod:`ebpf.catalog`."""
+        ...
+
+    @property
+    def object(self) -> str:
+        """The object's name, as in ``ebpf/bpf/NAME.bpf.c``."""
+        ...
+
+    @property
+    def capabilities(self) -> frozenset[str]:
+        """What attaching needs; reading needs nothing."""
+        ...
+
+    @property
+    def tracepoints(self) -> frozenset[str]:
+        """Those it cannot do without, as ``group:name``."""
+        ...
 
     def constants(self, aim: Aim, options: Options) -> Mapping[str, int]:
         """The object's constants."""
