@@ -54,7 +54,7 @@ static __always_inline __u8 why_of(__u32 reason)
 
 struct path {
 	__u8 address[16];
-	__u16 port;    /* the lower of both: the other is the client's */
+	__u16 port;    /* the service's: the other is as good as random */
 	__u8 state;    /* 0: there was no socket */
 	__u8 sent;     /* by us */
 	__u8 why;
@@ -79,7 +79,7 @@ static __always_inline void reset(struct path *path, __u16 local, __u16 remote)
 	struct broken *told;
 
 	count(SEEN);
-	path->outgoing = path->state == SYN_SENT || remote <= local;
+	path->outgoing = path->state == SYN_SENT || (path->state && is_theirs(local, remote));
 	path->port = path->outgoing ? remote : local;
 	tally = tally_of(&tallies, path);
 	if (tally)
@@ -130,14 +130,16 @@ int sent(__u64 *ctx)
 		path.why = why_of(ctx[2]);
 	if (sk) {
 		path.state = BPF_CORE_READ(sk, __sk_common.skc_state);
-		if (path.state == NEW_SYN_RECV || path.state == TIME_WAIT) { /* no full socket: it has no owner and no group */
-			if (target_pid || target_cgroup || !port_wanted(local_port(sk), remote_port(sk)))
-				return 0;
-		} else if (!sock_wanted(sk)) {
-			return 0;
-		}
-		local = local_port(sk);
 		remote = remote_port(sk);
+		if (path.state == NEW_SYN_RECV || path.state == TIME_WAIT) { /* no full socket: it has no owner and no group */
+			local = BPF_CORE_READ(sk, __sk_common.skc_num);
+			if (target_pid || target_cgroup || !port_wanted(local, remote))
+				return 0;
+		} else {
+			local = local_port(sk);
+			if (!sock_wanted(sk))
+				return 0;
+		}
 		remote_of(sk, path.address);
 	}
 	if (!sk || (!remote && skb)) { /* none, or the listener itself */

@@ -20,7 +20,7 @@ struct tcp_sock {
 
 #pragma clang attribute pop
 
-/* `port` is the lower of both: the other is the client's, and as good as random. */
+/* `port` is the service's: the other is as good as random. */
 struct path {
 	__u8 address[16];
 	__u16 port;
@@ -76,7 +76,7 @@ int resent(__u64 *ctx)
 	remote = remote_port(sk);
 	remote_of(sk, path.address);
 	path.state = BPF_CORE_READ(sk, __sk_common.skc_state);
-	path.outgoing = path.state == SYN_SENT || remote <= local;
+	path.outgoing = path.state == SYN_SENT || is_theirs(local, remote);
 	path.port = path.outgoing ? remote : local;
 	path.timeout = BPF_CORE_READ_BITFIELD_PROBED((struct inet_connection_sock *)sk, icsk_ca_state) == LOSS;
 	round_trip = (__u64)(BPF_CORE_READ((struct tcp_sock *)sk, srtt_us) >> 3) * 1000;

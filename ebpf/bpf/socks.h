@@ -85,9 +85,16 @@ static __always_inline __u16 remote_port(struct sock *sk)
 	return bpf_ntohs(BPF_CORE_READ(sk, __sk_common.skc_dport));
 }
 
+/* Of a full socket: its bound number is taken away before a reset is sent, this one stays. */
 static __always_inline __u16 local_port(struct sock *sk)
 {
-	return BPF_CORE_READ(sk, __sk_common.skc_num);
+	return bpf_ntohs(BPF_CORE_READ((struct inet_sock *)sk, inet_sport));
+}
+
+/* Whether the port that names the service is theirs: the one that is meant, else the lower, for clients' are random and high. */
+static __always_inline int is_theirs(__u16 local, __u16 remote)
+{
+	return target_port ? remote == target_port : remote <= local;
 }
 
 static __always_inline int port_wanted(__u16 local, __u16 remote)

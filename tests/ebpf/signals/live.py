@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import itertools
 import os
+import platform
+import shutil
 import subprocess
 import sys
 import time
@@ -11,11 +14,15 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+import pytest
+
 from ebpf import objects, wire
 from ebpf.kind import Aim, Kind, Options
-from ebpf.loaders.core import CoreLoader
-from ebpf.loaders.interface import Loaded
+from ebpf.libbpf import library
+from ebpf.loaders.core import CoreLoaded, CoreLoader
+from ebpf.loaders.interface import Cgroup, Loaded
 from ebpf.signals import KINDS
+from ebpf.targets import mounted
 
 BTF = Path("/sys/kernel/btf/vmlinux")
 
@@ -90,3 +97,47 @@ def start(process: subprocess.Popen[str]) -> None:
 def finish(process: subprocess.Popen[str], seconds: float = 60) -> str:
     """Let a :func:`child` run to its end; what it wrote."""
     return process.communicate("\n", timeout=seconds)[0]
+
+
+@contextmanager
+def group() -> Iterator[Path]:
+    """A control group (version 2) of our own; processes in it must have ended before it is left."""
+    folder = mounted() / f"oncalm-test-{os.getpid()}-{next(_numbers)}"
+    folder.mkdir()
+    try:
+        yield folder
+    finally:
+        end = time.monotonic() + 30
+        while True:
+            try:
+                folder.rmdir()
+                break
+            except OSError:
+                if time.monotonic() > end:
+                    raise
+                time.sleep(0.05)
+
+
+def join(folder: Path, pid: int) -> None:
+    """Put a process into a control group."""
+    (folder / "cgroup.procs").write_text(str(pid))
+
+
+@contextmanager
+def dropping(folder: Path, port: int, drops: int, *, syns: bool = False) -> Iterator[CoreLoaded]:
+    """Drop the first segments that reach ``port`` in a control group."""
+    compiler = shutil.which("clang")
+    if compiler is None:
+        pytest.skip("clang is not installed: nothing can drop packets here")
+    source = Path(__file__).with_name("dropper.bpf.c")
+    includes = [f"-I/usr/include/{platform.machine()}-linux-gnu"]
+    made = subprocess.run([compiler, "-O2", "-g", "-target", "bpf", "-mcpu=v3", *includes, "-c", str(source), "-o", "/dev/stdout"], check=True, capture_output=True)
+    loaded = CoreLoaded(library(), "dropper", made.stdout, {"drops": drops, "syns": int(syns), "port": port}, {}, None)
+    loaded.attach([Cgroup("incoming", str(folder))])
+    try:
+        yield loaded
+    finally:
+        loaded.close()
+
+
+_numbers = itertools.count()

@@ -6,7 +6,7 @@ import socket
 
 import pytest
 
-from ebpf.kind import Aim
+from ebpf.kind import Aim, Options
 from tests.ebpf.signals.live import child, finish, watching
 
 _REFUSED = """
@@ -91,12 +91,12 @@ for one in held:
 
 def test_used_up_ports_are_told_apart_from_refusals() -> None:
     code = """
-import socket
+import socket, struct
 held = []
 for port in (int(sys.argv[2]), int(sys.argv[2])):
     one = socket.socket()
     one.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-    one.setsockopt(socket.SOL_IP, 51, port << 16 | port)  # IP_LOCAL_PORT_RANGE: one port alone
+    one.setsockopt(socket.SOL_IP, 51, struct.pack("=I", port << 16 | port))  # IP_LOCAL_PORT_RANGE: one port alone
     print(one.connect_ex(("127.0.0.1", int(sys.argv[1]))))
     held.append(one)
 """
@@ -113,8 +113,6 @@ for port in (int(sys.argv[2]), int(sys.argv[2])):
 
 
 def test_over_the_budget_connects_are_counted_and_not_shown() -> None:
-    from ebpf.kind import Options
-
     with socket.create_server(("127.0.0.1", 0), backlog=64) as server:
         port = server.getsockname()[1]
         with child(_OPENED, str(port)) as process, watching("tcp_connect", Aim(pids=(process.pid,)), Options(budget=2)) as watch:
