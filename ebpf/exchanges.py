@@ -8,12 +8,12 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from ebpf import accounting, histogram, wire
-from ebpf.calls import Call, HttpCall, SqlCall
+from ebpf.calls import Call, DnsCall, HttpCall, SqlCall
 from ebpf.captures import Exchange
 from ebpf.documents import document, grouped_by
 from ebpf.kind import Aim, Document, Options
 from ebpf.loaders.interface import Cgroup, Everywhere, Loaded, Place, Sweep
-from ebpf.parsers import http1
+from ebpf.parsers import dns, http1
 
 SIDES = {"either": 0, "server": 1, "client": 2}
 Parse = Callable[[Exchange], Sequence[Call]]
@@ -126,6 +126,8 @@ def is_bad(call: Call) -> bool:
             return status is None or status >= 500
         case SqlCall(outcome=outcome):
             return outcome == "error"
+        case DnsCall(rcode=rcode):
+            return rcode is None or rcode in {2, 5}  # no answer, SERVFAIL, REFUSED: a name that is not there is an answer
     return False
 
 
@@ -133,4 +135,33 @@ def _http() -> Parse:
     return http1.calls
 
 
-KINDS = (ExchangeKind("http", 1, _http),)
+def _postgres() -> Parse:
+    from ebpf.parsers.postgres import Postgres
+
+    return Postgres().calls
+
+
+def _mysql() -> Parse:
+    from ebpf.parsers.mysql import Mysql
+
+    return Mysql().calls
+
+
+def _dns() -> Parse:
+    return dns.calls
+
+
+@dataclass(frozen=True, slots=True)
+class DatagramKind(ExchangeKind):
+    """Questions and answers that are datagrams: several at once on one socket."""
+
+    object: str = "datagrams"
+    tracepoints: frozenset[str] = frozenset()
+
+    def places(self, aim: Aim, options: Options) -> Sequence[Place]:
+        """See :class:`~ebpf.kind.Kind`."""
+        return [Sweep("sweep", "questions"), Cgroup("incoming", aim.cgroup), Cgroup("outgoing", aim.cgroup)]
+
+
+KINDS: tuple[ExchangeKind, ...] = (
+    ExchangeKind("http", 1, _http), ExchangeKind("postgres", 2, _postgres), ExchangeKind("mysql", 3, _mysql), DatagramKind("dns", 5, _dns))

@@ -26,15 +26,26 @@ def observed(rate: str, aim: Aim, seconds: float = 1.0, *, wait: Callable[[float
 
 def _segments(aim: Aim) -> int:
     """TCP segments in and out of the target's network namespace (RFC 4022). All of it: more than the target's own, never less."""
-    lines = [line.split() for line in (PROC / _some_process(aim) / "net" / "snmp").read_text().splitlines() if line.startswith("Tcp:")]
-    names, values = lines[0], lines[1]
-    return int(values[names.index("InSegs")]) + int(values[names.index("OutSegs")])
+    return _tcp("InSegs", "OutSegs")(aim)
 
 
 def _datagrams(aim: Aim) -> int:
     lines = [line.split() for line in (PROC / _some_process(aim) / "net" / "snmp").read_text().splitlines() if line.startswith("Udp:")]
     names, values = lines[0], lines[1]
     return int(values[names.index("InDatagrams")]) + int(values[names.index("OutDatagrams")])
+
+
+def _tcp(*names: str) -> Callable[[Aim], int]:
+    def count(aim: Aim) -> int:
+        lines = [line.split() for line in (PROC / _some_process(aim) / "net" / "snmp").read_text().splitlines() if line.startswith("Tcp:")]
+        return sum(int(lines[1][lines[0].index(name)]) for name in names)
+
+    return count
+
+
+def _forks(_aim: Aim) -> int:
+    """Processes and threads that were begun on the node: about as many end."""
+    return next(int(line.split()[1]) for line in (PROC / "stat").read_text().splitlines() if line.startswith("processes "))
 
 
 def _switches(_aim: Aim) -> int:
@@ -67,4 +78,5 @@ def _processes(aim: Aim) -> list[str]:
 
 _COUNTERS: dict[str, Callable[[Aim], int]] = {
     "segments": _segments, "datagrams": _datagrams, "switches": _switches, "system_calls": _system_calls, "block_requests": _block_requests,
+    "connects": _tcp("ActiveOpens", "PassiveOpens"), "retransmits": _tcp("RetransSegs"), "resets": _tcp("EstabResets", "OutRsts"), "forks": _forks,
 }

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import struct
+import sys
 import time
 from functools import lru_cache
 from ipaddress import IPv6Address
@@ -12,7 +13,7 @@ from ebpf.captures import Chunk, Exchange
 HEAD, TAIL = 512, 64
 EVENT = struct.Struct(f"=II5Q2I4H16sHHI{HEAD}s{HEAD}s{TAIL}s")
 CHUNK = struct.Struct("=IIQQQIIQ16sHHI")
-SWEPT, ABORTED, GAP, PIPELINED, INTERIM, CLOSED, INCOMING, OUTGOING = 1, 2, 4, 8, 16, 32, 64, 128
+SWEPT, ABORTED, GAP, PIPELINED, INTERIM, CLOSED, INCOMING, OUTGOING, LAST = 1, 2, 4, 8, 16, 32, 64, 128, 256
 
 
 def exchange(data: bytes, epoch: int) -> tuple[Exchange, int]:
@@ -31,6 +32,11 @@ def chunk(data: bytes, epoch: int) -> tuple[Chunk, int]:
     _, flags, connection, at, offset, size, kept, _, address, _port, local, pid = CHUNK.unpack_from(data)
     payload = data[CHUNK.size:CHUNK.size + kept]
     return Chunk(connection, at + epoch, bool(flags & OUTGOING), offset, payload, size, bool(flags & INCOMING), peer(address), local), pid
+
+
+def flags(data: bytes) -> int:
+    """The flags of an event of either layout."""
+    return int.from_bytes(data[4:8], "little" if sys.byteorder == "little" else "big")
 
 
 @lru_cache(4096)
