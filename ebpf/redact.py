@@ -12,7 +12,7 @@ from functools import lru_cache
 from ipaddress import ip_address
 
 from ebpf.parsers.sqltext import POSTGRES, scrubbed
-from ebpf.parsers.words import plain, tokenish
+from ebpf.parsers.words import label, plain, spoken, tokenish
 from telemetry.masks import hides, masked
 
 HEADERS = frozenset({"host", "content-type", "traceparent"})
@@ -104,7 +104,10 @@ def hostname(text: str) -> str:
         return text
     if len(text) > 255:
         return OTHER
-    return masked(".".join(map(_label, text.split("."))))
+    labels = [_label(one) for one in text.split(".")]
+    if "{token}" in labels or "{text}" in labels:  # a token with dots in it is several labels
+        labels = [one if plain(one) or _PLACED.fullmatch(one) or one == "" else "{token}" for one in labels]
+    return masked(".".join(labels).lower())
 
 
 _IPV6 = re.compile(r"\[[0-9a-fA-F:.]{2,45}\]")
@@ -117,7 +120,7 @@ def _label(text: str) -> str:
         return "{text}"
     if re.fullmatch(r"[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}", text):
         return "{id}"
-    return "{token}" if tokenish(text) else text
+    return text if label(text) else "{token}"
 
 
 @lru_cache(4096)
@@ -147,14 +150,8 @@ def dotted(text: str) -> str:
     """A name of a service or a method of gRPC: ``shop.v1.Cart``."""
     if text in {"", OTHER}:
         return text
-    if len(text) > 120 or not re.fullmatch(r"[A-Za-z_]\w*(?:\.\w+)*", text, re.ASCII):
-        return OTHER
-    return OTHER if tokenish(text) or any(map(_numeric, text.split("."))) else masked(text)
-
-
-def _numeric(part: str) -> bool:
-    """Whether a part of a name is no name: more digits than a version has."""
-    return sum(map(str.isdigit, part)) > 4
+    named = len(text) <= 120 and all(map(spoken, text.split(".")))
+    return masked(text) if named else OTHER
 
 
 @lru_cache(256)

@@ -150,7 +150,7 @@ def _shown(kind: str, token: str) -> str:
 def _tidy(text: str, *, cut: bool) -> str:
     """White space and lists folded, and no more than ``LIMIT`` characters."""
     text = re.sub(r"\s+", " ", text).strip(" ;")
-    text = re.sub(r"--|/\*|\*/", " ", text)  # signs that met when what stood between them went
+    text = re.sub(r"-(?=-)", "- ", re.sub(r"/\*|\*/", " ", text))  # no comment begins where two signs met
     text = _ROWS.sub(r"\1", _PARENS.sub(r"\1?\2", _TWICE.sub("?", text)))
     text = _UNENDED.sub(rf"\1?, {CUT}", text)
     if len(text) > LIMIT:
