@@ -71,7 +71,16 @@ def route(path: str) -> str:
         before = name
     if len(parts) > _SEGMENTS:
         parts[_SEGMENTS:] = ["{more}"]
+    if "{token}" in parts or "{text}" in parts:
+        parts = [_beside(parts, at) for at in range(len(parts))]
     return masked("/" + "/".join(parts))
+
+
+def _beside(parts: list[str], at: int) -> str:
+    """A segment, hidden where it could belong to a token beside it that has slashes in it (base64)."""
+    near = {*parts[max(at - 1, 0) : at], *parts[at + 1 : at + 2]}
+    part = parts[at]
+    return "{token}" if near & {"{token}", "{text}"} and not part.islower() and part and not _PLACED.fullmatch(part) else part
 
 
 _QUERY_NAME = re.compile(r"(?:^|[&;])([^&;=]{0,64})=")

@@ -12,6 +12,9 @@ _SHAPE = re.compile(r"[._~-]?[A-Za-z]+(?:[._~:-][A-Za-z]+)*_?")
 _SPLIT = re.compile(r"[._~:-]+")
 _HUMPS = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+")
 _CONSONANTS = re.compile(r"[b-df-hj-np-tv-xz]{7}", re.IGNORECASE)
+_VOWEL = re.compile(r"[aeiouyAEIOUY]")
+_MUTE = frozenset("http https html xhtml grpc smtp mqtt mgmt ctrl cmds xlsx pptx mpls vpcs dhcp sftp tmpl".split())
+"""Words without a vowel that name things."""
 _VERSION = re.compile(r"v\d{1,2}(?:(?:alpha|beta|rc|\.)\d{0,2})?", re.IGNORECASE)
 _NUMBERED = re.compile(
     r"(?:oauth[12]?|s3|ec2|k8s|ip(?:v[46])|http[123]|h2c?|x509|p2p|b2b|b2c|i18n|l10n|a11y|md5|sha(?:1|256|512)|utf8|base64|"
@@ -46,6 +49,8 @@ def _sayable(word: str) -> bool:
         return word.islower() or word.isupper() or word.istitle() or len(_HUMPS.findall(word)) <= 2
     humps = _HUMPS.findall(word)
     if len(humps) > 1 and 2 * sum(len(hump) < 3 for hump in humps) > len(humps) or any(len(hump) > _WORD for hump in humps):
+        return False
+    if any(len(hump) > 3 and not _VOWEL.search(hump) and hump.lower() not in _MUTE for hump in humps):
         return False
     vowels = sum(map(word.lower().count, "aeiouy"))
     return vowels * 6 >= len(word) and not _CONSONANTS.search(word)
