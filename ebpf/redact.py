@@ -187,7 +187,11 @@ def address(text: str) -> str:
 @lru_cache(4096)
 def sql(text: str, dialect: str = POSTGRES, *, cut: bool = False) -> str:
     """A statement without literals and comments (:mod:`ebpf.parsers.sqltext`). ``cut``: the text goes on unseen."""
-    return masked(scrubbed(text, dialect, cut=cut))
+    return _masked(scrubbed(text, dialect, cut=cut))
+
+
+_masked = lru_cache(4096)(masked)
+"""Of texts that repeat though what they were made of does not, at any length."""
 
 
 def statement(text: str) -> str:

@@ -15,8 +15,8 @@ from hypothesis import strategies as st
 from ebpf.calls import Call
 from ebpf.captures import Chunk, Exchange
 from ebpf.parsers import dns, http1
-from ebpf.parsers.http2 import Http2
 from ebpf.parsers.hpack import Decoder
+from ebpf.parsers.http2 import Http2
 from ebpf.parsers.mysql import Mysql
 from ebpf.parsers.postgres import Postgres
 from tests.ebpf.parsers.exchanges import exchange
