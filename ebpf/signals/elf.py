@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import mmap
 import struct
 from bisect import bisect_right
 from collections.abc import Iterator, Sequence
@@ -37,7 +38,7 @@ class Functions:
         return len(self._rows)
 
 
-def functions_of(content: bytes) -> Functions:
+def functions_of(content: bytes | mmap.mmap) -> Functions:
     """Those of both symbol tables, by offset in the file."""
     try:
         return Functions(list(_functions(content)))
@@ -45,7 +46,7 @@ def functions_of(content: bytes) -> Functions:
         return Functions([])
 
 
-def _functions(content: bytes) -> Iterator[tuple[int, int, bytes]]:
+def _functions(content: bytes | mmap.mmap) -> Iterator[tuple[int, int, bytes]]:
     if content[:6] != b"\x7fELF\x02\x01":
         raise ValueError("not ELF64")
     segments, sections = struct.unpack_from("<QQ", content, 0x20)
@@ -58,7 +59,7 @@ def _functions(content: bytes) -> Iterator[tuple[int, int, bytes]]:
             if info & 15 in _FUNCTIONS and home:
                 at = _offset(loads, value)
                 if at is not None:
-                    yield at, length, content[strings + name:content.index(b"\0", strings + name)]
+                    yield at, length, content[strings + name:content.find(b"\0", strings + name)]
 
 
 def _offset(loads: list[tuple[int, ...]], address: int) -> int | None:

@@ -5,8 +5,10 @@ What is needed is opened when a session begins, while that is permitted; it is r
 
 from __future__ import annotations
 
+import mmap
 import os
 import re
+import stat
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -68,10 +70,10 @@ class Symbols:
         if process is None:
             return "[unknown]"
         region = next((one for one in process.regions if one.start <= address < one.end), None)
-        if region is None or not region.file[1]:
-            return self._made_at_run_time(process, address) or (region.path if region and region.path else "[unknown]")
-        name = self._of_file(region.file).at(address - region.start + region.offset)
-        return name or f"[{region.path.rsplit('/', 1)[-1]}]"
+        found = self._of_file(region.file).at(address - region.start + region.offset) if region and region.file[1] else ""
+        if found or region is None:
+            return found or self._made_at_run_time(process, address) or "[unknown]"
+        return self._made_at_run_time(process, address) or (f"[{region.path.rsplit('/', 1)[-1].strip('[]')}]" if region.path else "[unknown]")
 
     def refresh(self) -> None:
         """Look at the processes again, as far as that is permitted and they live."""
@@ -93,7 +95,7 @@ class Symbols:
         if maps is None:
             self._processes[pid] = None
             return None
-        process = Process(pid, maps, _opened(f"/proc/{pid}/root/tmp/perf-{_inner(pid)}.map"))
+        process = Process(pid, maps, _perf_map(pid))
         process.refresh()
         for region in process.regions:
             if region.file[1] and region.file not in self._files and len(self._files) < _FILES:
@@ -109,14 +111,13 @@ class Symbols:
 
     def _of_file(self, file: tuple[str, int]) -> Functions:
         if file not in self._functions:
-            fd = self._files.get(file)
-            self._functions[file] = functions_of(_read(fd)) if fd is not None else Functions([])
+            self._functions[file] = _of_elf(self._files.get(file))
         return self._functions[file]
 
     def _made_at_run_time(self, process: Process, address: int) -> str:
         if process.pid not in self._perf:
             if process.perf is None:
-                process.perf = _opened(f"/proc/{process.pid}/root/tmp/perf-{_inner(process.pid)}.map")
+                process.perf = _perf_map(process.pid)
             self._perf[process.pid] = Functions(list(_perf_rows(_read(process.perf))))
         return self._perf[process.pid].at(address)
 
@@ -130,6 +131,27 @@ def regions(maps: bytes) -> list[Region]:
 def cleaned(name: str) -> str:
     """A name as it may stand in a folded stack: no ``;``, no secrets, 120 characters at most."""
     return masked(re.sub(r"[;\x00-\x1f\x7f]", ":", name)[:120])
+
+
+def _of_elf(fd: int | None) -> Functions:
+    if fd is None:
+        return Functions([])
+    try:
+        with mmap.mmap(fd, 0, prot=mmap.PROT_READ) as content:
+            return functions_of(content)
+    except (OSError, ValueError):  # empty, or a device
+        return Functions([])
+
+
+def _perf_map(pid: int) -> int | None:
+    """What a runtime wrote about the code that it made; no link is followed, for anybody may write there."""
+    for place in (f"/proc/{pid}/root/tmp/perf-{_inner(pid)}.map", f"/tmp/perf-{pid}.map"):  # noqa: S108 - where runtimes write it
+        fd = _opened(place, os.O_NOFOLLOW)
+        if fd is not None and stat.S_ISREG(os.fstat(fd).st_mode):
+            return fd
+        if fd is not None:
+            os.close(fd)
+    return None
 
 
 def _perf_rows(text: bytes) -> Iterable[tuple[int, int, bytes]]:
@@ -183,9 +205,9 @@ def _inner(pid: int) -> str:
         os.close(fd)
 
 
-def _opened(path: str) -> int | None:
+def _opened(path: str, more: int = 0) -> int | None:
     try:
-        return os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK)
+        return os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK | more)
     except OSError:
         return None
 
@@ -202,6 +224,3 @@ def _read(fd: int | None) -> bytes:
     except OSError:
         pass
     return b"".join(parts)
-
-
-

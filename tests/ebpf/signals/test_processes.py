@@ -92,7 +92,7 @@ def test_children_of_the_target_are_counted_with_it() -> None:
     with watching("process_exits") as watch:
         for code in [3, 3, 3, 0]:
             subprocess.run([sys.executable, "-c", f"raise SystemExit({code})"], check=False)
-        victims = [subprocess.Popen(["sleep", "60"]) for _ in range(2)]
+        victims = [subprocess.Popen(["/bin/sleep", "60"]) for _ in range(2)]
         for victim in victims:
             victim.send_signal(signal.SIGTERM)
             victim.wait()

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+from pathlib import Path
 
 from ebpf.kind import Aim, Options
 from tests.ebpf.signals.live import child, finish, start, watching
@@ -31,16 +32,16 @@ def test_two_processes_on_one_cpu_wait_for_each_other_and_both_are_named() -> No
     assert sum(one["total_ms"] for one in told["waiters"]) > 300  # it had half of 1.5 s at most
     assert {process.pid, hog.pid} <= {one["pid"] for one in told["users"]}
     assert told["waits"]["count"] == told["counts"]["seen"] == len(watch.samples)
-    assert hog.pid in {one["before"] for one in watch.samples}
+    assert all(one["pid"] == process.pid and one["ns"] >= 0 for one in watch.samples)
     assert told["counts"]["identity_holds"], told["counts"]
     assert any("CPUs were busy" in line for line in told["sentences"])
 
 
 def test_waits_below_the_bound_are_counted_and_not_shown() -> None:
-    with child("import time\nfor _ in range(200): time.sleep(0.001)") as process:
-        with watching("run_queue", Aim(pids=(process.pid,)), Options(budget=0, more={"least_ms": 60_000})) as watch:
-            finish(process)
-            told = watch.summary()
+    options = Options(budget=0, more={"least_ms": 60_000})
+    with child("import time\nfor _ in range(200): time.sleep(0.001)") as process, watching("run_queue", Aim(pids=(process.pid,)), options) as watch:
+        finish(process)
+        told = watch.summary()
 
     assert watch.samples == []
     assert told["waits"]["count"] >= 200
@@ -106,7 +107,7 @@ os.read(reader, 1)
 def test_a_wait_that_does_not_end_is_told_as_still_going_on() -> None:
     with child("import time; time.sleep(60)") as process, watching("off_cpu", Aim(pids=(process.pid,)), EVERY) as watch:
         start(process)
-        watch.until(lambda seen: any(b"\0" for _ in seen.loaded.entries("started")) and len(seen.loaded.entries("started")) == 1 and _asleep(process.pid))
+        watch.until(lambda seen: len(seen.loaded.entries("started")) == 1 and _asleep(process.pid))
         told = watch.summary()
 
     row = next(one for one in told["causes"] if one["still"])
@@ -116,8 +117,7 @@ def test_a_wait_that_does_not_end_is_told_as_still_going_on() -> None:
 
 
 def _asleep(pid: int) -> bool:
-    with open(f"/proc/{pid}/syscall") as file:
-        return file.read().split()[0] in {"230", "115"}
+    return Path(f"/proc/{pid}/syscall").read_text().split()[0] in {"230", "115"}  # clock_nanosleep on x86-64, on arm64
 
 
 def test_a_preempted_thread_waits_for_a_cpu() -> None:
