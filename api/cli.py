@@ -17,6 +17,7 @@ from api.acting_cli import register
 from api.alerting_cli import register as register_incidents
 from api.cluster_cli import clusters
 from api.door.cli import keys
+from api.probe_cli import register as register_probes
 from api.server.cli import register as register_server
 from api.summary_cli import register as register_summaries
 
@@ -30,6 +31,7 @@ register(app)
 register_server(app)
 register_incidents(app)
 register_summaries(app)
+register_probes(app)
 AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON document on stdout.")]
 
 

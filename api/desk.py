@@ -85,9 +85,10 @@ class Desk:
     @cached_property
     def catalogue(self) -> Catalogue:
         """Every action, on the systems that are configured."""
+        from api.probing import nodes_of
         from tools.actions.catalogue import Catalogue, Systems
 
-        return Catalogue(Systems(self._access))
+        return Catalogue(Systems(self._access, nodes=nodes_of(self.home, self.records)))
 
     @cached_property
     def executor(self) -> Executor:

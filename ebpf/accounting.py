@@ -51,4 +51,4 @@ _WORDS = {
 
 def counts(numbers: Sequence[int], in_flight: int = 0) -> Counts:
     """From the array ``counters``, summed over CPUs."""
-    return Counts(*numbers[:len(NAMES)], in_flight=in_flight)
+    return Counts(**dict(zip(NAMES, numbers, strict=False)), in_flight=in_flight)

@@ -40,7 +40,17 @@ _QUEUE = {"queue_wait": Bounds(0, 1, 1, "1: also tell how long a request lay bef
 
 ENTRIES: tuple[Entry, ...] = (
     Entry("http", "method, route, host, status, latency, queue wait and caller's trace of HTTP/1 requests", "http", _NET, "segments", 80, options=_QUEUE),
-    Entry("postgres", "operation, query without its values, rows or error code and latency of PostgreSQL statements", "sql", _NET, "segments", 5432, needs_port=True),
-    Entry("mysql", "operation, query without its values, rows or error code and latency of MySQL and MariaDB statements", "sql", _NET, "segments", 3306, needs_port=True),
+    Entry("https", "the same of HTTP/1 inside TLS, in processes that use OpenSSL's libssl", "http", _TRACE, "segments", 443),
+    Entry("grpc", "service, method, grpc-status and latency of gRPC calls, and other HTTP/2 beside them", "grpc", _NET, "segments", 50051, needs_port=True),
+    Entry("postgres", "operation, query without its values, rows or error code and latency of PostgreSQL statements", "sql", _NET, "segments", 5432, needs_port=True, options=_QUEUE),
+    Entry("mysql", "operation, query without its values, rows or error code and latency of MySQL and MariaDB statements", "sql", _NET, "segments", 3306, needs_port=True, options=_QUEUE),
+    Entry("dns", "names asked for, their types, result codes and latency, and questions without an answer", "dns", _NET, "datagrams", 53, needs_port=True),
+    Entry("tcp_connect", "how long connections take to open, SYNs that were sent again, and failures by destination and reason", "kernel", _TRACE, "connects"),
+    Entry("tcp_retransmits", "segments that had to be sent again, by destination", "kernel", _TRACE, "retransmits"),
+    Entry("tcp_resets", "connections that were reset, by whom", "kernel", _TRACE, "resets"),
+    Entry("accept_overflow", "listening sockets whose queue was full, and what was dropped", "kernel", _NET, "connects"),
+    Entry("syscall_errors", "system calls that failed, by process, call and reason", "kernel", _TRACE, "system_calls"),
+    Entry("process_exits", "processes that ended, with their signal or status", "kernel", _TRACE, "forks"),
+    Entry("oom_kills", "processes that were killed for want of memory, and on whose account", "kernel", _TRACE, "forks"),
 )
 CATALOG: Mapping[str, Entry] = {entry.name: entry for entry in ENTRIES}

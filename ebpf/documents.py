@@ -21,7 +21,7 @@ def document(call: Call, flags: int = 0, pid: int = 0) -> dict[str, Any]:
         if isinstance(value, Parent):
             told["parent"] = {"trace_id": value.trace_id, "span_id": value.span_id, "sampled": value.sampled}
         elif value not in (None, "", ()):
-            told[one.name] = list(value) if isinstance(value, tuple) else value
+            told["sql_kind" if one.name == "kind" else one.name] = list(value) if isinstance(value, tuple) else value
     if pid:
         told["pid"] = pid
     if notes := [words for bit, words in _FLAGS.items() if flags & bit]:

@@ -8,12 +8,12 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from ebpf import accounting, histogram, wire
-from ebpf.calls import Call, HttpCall, SqlCall
+from ebpf.calls import Call, DnsCall, HttpCall, SqlCall
 from ebpf.captures import Exchange
 from ebpf.documents import document, grouped_by
 from ebpf.kind import Aim, Document, Options
 from ebpf.loaders.interface import Cgroup, Everywhere, Loaded, Place, Sweep
-from ebpf.parsers import http1
+from ebpf.parsers import dns, http1
 
 SIDES = {"either": 0, "server": 1, "client": 2}
 Parse = Callable[[Exchange], Sequence[Call]]
@@ -95,7 +95,7 @@ class ExchangeReader:
         return {
             "counts": counted.document(), "latency": every.document(), "latency_error": histogram.ERROR,
             "outcomes": {name: one.document() for name, one in zip(_OUTCOMES, outcomes, strict=True) if one.count},
-            "groups": [group.document(name) for name, group in most], "unknown": dict(self.unknown)}
+            "groups": [group.document(name) for name, group in most], "unknown": dict(self.unknown), "sentences": _sentences(counted)}
 
     def _told(self, call: Call, flags: int, pid: int) -> Document:
         for why in call.unknown:
@@ -105,6 +105,15 @@ class ExchangeReader:
             name = "others"
         self.groups.setdefault(name, Group()).add(call, bad=is_bad(call))
         return document(call, flags, pid)
+
+
+def _sentences(counted: accounting.Counts) -> list[str]:
+    """What the numbers alone do not say."""
+    if not counted.calls:
+        return ["No packet came by. Either nobody asked, or the target's sockets were made before it was put into this control group: they belong to the former one."]
+    if not counted.seen and counted.unparsed:
+        return ["Packets came by, but none began a request in plain text: it may be encrypted (TLS), or another protocol."]
+    return []
 
 
 _OUTCOMES = ("none", "1xx", "2xx", "3xx", "4xx", "5xx", "error")
@@ -117,6 +126,8 @@ def is_bad(call: Call) -> bool:
             return status is None or status >= 500
         case SqlCall(outcome=outcome):
             return outcome == "error"
+        case DnsCall(rcode=rcode):
+            return rcode is None or rcode in {2, 5}  # no answer, SERVFAIL, REFUSED: a name that is not there is an answer
     return False
 
 
@@ -124,4 +135,33 @@ def _http() -> Parse:
     return http1.calls
 
 
-KINDS = (ExchangeKind("http", 1, _http),)
+def _postgres() -> Parse:
+    from ebpf.parsers.postgres import Postgres
+
+    return Postgres().calls
+
+
+def _mysql() -> Parse:
+    from ebpf.parsers.mysql import Mysql
+
+    return Mysql().calls
+
+
+def _dns() -> Parse:
+    return dns.calls
+
+
+@dataclass(frozen=True, slots=True)
+class DatagramKind(ExchangeKind):
+    """Questions and answers that are datagrams: several at once on one socket."""
+
+    object: str = "datagrams"
+    tracepoints: frozenset[str] = frozenset()
+
+    def places(self, aim: Aim, options: Options) -> Sequence[Place]:
+        """See :class:`~ebpf.kind.Kind`."""
+        return [Sweep("sweep", "questions"), Cgroup("incoming", aim.cgroup), Cgroup("outgoing", aim.cgroup)]
+
+
+KINDS: tuple[ExchangeKind, ...] = (
+    ExchangeKind("http", 1, _http), ExchangeKind("postgres", 2, _postgres), ExchangeKind("mysql", 3, _mysql), DatagramKind("dns", 5, _dns))

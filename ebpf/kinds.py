@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from ebpf import exchanges, signals
+from ebpf import encrypted, exchanges, signals, streaming
 from ebpf.kind import Kind
 
 
 def kinds() -> Mapping[str, Kind]:
     """By name, as in :mod:`ebpf.catalog`."""
-    found: list[Kind] = [*exchanges.KINDS, *signals.KINDS]
+    found: list[Kind] = [*exchanges.KINDS, *streaming.KINDS, *encrypted.KINDS, *signals.KINDS]
     return {kind.name: kind for kind in found}

@@ -60,6 +60,7 @@ class ProbeSpec(BaseModel):
     capture: int = Field(512, ge=64, le=512, description="bytes of a head that the worker may look at")
     overhead: float = Field(0.05, gt=0, le=1, description="the most of one CPU it may cost; above it, it is taken away")
     options: dict[str, int] = Field(default_factory=dict)
+    service: str = Field("", max_length=128, pattern=r"^[\w./:@-]*$", description="the target's name as other telemetry has it: its spans get this one")
 
     @model_validator(mode="after")
     def _known(self) -> ProbeSpec:

@@ -60,9 +60,9 @@ def mounted(mounts: Path = PROC / "self" / "mounts") -> Path:
 
 
 def group_of(pid: int) -> str:
-    """The path of a process's control group in the tree. Raises TargetError."""
+    """The path of a process's control group in the tree; 0: our own. Raises TargetError."""
     try:
-        found = _V2.search((PROC / str(pid) / "cgroup").read_text())
+        found = _V2.search((PROC / (str(pid) if pid else "self") / "cgroup").read_text())
     except OSError as error:
         raise TargetError(f"there is no process {pid}", where="target") from error
     if found is None:
@@ -118,11 +118,11 @@ def _process(target: Target, tree: Path, side: str) -> Resolved:
 
 
 def _group(folder: Path, target: Target, side: str, words: str) -> Resolved:
-    inode = inode(str(folder))
-    if inode is None:
+    ident = inode(str(folder))
+    if ident is None:
         raise TargetError("its control group is gone", where=words)
     whole = target.cgroup is None and target.container is None
-    aim = Aim(str(folder), inode, (), target.port or 0, side)
+    aim = Aim(str(folder), ident, (), target.port or 0, side)
     return Resolved(aim, None, words + (f", port {target.port}" if target.port else "")) if not whole else Resolved(aim, None, f"port {target.port} on {words}")
 
 

@@ -22,7 +22,7 @@ def carry_out(preview: Preview, grant: Grant, ledger: Ledger, performer: Perform
     if not ledger.begin(grant):
         raise _refused("it was begun before, or is not approved any more", grant)
     try:
-        effect = performer.perform(action)
+        effect = performer.perform(action, grant)
     except RefusedError as error:
         ledger.end(grant, succeeded=False, message=str(error))
         raise

@@ -14,6 +14,7 @@ ACTIONS: dict[str, frozenset[str]] = {
     "set_outlier_detection": frozenset({"DestinationRule"}), "set_connection_pool": frozenset({"DestinationRule"}),
     "set_ingress_rate_limit": frozenset({"Ingress"}), "limit_nginx_rate": frozenset({"RateLimit"}),
     **dict.fromkeys(sorted(NOTICES), frozenset({"Channel"})),
+    "run_probe": frozenset({"Node"}),
 }
 """Action → kinds of its target. Another action, or another kind, is unknown and refused."""
 PROTECTED = (

@@ -114,8 +114,8 @@ class Noting:
     def preview(self, name: str, target: Target, params: Mapping[str, Json]) -> Preview:
         return self._performer.preview(name, target, params)
 
-    def perform(self, action: Action) -> Effect:
-        self._ledger.effect = self._performer.perform(action)
+    def perform(self, action: Action, granted: Grant | None = None) -> Effect:
+        self._ledger.effect = self._performer.perform(action, granted)
         return self._ledger.effect
 
     def settle(self, preview: Preview, *, rollback: bool = False) -> Settled:

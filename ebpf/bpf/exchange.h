@@ -10,7 +10,7 @@
 #define HEAD 512
 #define TAIL 64
 
-enum protocol { HTTP = 1, POSTGRES = 2, MYSQL = 3, STREAM = 4, DATAGRAM = 5 };
+enum protocol { HTTP = 1, POSTGRES = 2, MYSQL = 3, STREAM = 4, DNS = 5 };
 enum side { EITHER = 0, SERVER = 1, CLIENT = 2 };
 enum phase { IDLE, REQUEST, RESPONSE, EMITTING };
 enum flag {
@@ -20,7 +20,9 @@ enum flag {
 	PIPELINED = 8,   /* another request came before the response to this one */
 	INTERIM = 16,    /* a 1xx response came before */
 	CLOSED = 32,     /* the connection ended with it */
-	INCOMING = 64    /* the request came in: we are the server */
+	INCOMING = 64,   /* the request came in: we are the server */
+	OUTGOING = 128,  /* of a piece of a stream: it went out */
+	LAST = 256       /* of a stream: the connection ended, no bytes */
 };
 
 struct peer {
@@ -116,6 +118,8 @@ static __always_inline __u32 outcome_of(struct exchange *x)
 		return x->response[0] == 'E' ? 6 : 2;
 	if (protocol == MYSQL)
 		return x->response[4] == 0xff ? 6 : 2;
+	if (protocol == DNS) /* RFC 1035, 4.1.1: RCODE */
+		return x->response[3] & 15 ? 6 : 2;
 	return 0;
 }
 

@@ -6,6 +6,8 @@
 #ifndef ONCALM_KERNEL_H
 #define ONCALM_KERNEL_H
 
+#include <linux/types.h>
+
 #pragma clang attribute push(__attribute__((preserve_access_index)), apply_to = record)
 
 struct bpf_iter_meta {
@@ -16,6 +18,13 @@ struct bpf_iter_meta {
 
 struct sock;
 struct bpf_map;
+
+struct bpf_iter__bpf_map_elem {
+	struct bpf_iter_meta *meta;
+	struct bpf_map *map;
+	void *key;
+	void *value;
+};
 
 struct bpf_iter__bpf_sk_storage_map {
 	struct bpf_iter_meta *meta;

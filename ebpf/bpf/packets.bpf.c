@@ -4,15 +4,8 @@
  *
  * Segments are put in order by their sequence numbers; a retransmitted one is left out. Plaintext only.
  */
-#include "exchange.h"
 #include "kernel.h"
-
-#define ETH_P_IP 0x0800
-#define ETH_P_IPV6 0x86dd
-#define TCP 6
-
-const volatile __u32 port;      /* theirs or ours, see side_of; 0: any */
-const volatile __u32 side;      /* enum side */
+#include "segments.h"
 
 struct {
 	__uint(type, BPF_MAP_TYPE_SK_STORAGE);
@@ -28,72 +21,6 @@ struct {
 	__type(key, __u32);
 	__type(value, __u64);
 } control SEC(".maps");
-
-struct segment {
-	__u32 at;   /* where the payload begins in the packet */
-	__u32 size; /* of the payload */
-	__u32 sequence;
-	__u16 local;
-	__u16 remote;
-	__u8 fin;
-	__u8 syn;
-	__u8 theirs[16];
-};
-
-struct tcp_head {
-	__be16 source, dest;
-	__be32 sequence, acknowledged;
-	__u8 offset, flags;
-};
-
-static __always_inline int read_segment(struct __sk_buff *skb, int outgoing, struct segment *s)
-{
-	__u8 *data = (void *)(long)skb->data, *end = (void *)(long)skb->data_end;
-	struct tcp_head *tcp;
-	__u32 at, head;
-
-	if (data + 40 > end)
-		return 0;
-	if (data[0] >> 4 == 4) {
-		if (data[9] != TCP || ((data[6] & 0x1f) | data[7])) /* a later fragment has no head */
-			return 0;
-		at = (data[0] & 15) * 4;
-		s->theirs[10] = s->theirs[11] = 0xff;
-		__builtin_memcpy(s->theirs + 12, data + (outgoing ? 16 : 12), 4);
-	} else {
-		if (data[6] != TCP) /* behind extension headers: not followed */
-			return 0;
-		at = 40;
-		__builtin_memcpy(s->theirs, data + (outgoing ? 24 : 8), 16);
-	}
-	if (at < 20 || at > 60)
-		return 0;
-	tcp = (void *)(data + at);
-	if ((void *)(tcp + 1) > (void *)end)
-		return 0;
-	head = at + (tcp->offset >> 4) * 4;
-	s->sequence = bpf_ntohl(tcp->sequence);
-	s->local = bpf_ntohs(outgoing ? tcp->source : tcp->dest);
-	s->remote = bpf_ntohs(outgoing ? tcp->dest : tcp->source);
-	s->fin = tcp->flags & 1;
-	s->syn = tcp->flags & 2;
-	s->at = head;
-	s->size = skb->len > head ? skb->len - head : 0;
-	return 1;
-}
-
-/* 1: a request would come in; 0: it would go out; 2: either; -1: not ours. */
-static __always_inline int side_of(const struct segment *s)
-{
-	if (port) {
-		if (side != CLIENT && s->local == port)
-			return 1;
-		if (side != SERVER && s->remote == port)
-			return 0;
-		return -1;
-	}
-	return side == SERVER ? 1 : side == CLIENT ? 0 : 2;
-}
 
 /* Leave out what came before; 0 when nothing of it is new. */
 static __always_inline int in_order(struct exchange *x, int outgoing, struct segment *s)

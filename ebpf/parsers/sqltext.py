@@ -54,6 +54,7 @@ _BEFORE_QUOTE = re.compile(r"_\w+|date|time|timestamp|timestamptz|interval|json|
 
 _PARENS = re.compile(r"([(\[]) ?\?(?: ?, ?\?)* ?([)\]])")
 _ROWS = re.compile(r"(\(\?\))(?: ?, ?\(\?\))+")
+_UNENDED = re.compile(rf"([(\[]) ?\?(?: ?, ?\?)+ ?,? ?({CUT})?$")
 _TWICE = re.compile(r"\?(?: \?)+")
 
 
@@ -65,9 +66,20 @@ def scrubbed(text: str, dialect: str, *, cut: bool = False) -> str:
     if "\\" in text:
         others = _tokens(text, second)
         if _solid(others) != _solid(tokens):
-            trusted = not cut and _opens(tokens) != _opens(others)
-            tokens = others if trusted and _opens(tokens) else tokens
+            fits = _fits(tokens, cut=cut), _fits(others, cut=cut)
+            trusted = fits[0] != fits[1]
+            tokens = others if fits == (False, True) else tokens
     return _tidy("".join(_parts(tokens, trusted=trusted)), cut=cut)
+
+
+def _fits(tokens: list[tuple[str, str]], *, cut: bool) -> bool:
+    """Whether a reading can be of a statement: no literal stays open, and none touches a word."""
+    if not cut and _opens(tokens):
+        return False
+    return not any(
+        (kind in _LITERALS and before == "word" and not _BEFORE_QUOTE.fullmatch(last)) or (kind == "word" and before in _LITERALS)
+        for (before, last), (kind, _) in zip(tokens, tokens[1:], strict=False)
+    )
 
 
 def _tokens(text: str, reading: re.Pattern[str]) -> list[tuple[str, str]]:
@@ -140,6 +152,7 @@ def _tidy(text: str, *, cut: bool) -> str:
     text = re.sub(r"\s+", " ", text).strip(" ;")
     text = re.sub(r"--|/\*|\*/", " ", text)  # signs that met when what stood between them went
     text = _ROWS.sub(r"\1", _PARENS.sub(r"\1?\2", _TWICE.sub("?", text)))
+    text = _UNENDED.sub(rf"\1?, {CUT}", text)
     if len(text) > LIMIT:
         return f"{text[: LIMIT - 2].rstrip()} {CUT}"
     return f"{text} {CUT}" if cut and not text.endswith(CUT) else text

@@ -24,6 +24,7 @@ from agent.approvals.service import Approvals
 from agent.audit.journal import Journal
 from agent.executor.executor import Executor
 from tools.actions.action import Action, Blast, Effect, Json, Preview, Settled, Target
+from tools.approval import Grant
 
 T = TypeVar("T")
 GOAL_MS = {"approve and guard": 10.0, "list 1,000 pending": 100.0}
@@ -43,7 +44,7 @@ class _Nothing:
     def preview(self, name: str, target: Target, params: Mapping[str, Json]) -> Preview:
         return Preview(Action(name, target, dict(params), "1", "u"), (), None, "exactly", Blast(0), "nothing")
 
-    def perform(self, action: Action) -> Effect:
+    def perform(self, action: Action, granted: Grant | None = None) -> Effect:
         return Effect("done")
 
     def settle(self, preview: Preview, *, rollback: bool = False) -> Settled:

@@ -42,7 +42,7 @@ class _Nothing:
     def end(self, grant: Grant, *, succeeded: bool | None, message: str) -> None:
         return None
 
-    def perform(self, action: Action) -> Effect:
+    def perform(self, action: Action, granted: Grant | None = None) -> Effect:
         return Effect("done")
 
 

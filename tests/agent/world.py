@@ -10,6 +10,7 @@ from pathlib import Path
 
 from tools.actions.action import Action, Blast, Edit, Effect, Json, Preview, Settled, Target
 from tools.actions.errors import RefusedError, WorldChangedError
+from tools.approval import Grant
 
 START = 2
 
@@ -36,7 +37,7 @@ class World:
         diff = (Edit("spec.replicas", replicas, wanted),) if replicas != wanted else ()
         return Preview(Action(name, target, dict(params), str(version), f"uid-{target.name}"), diff, inverse, "exactly", Blast(0), "more of it answers")
 
-    def perform(self, action: Action) -> Effect:
+    def perform(self, action: Action, granted: Grant | None = None) -> Effect:
         self.before("effect")
         replicas, version = self.now(action.target)
         if action.resource_version != str(version):
@@ -76,8 +77,8 @@ class NoAnswer(World):
 
     looks: Settled | None = None
 
-    def perform(self, action: Action) -> Effect:
-        super().perform(action)
+    def perform(self, action: Action, granted: Grant | None = None) -> Effect:
+        super().perform(action, granted)
         raise TimeoutError("no answer came")
 
     def settle(self, preview: Preview, *, rollback: bool = False) -> Settled:
@@ -87,7 +88,7 @@ class NoAnswer(World):
 class Refusing(World):
     """A world that says no to every change."""
 
-    def perform(self, action: Action) -> Effect:
+    def perform(self, action: Action, granted: Grant | None = None) -> Effect:
         raise RefusedError("403 Forbidden: deployments.apps is forbidden: no verb patch", where=str(action.target), remedy="apply rbac-write.yaml")
 
 

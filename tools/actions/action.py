@@ -11,8 +11,8 @@ from typing import Any, Literal, TypeAlias
 from telemetry.errors import UsageError
 
 Json: TypeAlias = "bool | int | float | str | list[Json] | dict[str, Json] | None"
-System = Literal["kubernetes", "nginx", "notice"]
-"""What is changed: a cluster, an nginx on this machine, or nothing but people's attention."""
+System = Literal["kubernetes", "nginx", "notice", "probe"]
+"""What is changed: a cluster, an nginx on this machine, or nothing but people's attention, or the time that a probe costs."""
 Reversible = Literal["exactly", "in_effect", "no"]
 """``exactly``: the inverse restores the old bytes or specification; ``in_effect``: the same state by another way (a restarted
 pod is another pod); ``no``: nothing takes it back."""
@@ -23,7 +23,7 @@ class Target:
     """What an action changes. Names are exact; ``namespace`` is empty for what has none."""
 
     kind: str
-    """As the API names it: ``Deployment``, ``Node``, ``DestinationRule``; ``RateLimit`` for nginx; ``Channel`` for a notice."""
+    """As the API names it: ``Deployment``, ``Node``, ``DestinationRule``; ``RateLimit`` for nginx; ``Channel`` for a notice; ``Node`` for a probe."""
     name: str
     namespace: str = ""
     system: System = "kubernetes"

@@ -17,10 +17,12 @@ from tools.actions.nginx_process import Instance
 from tools.actions.nodes import NODES
 from tools.actions.notices import Channel, NoticeActions
 from tools.actions.performing import Performer
+from tools.actions.probes import Nodes, ProbeActions
 from tools.actions.restoring import RESTORE
 from tools.actions.rollouts import ROLLOUTS
 from tools.actions.scaling import SCALING
 from tools.actions.traffic import TRAFFIC
+from tools.approval import Grant
 
 TYPES: dict[str, ActionType] = {one.name: one for one in (*SCALING, *ROLLOUTS, *CONTAINERS, *NODES, *TRAFFIC, RESTORE)}
 """What is done to a cluster, by name; hidden ones are only ever inverses."""
@@ -28,18 +30,21 @@ _INVERSES = frozenset({"restore_nginx_rate", *(one.name for one in TYPES.values(
 _KINDS: dict[str, tuple[System, tuple[str, ...]]] = {
     **{one.name: ("kubernetes", one.kinds) for one in TYPES.values()},
     **dict.fromkeys(NginxActions.params, ("nginx", ("RateLimit",))), **dict.fromkeys(NoticeActions.params, ("notice", ("Channel",))),
+    **dict.fromkeys(ProbeActions.params, ("probe", ("Node",))),
 }
 _WHAT = {"limit_nginx_rate": "Limit the rate of requests in an nginx on this machine", "restore_nginx_rate": "Put the include file back as it was",
-         "notify_slack": "Write to a Slack channel", "page_pagerduty": "Page whoever is on call through PagerDuty"}
+         "notify_slack": "Write to a Slack channel", "page_pagerduty": "Page whoever is on call through PagerDuty",
+         "run_probe": "Look into a node's kernel with one bounded eBPF probe of the catalogue"}
 
 
 @dataclass(frozen=True, slots=True)
 class Systems:
-    """What may be changed: a cluster, nginx on this machine, channels; and how far."""
+    """What may be changed: a cluster, nginx on this machine, channels, nodes with a probe daemon; and how far."""
 
     cluster: Access | None = None
     nginx: tuple[Instance, ...] = ()
     channels: tuple[Channel, ...] = ()
+    nodes: Nodes | None = None
     bounds: Bounds = field(default_factory=Bounds)
 
 
@@ -51,11 +56,14 @@ class Catalogue:
         more = {} if settle_after is None else {"settle_after": settle_after}
         self._cluster = ClusterActions(systems.cluster, TYPES, systems.bounds, **more) if systems.cluster else None
         self._parts: dict[System, Performing] = {"nginx": NginxActions(systems.nginx), "notice": NoticeActions(systems.channels)}
+        self._probes = ProbeActions(systems.nodes)
+        self._parts["probe"] = self._probes
         if self._cluster is not None:
             self._parts["kubernetes"] = self._cluster
 
     def close(self) -> None:
-        """Let connections go."""
+        """Let connections go; probes that run are waited for."""
+        self._probes.close()
         if self._cluster is not None:
             self._cluster.close()
 
@@ -93,13 +101,13 @@ class Catalogue:
             return _no_cluster(TYPES[name], target, params)
         return self._parts[system].preview(name, target, params)
 
-    def perform(self, action: Action) -> Effect:
+    def perform(self, action: Action, granted: Grant | None = None) -> Effect:
         """See :meth:`Performer.perform`; only :func:`tools.guard.carry_out` calls it."""
         if action.name not in _KINDS or action.target.system != _KINDS[action.name][0]:
             raise RefusedError(f"{action.name} of {action.target} is not in the catalogue", where=action.name, remedy="propose an action of the catalogue")
         if action.name in _INVERSES and not action.undoes:
             raise RefusedError(f"{action.name} only takes back what was done", where=action.name, remedy="propose an action of the catalogue")
-        return self._part(action).perform(action)
+        return self._probes.perform(action, granted) if action.target.system == "probe" else self._part(action).perform(action)
 
     def settle(self, preview: Preview, *, rollback: bool = False) -> Settled:
         """See :meth:`Performer.settle`."""
@@ -116,12 +124,12 @@ class Catalogue:
         return found
 
 
-Performing = ClusterActions | NginxActions | NoticeActions
+Performing = ClusterActions | NginxActions | NoticeActions | ProbeActions
 
 
 def params_of(name: str) -> type[Params]:
     """The parameters of an action."""
-    return TYPES[name].params if name in TYPES else {**NginxActions.params, **NoticeActions.params}[name]
+    return TYPES[name].params if name in TYPES else {**NginxActions.params, **NoticeActions.params, **ProbeActions.params}[name]
 
 
 def _no_cluster(kind: ActionType, target: Target, params: Mapping[str, Json]) -> Preview:

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import Protocol
 
 from tools.actions.action import Action, Effect, Json, Preview, Settled, Target
+from tools.approval import Grant
 
 
 class Performer(Protocol):
@@ -27,8 +28,8 @@ class Performer(Protocol):
         """
         ...
 
-    def perform(self, action: Action) -> Effect:
-        """Do it, once. Only :func:`tools.guard.carry_out` calls this.
+    def perform(self, action: Action, granted: Grant | None = None) -> Effect:
+        """Do it, once. Only :func:`tools.guard.carry_out` calls this, with what it was ``granted`` by.
 
         Raises RefusedError when nothing was changed, UnknownOutcomeError when nobody knows.
         """

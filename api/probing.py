@@ -1,0 +1,133 @@
+"""Probes of a home: which nodes can be asked, and where what they saw goes: the trace store, and an OTLP endpoint."""
+
+from __future__ import annotations
+
+import socket
+import time
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+
+from ebpf.client import Address
+from ebpf.daemon.settings import SOCKET
+from telemetry.errors import OnCalmError, UsageError, WriterBusyError
+from tools.actions.probes import Nodes, read_result
+
+if TYPE_CHECKING:
+    from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
+
+FILE = "probes.yaml"
+_PATIENCE = 30.0
+"""Seconds that a session's spans wait for the store's writer."""
+
+
+class NodeFile(BaseModel):
+    """One node of the file."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    name: str = Field(min_length=1, max_length=253)
+    socket: str = ""
+    host: str = ""
+    port: int = Field(default=9464, ge=1, le=65535)
+    authority: str = ""
+    certificate: str = ""
+    key: str = ""
+
+    @model_validator(mode="after")
+    def _whole(self) -> NodeFile:
+        if bool(self.socket) == bool(self.host):
+            raise ValueError("a node has either a socket on this machine, or a host")
+        if self.host and not (self.authority and self.certificate and self.key):
+            raise ValueError("a host needs authority, certificate and key: three PEM files (mutual TLS)")
+        return self
+
+
+class ProbesFile(BaseModel):
+    """``probes.yaml``. ``otlp``: where spans go as well, as ``http://collector:4318``."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    nodes: list[NodeFile] = Field(default_factory=list)
+    otlp: str = Field(default="", pattern=r"^(https?://\S+)?$")
+
+
+def settings_of(home: Path) -> ProbesFile:
+    """The file of a home; without one the daemon on this machine, if it listens where it usually does. Raises UsageError."""
+    import yaml
+
+    path = home / FILE
+    if not path.exists():
+        return ProbesFile(nodes=[NodeFile(name=socket.gethostname(), socket=str(SOCKET))] if SOCKET.exists() else [])
+    try:
+        return ProbesFile.model_validate(yaml.safe_load(path.read_text(encoding="utf-8")) or {})
+    except (yaml.YAMLError, UnicodeDecodeError) as error:
+        raise UsageError(f"it is no YAML: {str(error).splitlines()[0]}", where=str(path), remedy="see docs/probes.md") from error
+    except ValidationError as error:
+        told = "; ".join(f"{'.'.join(map(str, one['loc']))}: {one['msg'].removeprefix('Value error, ')}" for one in error.errors()[:5])
+        raise UsageError(told, where=str(path), remedy="see docs/probes.md") from error
+
+
+def addresses(home: Path) -> tuple[Address, ...]:
+    """The daemons that can be asked. Raises UsageError."""
+    return tuple(Address(one.name, one.socket, one.host, one.port, *(str(home / name) if name else "" for name in (one.authority, one.certificate, one.key)))
+                 for one in settings_of(home).nodes)
+
+
+def nodes_of(home: Path, records: Path, *, tell: Callable[[str], None] = lambda _: None) -> Nodes:
+    """What the catalogue of actions needs to attach probes; spans go to the store at ``records``. Raises UsageError."""
+    endpoint = settings_of(home).otlp
+    return Nodes(addresses(home), home / "probe.key", home / "probes", lambda path: None if kept(path, records, endpoint, tell) else None)
+
+
+def kept(path: Path, records: Path, endpoint: str, tell: Callable[[str], None]) -> int:
+    """Put a session's calls into the store as spans, and send them on; how many. What fails is told, and loses nothing: the file stays."""
+    from ebpf.spans import request_of
+
+    found = read_result(path)
+    head, calls = found["head"], found["calls"]
+    if not calls:
+        return 0
+    request = request_of(calls, service=service_of(head), node=str(head.get("node", "")), session=str(head.get("session", path.stem)))
+    try:
+        _store(request, records)
+    except OnCalmError as error:
+        tell(f"the spans of {path.name} are not in the store: {error}")
+    if endpoint:
+        _send(request, endpoint, tell)
+    return len(calls)
+
+
+def service_of(head: Mapping[str, Any]) -> str:
+    """The service's name as it was given, or what the target is called."""
+    return str(head.get("spec", {}).get("service") or head.get("target", "unknown"))
+
+
+def _store(request: ExportTraceServiceRequest, records: Path) -> None:
+    from telemetry.otlp.spans import spans_of
+    from telemetry.store.record_writer import RecordWriter
+
+    until = time.monotonic() + _PATIENCE
+    while True:
+        try:
+            with RecordWriter(records) as writer:
+                writer.add_spans(spans_of(request).records)
+                writer.commit()
+            return
+        except WriterBusyError:
+            if time.monotonic() > until:
+                raise
+            time.sleep(0.2)
+
+
+def _send(request: ExportTraceServiceRequest, endpoint: str, tell: Callable[[str], None]) -> None:
+    import httpx
+
+    try:
+        reply = httpx.post(f"{endpoint.rstrip('/')}/v1/traces", content=request.SerializeToString(), timeout=10.0, trust_env=False,
+                           headers={"Content-Type": "application/x-protobuf"})
+        reply.raise_for_status()
+    except httpx.HTTPError as error:
+        tell(f"the spans could not be sent to {endpoint}: {error}")

@@ -1,0 +1,125 @@
+"""What one node knows: its name and keys, what its probes cost, what a probe would look at."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import os
+import sys
+from collections.abc import Callable, Mapping
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+from ebpf import objects
+from ebpf.catalog import CATALOG
+from ebpf.daemon.settings import DaemonSettings
+from ebpf.daemon.used import Used
+from ebpf.errors import ProbeError, SpecError
+from ebpf.explain import effective
+from ebpf.grants import Grant, public_keys, verified
+from ebpf.presence import started
+from ebpf.price import predicted
+from ebpf.rates import observed
+from ebpf.spec import ProbeSpec, spec_from
+from ebpf.targets import Resolved, resolve
+
+VERSION = 1
+"""Of the protocol."""
+
+
+class Node:
+    """The daemon's knowledge. Calibrations are kept for the kernel and objects they were made with."""
+
+    def __init__(self, settings: DaemonSettings, clock: Callable[[], datetime]) -> None:
+        self._settings, self._clock = settings, clock
+        settings.state.mkdir(parents=True, exist_ok=True)
+        self._used = Used(settings.state / "used-grants")
+        self._calibrated: Mapping[str, float] = {}
+
+    @property
+    def ns_per_call(self) -> float:
+        """What one run of a program costs; 0 when it was not calibrated."""
+        return self._calibrated.get("ns_per_call", 0.0)
+
+    def loader(self) -> str:
+        """Which loader sessions use."""
+        return "core" if self._settings.loader == "auto" else self._settings.loader
+
+    async def hello(self) -> dict[str, Any]:
+        """What this node is and can do."""
+        uname = os.uname()
+        return {"type": "node", "version": VERSION, "node": self._settings.node, "kernel": uname.release, "machine": uname.machine,
+                "probes": {name: sorted(entry.capabilities - effective()) for name, entry in CATALOG.items()},
+                "calibrated": dict(self._calibrated), "sessions": self._settings.sessions, "overhead": self._settings.overhead}
+
+    async def preview(self, document: Mapping[str, Any]) -> dict[str, Any]:
+        """What a probe would look at, pinned to the process or control group of now, and its price. Raises ProbeError."""
+        spec = self._bounded(spec_from(document))
+        target = self.resolve(spec)
+        pinned = spec
+        if spec.target.pid is not None:
+            pinned = spec.model_copy(update={"target": spec.target.model_copy(update={"started": started(spec.target.pid)})})
+        rate = await asyncio.to_thread(observed, CATALOG[spec.name].rate, target.aim)
+        price = predicted(pinned, rate, self._calibrated, CATALOG[spec.name].rate)
+        lacking = sorted(CATALOG[spec.name].capabilities - effective())
+        return {"type": "preview", "node": self._settings.node, "spec": pinned.model_dump(mode="json"), "digest": pinned.digest, "target": target.words,
+                "price": price.document(), "price_words": price.words(), "lacking": lacking}
+
+    def accept(self, signed: Mapping[str, Any]) -> Grant:
+        """The grant, if it is good here and now. Raises GrantError, SpecError."""
+        grant = verified(signed, public_keys(self._settings.keys), self._settings.node, self._clock())
+        self._bounded(grant.spec)
+        return grant
+
+    def resolve(self, spec: ProbeSpec) -> Resolved:
+        """The target as it is now. Raises TargetError, UnsupportedError."""
+        return resolve(spec.target, spec.side)
+
+    def use(self, grant: Grant) -> None:
+        """Use a grant up. Raises GrantError the second time."""
+        self._used.take(grant, self._clock())
+
+    async def calibrate(self) -> None:
+        """Measure what programs cost here, unless it is known; without the capabilities it stays unknown."""
+        place, key = self._settings.state / "calibrated.json", self._key()
+        try:
+            kept = json.loads(place.read_text())
+            if kept.get("key") == key:
+                self._calibrated = {str(name): float(value) for name, value in kept["figures"].items()}
+                return
+        except (OSError, ValueError, KeyError, AttributeError, TypeError):
+            pass  # nothing kept, or not by us: measured anew
+        process = await asyncio.create_subprocess_exec(
+            sys.executable, "-I", "-c", _START, *sys.path, stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.DEVNULL, env={})
+        try:
+            told = json.loads((await process.communicate())[0] or b"{}")
+        except ValueError:
+            return
+        finally:
+            if process.returncode is None:
+                process.kill()
+        if "ns_per_call" in told:
+            self._calibrated = {str(name): float(value) for name, value in told.items()}
+            _write(place, {"key": key, "figures": told})
+
+    def _key(self) -> str:
+        try:
+            digests = json.dumps(objects.manifest(), sort_keys=True)
+        except ProbeError:
+            digests = ""
+        return f"{os.uname().release} {os.cpu_count()} {digests}"
+
+    def _bounded(self, spec: ProbeSpec) -> ProbeSpec:
+        if spec.overhead > self._settings.overhead:
+            raise SpecError(f"overhead is {spec.overhead:.1%}, and this node allows {self._settings.overhead:.1%} of a CPU", where="probe.overhead", remedy="ask for less")
+        return spec
+
+
+_START = "import sys; sys.path[:] = sys.argv[1:]; from ebpf.calibrate import main; sys.exit(main())"
+
+
+def _write(path: Path, document: Mapping[str, Any]) -> None:
+    made = path.with_suffix(".new")
+    made.write_text(json.dumps(document))
+    made.replace(path)

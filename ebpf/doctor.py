@@ -1,0 +1,168 @@
+"""What this machine's kernel can do for probes: looked up, tried, and explained."""
+
+from __future__ import annotations
+
+import os
+import platform
+from collections.abc import Callable, Iterator
+from contextlib import suppress
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any, Literal
+
+from ebpf import objects
+from ebpf.errors import LoadError, ProbeError
+from ebpf.explain import effective, lockdown
+from ebpf.libbpf import library
+from ebpf.loaders.core import CoreLoader
+from ebpf.loaders.interface import Everywhere, Place, Sampling, Sweep, Uprobes
+from ebpf.targets import mounted
+from ebpf.uprobes import function_offsets
+
+Works = Literal["yes", "no", "partly"]
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """One thing that probes rest on. ``needed``: nothing works without it."""
+
+    what: str
+    works: Works
+    told: str
+    remedy: str = ""
+    needed: bool = True
+
+    def document(self) -> dict[str, Any]:
+        """As JSON."""
+        return asdict(self)
+
+
+def examine(*, calibrated: bool = True) -> list[Finding]:
+    """Everything, the most basic first. Loads small programs of every kind, and takes each out again at once."""
+    found = [_kernel(), _types(), _locked(), *_capabilities(), _groups(), _tracefs(), _library(), _objects()]
+    found += list(_trials()) if objects.built() else []
+    found += [_bcc(), _headers()]
+    if calibrated and all(one.works != "no" for one in found if one.needed):
+        found.append(_cost())
+    return found
+
+
+def _kernel() -> Finding:
+    release, machine = platform.release(), platform.machine()
+    known = machine in {"x86_64", "aarch64"}
+    return Finding("kernel", "yes" if known else "no", f"{release} on {machine}", "" if known else "probes are built for x86-64 and arm64 alone")
+
+
+def _types() -> Finding:
+    path = Path("/sys/kernel/btf/vmlinux")
+    if path.exists():
+        return Finding("types of the kernel (BTF)", "yes", f"{path}, {path.stat().st_size >> 20} MiB")
+    return Finding("types of the kernel (BTF)", "no", f"{path} is not there", "use a kernel with CONFIG_DEBUG_INFO_BTF=y, as distributions ship since 2020")
+
+
+def _locked() -> Finding:
+    mode = lockdown()
+    if mode == "confidentiality":
+        return Finding("lockdown", "no", "confidentiality: no program may read kernel memory", "boot with lockdown=integrity or without it")
+    return Finding("lockdown", "yes", mode or "the kernel tells of none")
+
+
+def _capabilities() -> Iterator[Finding]:
+    held = effective()
+    wants = {"CAP_BPF": "to load anything", "CAP_PERFMON": "to trace", "CAP_NET_ADMIN": "to look at packets of a control group (http, sql, grpc, dns)"}
+    for name, why in wants.items():
+        there = name in held or "CAP_SYS_ADMIN" in held
+        yield Finding(name, "yes" if there else "no", "held" if there else f"not held: it is needed {why}",
+                      "" if there else "run as the daemon's unit does (deploy/probed.service), or as root", needed=name != "CAP_NET_ADMIN")
+
+
+def _groups() -> Finding:
+    try:
+        return Finding("control groups, version 2", "yes", f"mounted at {mounted()}", needed=False)
+    except ProbeError as error:
+        return Finding("control groups, version 2", "no", error.what, error.remedy, needed=False)
+
+
+def _tracefs() -> Finding:
+    for place in ("/sys/kernel/tracing", "/sys/kernel/debug/tracing"):
+        with suppress(OSError):
+            if (Path(place) / "events").is_dir():
+                return Finding("tracefs", "yes", f"mounted at {place}; probes do without", needed=False)
+    return Finding("tracefs", "partly", "not mounted, or not readable here; probes do without: they attach by the kernel's types",
+                   "mount -t tracefs nodev /sys/kernel/tracing, for other tools", needed=False)
+
+
+def _library() -> Finding:
+    try:
+        library()
+    except ProbeError as error:
+        return Finding("libbpf", "no", error.what, error.remedy)
+    return Finding("libbpf", "yes", "libbpf.so.1")
+
+
+def _objects() -> Finding:
+    try:
+        names = objects.manifest()
+        for name in names:
+            objects.read(name)
+    except ProbeError as error:
+        return Finding("compiled probes", "no", str(error), error.remedy)
+    return Finding("compiled probes", "yes", f"{len(names)} objects, each with the digest of the manifest")
+
+
+def _self_uprobe() -> Place:
+    path = next(line.split()[-1] for line in Path("/proc/self/maps").read_text().splitlines() if "/libc.so.6" in line or "/libc-2" in line)
+    offsets = function_offsets(Path(path), frozenset({"getpid"}))
+    return Uprobes("trial_uprobes", path, tuple(offsets.values()), pid=os.getpid())
+
+
+_TRIALS: tuple[tuple[str, str, Callable[[], Place] | None], ...] = (
+    ("programs on a control group's packets", "trial_packets", None),
+    ("programs on tracepoints (tp_btf)", "trial_tracepoint", lambda: Everywhere("trial_tracepoint")),
+    ("ring buffers (5.8 and newer)", "trial_ring", None),
+    ("iterators over sockets (5.9 and newer)", "trial_iterator", lambda: Sweep("trial_iterator", "trial_storage")),
+    ("samples of every CPU", "trial_sampling", lambda: Sampling("trial_sampling", 1)),
+    ("probes on functions of programs (6.6 and newer)", "trial_uprobes", _self_uprobe),
+)
+
+
+def _trials() -> Iterator[Finding]:
+    for what, program, place in _TRIALS:
+        try:
+            loaded = CoreLoader().load("trials", {}, only=frozenset({program}))
+            try:
+                loaded.attach([place()] if place else [])
+            finally:
+                loaded.close()
+        except (ProbeError, StopIteration, OSError) as error:
+            remedy = error.remedy if isinstance(error, ProbeError) else ""
+            log = error.log.strip().splitlines()[-1:] if isinstance(error, LoadError) else []
+            yield Finding(what, "no", f"{error.what if isinstance(error, ProbeError) else error}" + (f" ({log[0][:200]})" if log else ""), remedy, needed=False)
+        else:
+            yield Finding(what, "yes", "loaded and attached" if place else "loaded", needed=False)
+
+
+def _bcc() -> Finding:
+    for place in ("/usr/lib/python3/dist-packages/bcc", "/usr/lib/python3.11/site-packages/bcc"):
+        if Path(place, "__init__.py").is_file():
+            return Finding("bcc, the second loader", "yes", place, needed=False)
+    return Finding("bcc, the second loader", "partly", "not installed: compiled probes are used alone", "apt install python3-bpfcc, where no compiled probe fits", needed=False)
+
+
+def _headers() -> Finding:
+    release = platform.release()
+    if Path(f"/lib/modules/{release}/build").exists() or Path("/sys/kernel/kheaders.tar.xz").exists():
+        return Finding("kernel headers", "yes", f"of this very kernel, {release}", needed=False)
+    return Finding("kernel headers", "partly", f"none of {release}; none are needed: offsets come from the kernel's types", needed=False)
+
+
+def _cost() -> Finding:
+    from ebpf.calibrate import calibrate
+    from ebpf.targets import group_of
+
+    try:
+        figures = calibrate(mounted(), group_of(0))
+    except (ProbeError, OSError) as error:
+        return Finding("cost", "partly", f"it could not be measured: {error}", needed=False)
+    return Finding("cost", "yes", f"{figures['ns_per_call']:.0f} ns a run of our programs (quartiles ±{figures['spread'] / 2:.0%}), "
+                   f"{figures['ns_per_event'] / 1000:.0f} µs an event that is handed out", needed=False)
