@@ -5,7 +5,7 @@ from __future__ import annotations
 import struct
 import time
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from ebpf import histogram
@@ -16,7 +16,8 @@ from ebpf.signals.base import MOST, KernelKind, TraceReader, command, counted, d
 from ebpf.signals.callnames import call_name
 from ebpf.signals.causes import waits_for
 from ebpf.signals.stacks import Stacks, folded
-from ebpf.signals.symbols import Symbols
+from ebpf.signals.symbols import Symbols, members, whole_node
+from ebpf.signals.threads import Standing, Threads
 
 REASONS = ("preempted", "sleeping", "uninterruptible", "disk", "stopped")
 """By ``enum reason`` of ``bpf/offcpu.bpf.c``."""
@@ -24,7 +25,6 @@ _CAUSE = struct.Struct("=IiiiI16s")
 _STARTED = struct.Struct("=QIiiiI16s")
 _TOTAL = struct.Struct("=QQQ")
 _EVENT = struct.Struct("=QQIIiiiI16s")
-_LINES = 2000
 _Key = tuple[int, int, int, int, int, bytes]
 
 
@@ -68,15 +68,19 @@ class Blocking:
     counts: Counts
     by_reason: dict[str, dict[str, float | int | None]]
     causes: tuple[Cause, ...]
+    standing: tuple[Standing, ...]
+    """Threads that waited before this looked and never ran meanwhile."""
     folded: tuple[str, ...]
     error: float = histogram.ERROR
 
     def sentences(self) -> list[str]:
         """The longest first; sleeping on purpose and waiting for work last."""
-        if not self.causes:
-            return ["No thread of the target left the CPU while this looked: it never waits (cpu_profile tells what it does).", *losses(self.counts)]
-        ranked = sorted(self.causes, key=lambda one: (_idle(one), -one.total_ms))
-        return [*map(_cause, ranked[:6]), *losses(self.counts)]
+        told = [_standing(one) for one in self.standing if not _idle(one)]
+        told += _causes_told(self.causes)
+        told += [_standing(one) for one in self.standing if _idle(one)][:2]
+        if not told:
+            told = ["No thread of the target left the CPU while this looked: it never waits (cpu_profile tells what it does)."]
+        return [*told, *losses(self.counts)]
 
 
 class BlockingReader(TraceReader):
@@ -89,6 +93,7 @@ class BlockingReader(TraceReader):
         """See :class:`~ebpf.signals.base.TraceReader`."""
         super().__init__(aim, options, epoch)
         self._symbols = Symbols(aim)
+        self._threads = Threads(() if whole_node(aim) else members(aim))
 
     def told(self, at: int, ns: int, tid: int, pid: int, user: int, kernel: int, call: int, reason: int, name: bytes) -> Absence:
         """See :class:`~ebpf.signals.base.TraceReader`."""
@@ -114,7 +119,7 @@ class BlockingReader(TraceReader):
             lines[one.name, *(one.stack or (f"[{one.call or one.reason}]",))] += round(one.total_ms * 1e3)
         outcomes = histogram.by_outcome(loaded.numbers("latencies"))
         by_reason = {name: found.document() for name, found in zip(REASONS, outcomes, strict=False) if found.count}
-        return Blocking(counted(loaded, len(under_way)), by_reason, tuple(causes[:MOST]), tuple(folded(lines)[:_LINES]))
+        return Blocking(counted(loaded, len(under_way)), by_reason, tuple(causes[:MOST]), tuple(self._threads.standing()[:MOST]), folded(lines))
 
 
 def _causes(rows: dict[_Key, list[int]], stacks: Stacks) -> Iterator[Cause]:
@@ -131,16 +136,35 @@ def _reason(number: int) -> str:
     return REASONS[number] if number < len(REASONS) else "unknown"
 
 
-def _idle(one: Cause) -> bool:
+def _idle(one: Cause | Standing) -> bool:
     """Whether it waits for work, as servers do, or on purpose."""
     return one.waits_for in {"events", "a connection to come in", "nothing: it sleeps on purpose", "a child to end", "a signal"}
 
 
-def _cause(one: Cause) -> str:
-    still = f", {one.still} of them still" if one.still else ""
+def _causes_told(causes: Sequence[Cause]) -> Iterator[str]:
+    """Alike but for their stacks they are told as one; what is under a hundredth of the longest is not told."""
+    groups: dict[tuple[int, str, str, str], list[Cause]] = {}
+    for one in causes:
+        groups.setdefault((one.pid, one.name, one.waits_for, one.call), []).append(one)
+    ranked = sorted(groups.values(), key=lambda group: (_idle(group[0]), -_total(group)))
+    longest = max(map(_total, ranked), default=0.0)
+    yield from (_cause(group) for group in ranked[:6] if _total(group) >= longest / 100)
+
+
+def _total(group: Sequence[Cause]) -> float:
+    return sum(one.total_ms for one in group)
+
+
+def _cause(group: Sequence[Cause]) -> str:
+    one, number, under_way = group[0], sum(one.count for one in group), sum(one.still for one in group)
+    still = f", {under_way} of them still" if under_way else ""
     where = f" ({one.call})" if one.call else ""
-    return (f"{one.name} ({one.pid}) was off the CPU for {duration(one.total_ms * 1e6)} in all, {times(one.count, 'time')}{still}, {duration(one.max_ms * 1e6)} at most: "
+    return (f"{one.name} ({one.pid}) was off the CPU for {duration(_total(group) * 1e6)} in all, {times(number, 'time')}{still}, {duration(max(one.max_ms for one in group) * 1e6)} at most: "
             f"it waited for {one.waits_for}{where}.")
+
+
+def _standing(one: Standing) -> str:
+    return f"{times(one.threads, 'thread')} named {one.name} ({one.pid}) did not run at all while this looked: waiting since before for {one.waits_for} ({one.call})."
 
 
 KIND = KernelKind("off_cpu", "offcpu", frozenset({"sched:sched_switch"}), ("switches",), BlockingReader, least_ms=10)

@@ -17,7 +17,6 @@ from ebpf.signals.symbols import Symbols
 _PLACE = struct.Struct("=Iii16s")
 HERTZ, LEAST, GREATEST = 99, 1, 999
 """Not a round number, so as not to beat with timers."""
-_LINES = 2000
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,7 +95,7 @@ class ProfileReader:
             processes[pid, process] += number
         idle, others, samples = loaded.numbers("samples")
         most = tuple(Consumer(pid, name, number) for (pid, name), number in processes.most_common(MOST))
-        return Profile(counted(loaded), self._hertz, samples, idle, others, most, _functions(lines), tuple(folded(lines)[:_LINES]))
+        return Profile(counted(loaded), self._hertz, samples, idle, others, most, _functions(lines), folded(lines))
 
 
 def hertz_of(options: Options) -> int:

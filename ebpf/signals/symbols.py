@@ -17,6 +17,7 @@ from ebpf.kind import Aim
 from ebpf.signals.elf import Functions, functions_of
 from telemetry.masks import masked
 
+UNKNOWN = "[unknown]"
 _PROCESSES, _FILES = 256, 400
 _MAP = re.compile(r"([0-9a-f]+)-([0-9a-f]+) ..x. ([0-9a-f]+) ([0-9a-f]+:[0-9a-f]+) (\d+)\s*(.*)")
 
@@ -57,7 +58,7 @@ class Symbols:
         self._functions: dict[tuple[str, int], Functions] = {}
         self._perf: dict[int, Functions] = {}
         self._processes: dict[int, Process | None] = {}
-        for pid in _members(aim)[:_PROCESSES]:
+        for pid in members(aim)[:_PROCESSES]:
             self._add(pid)
 
     def kernel(self, address: int) -> str:
@@ -68,12 +69,12 @@ class Symbols:
         """A function of a process; the file in brackets where its names are stripped; ``[unknown]`` where even that is not known."""
         process = self._processes[pid] if pid in self._processes else self._add(pid)
         if process is None:
-            return "[unknown]"
+            return UNKNOWN
         region = next((one for one in process.regions if one.start <= address < one.end), None)
         found = self._of_file(region.file).at(address - region.start + region.offset) if region and region.file[1] else ""
         if found or region is None:
-            return found or self._made_at_run_time(process, address) or "[unknown]"
-        return self._made_at_run_time(process, address) or (f"[{region.path.rsplit('/', 1)[-1].strip('[]')}]" if region.path else "[unknown]")
+            return found or self._made_at_run_time(process, address) or UNKNOWN
+        return self._made_at_run_time(process, address) or (f"[{region.path.rsplit('/', 1)[-1].strip('[]')}]" if region.path else UNKNOWN)
 
     def refresh(self) -> None:
         """Look at the processes again, as far as that is permitted and they live."""
@@ -175,10 +176,16 @@ def _file(pid: int, region: Region) -> int | None:
     return None
 
 
-def _members(aim: Aim) -> list[int]:
+def whole_node(aim: Aim) -> bool:
+    """Whether every process is meant."""
+    return not aim.pids and (not aim.cgroup or os.path.ismount(aim.cgroup))
+
+
+def members(aim: Aim) -> list[int]:
+    """The processes that are meant, as of now; of a whole node the newest first."""
     if aim.pids:
         return list(aim.pids)
-    if aim.cgroup and not os.path.ismount(aim.cgroup):
+    if not whole_node(aim):
         return sorted({pid for folder, _, _ in os.walk(aim.cgroup) for pid in _numbers(f"{folder}/cgroup.procs")})
     return sorted((int(name) for name in os.listdir("/proc") if name.isdigit()), reverse=True)  # noqa: PTH208 - no pathlib in a worker
 

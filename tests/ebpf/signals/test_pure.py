@@ -19,6 +19,7 @@ from ebpf.signals.callnames import ARM64, X86_64
 from ebpf.signals.causes import waits_for
 from ebpf.signals.elf import Functions, functions_of
 from ebpf.signals.exits import outcome
+from ebpf.signals.stacks import folded
 from ebpf.signals.symbols import Symbols, cleaned, regions
 from ebpf.signals.tallies import ERROR, FINE, POWERS, Tally, tally
 
@@ -153,3 +154,13 @@ def test_durations_are_told_in_their_unit(ns: float | None, words: str) -> None:
 
 def test_shares_are_never_rounded_to_nothing() -> None:
     assert (share(0, 10), share(1, 100_000), share(1, 30), share(10, 10)) == ("0.0 %", "under 0.1 %", "3.3 %", "100 %")
+
+
+def test_folded_stacks_that_find_no_room_are_summed_up() -> None:
+    stacks = {("app", f"function_{number}"): number for number in range(1, 100)}
+    lines = folded(stacks, room=300)
+
+    assert lines[0] == "app;function_99 99"
+    assert sum(int(line.rpartition(" ")[2]) for line in lines) == sum(stacks.values())
+    assert sum(map(len, lines)) < 330
+    assert lines[-1].startswith("[others] ")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 from ebpf.kind import Aim, Options
@@ -132,3 +133,30 @@ def test_a_preempted_thread_waits_for_a_cpu() -> None:
     row = next(one for one in told["causes"] if one["reason"] == "preempted")
     assert row["waits_for"].startswith("a CPU")
     assert told["by_reason"]["preempted"]["count"] >= 1
+
+
+def test_threads_that_stood_still_all_the_time_are_told_though_nothing_happened_to_them() -> None:
+    code = """
+import threading, time
+lock = threading.Lock()
+lock.acquire()
+for _ in range(3):
+    threading.Thread(target=lock.acquire, daemon=True).start()
+time.sleep(0.2)
+print("ready", flush=True)
+time.sleep(60)
+"""
+    with child(code) as process:
+        start(process)
+        assert process.stdout is not None
+        assert process.stdout.readline() == "ready\n"
+        with watching("off_cpu", Aim(pids=(process.pid,)), EVERY) as watch:
+            time.sleep(0.3)
+            told = watch.summary()
+
+    standing = {one["call"]: one for one in told["standing"]}
+    assert (standing["futex"]["threads"], standing["futex"]["pid"]) == (3, process.pid)
+    assert "3 threads named python" in told["sentences"][0]
+    assert "a lock or a condition of its own process (futex)" in told["sentences"][0]
+    assert "did not run at all" in told["sentences"][-1]
+    assert told["counts"]["seen"] == 0
