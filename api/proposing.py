@@ -10,6 +10,7 @@ from telemetry.errors import OnCalmError
 if TYPE_CHECKING:
     from agent.approvals.outcomes import Outcome
     from agent.approvals.people import Person
+    from agent.approvals.record import Approval
     from api.desk import Desk
     from tools.cluster.seen import Seen
 
@@ -74,21 +75,45 @@ def _became(one: Outcome) -> str:
     return f"{one.action} of {one.target} on {one.at:%Y-%m-%d %H:%M} UTC: {one.verified.replace('_', ' ')}{taken}" + (f"; engineers say: {', '.join(said)}" if said else "")
 
 
-def ask(found: Mapping[str, Any], desk: Desk, by: Person) -> str | None:
-    """Put the first proposal of an investigation before people; the approval's id, None when it is refused by now.
+def ask(found: Mapping[str, Any], desk: Desk, by: Person, *, key: str = "") -> str | None:
+    """Put the first proposal of an investigation before people, or carry it out where a rule of the policy allows it.
 
-    Asked again for the same investigation, the same approval is given back.
+    The approval's id, None when it is refused by now. Asked again for the same investigation, or with the same ``key``, the same
+    approval is given back.
     """
+    asked = _asked(found, desk, by, key)
+    if asked is not None and asked.state == "approved":  # a rule of the policy allows it
+        desk.carry_out(asked)
+    return asked.id if asked is not None else None
+
+
+def put(found: dict[str, Any], desk: Desk, by: Person, *, key: str = "") -> str | None:
+    """:func:`ask`, told in the document: ``approval``, and ``approval_outcome`` with ``state`` and ``told``. What goes wrong loses no investigation."""
+    found["approval"], found["approval_outcome"] = None, {"state": "refused", "told": "The policy refuses it by now. NOT executed, NOT queued."}
+    try:
+        asked = _asked(found, desk, by, key)
+        if asked is None:
+            return None
+        found["approval"] = asked.id
+        if asked.state == "approved":  # a rule of the policy allows it
+            desk.carry_out(asked)
+        found["approval_outcome"] = desk.outcome(asked.id)
+    except OnCalmError as error:
+        found["approval_outcome"] = {"state": "failed", "told": f"It could not be {'carried out' if found['approval'] else 'asked for'}: {error}"}
+    ident: str | None = found["approval"]
+    return ident
+
+
+def _asked(found: Mapping[str, Any], desk: Desk, by: Person, key: str) -> Approval | None:
     from tools.actions.action import Target
 
     first = found["proposals"][0]
-    asked = desk.propose(first["action"], Target(**first["target"]), first["params"], by, cause=first["cause"], confidence=first["confidence"],
-                         reason=found["answer"].split("\n", 1)[0][:500], investigation=found["id"], incident=incident(found))
-    return asked.approval.id if asked.approval else None
+    return desk.propose(first["action"], Target(**first["target"]), first["params"], by, cause=first["cause"], confidence=first["confidence"],
+                        reason=found["answer"].split("\n", 1)[0][:500], investigation=found["id"], incident=incident(found), key=key).approval
 
 
 def incident(found: Mapping[str, Any]) -> dict[str, Any]:
-    """What an investigation's document says of when things were wrong, when as usual, and which services suffered."""
+    """What an investigation's document says of when things were wrong, when as usual, which services suffered, and the alert it began with."""
     first = (found["suspects"] or [{}])[0]
     suffering = [one["name"] for one in first.get("victims", ()) if one["kind"] == "service"]
-    return {"window": found["window"], "baseline": found["baseline"], "services": suffering}
+    return {"window": found["window"], "baseline": found["baseline"], "services": suffering, **({"alert": found["alert"]} if found.get("alert") else {})}

@@ -5,6 +5,7 @@ from __future__ import annotations
 import getpass
 import os
 import re
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -17,12 +18,14 @@ from agent.prices import Price
 if TYPE_CHECKING:
     from agent.approvals.people import Person
     from agent.observe.settings import TelemetrySettings
+    from api.desk import Desk
     from api.door.building import DoorSettings
     from api.door.tokens import Issuer
     from api.slack.bot import Connection
     from api.telling import Teller
     from api.thinking import Thinking
     from telemetry.sources.kubernetes.configuration import Access
+    from telemetry.sources.opening import AlertServer
 
 
 def _user() -> str:
@@ -174,6 +177,22 @@ class Settings(BaseSettings):
     def database(self) -> str | None:
         """Where approvals and audit are kept; None for the home."""
         return self.database_url.get_secret_value() if self.database_url else None
+
+    def desk(self, home: Path, cluster: Access | None, teller: Callable[[], Teller | None] | None = None) -> Desk:
+        """Where actions on a cluster are asked for, decided and carried out; who tells people is ``teller``, or made when needed."""
+        from api.desk import Desk
+
+        return Desk(home, cluster, policy=self.policy, state_url=self.database(), teller=teller or (lambda: self.teller(home)),
+                    alert_servers=lambda: self.alert_servers(home))
+
+    def alert_servers(self, home: Path) -> Sequence[AlertServer]:
+        """Servers of ``sources.yaml`` that know which alerts fire, for whoever closes them. Raises UsageError for a file that cannot be read."""
+        path = self.sources or home / "sources.yaml"
+        if self.sources is None and not path.exists():
+            return ()
+        from telemetry.sources.opening import open_alert_servers
+
+        return open_alert_servers(path, variable)
 
     def teller(self, home: Path) -> Teller | None:
         """Who is told of actions; None when no channel is named. Raises UsageError for a file that cannot be used."""
