@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from agent.state_db.locks import TargetLocks
     from agent.verification.state import State
     from agent.verification.verifier import Limits
+    from api.action_file import Also
     from api.surroundings import Surroundings
     from api.telling import Teller
     from api.watching import Watch
@@ -56,12 +57,14 @@ class Desk:
 
     def __init__(self, home: Path, access: Access | None, *, policy: Path | None = None, state_url: str | None = None,
                  clock: Callable[[], datetime] = lambda: datetime.now(UTC), teller: Callable[[], Teller | None] = lambda: None,
-                 alert_servers: Callable[[], Sequence[AlertServer]] = tuple) -> None:
+                 alert_servers: Callable[[], Sequence[AlertServer]] = tuple, also: Callable[[], Also] | None = None) -> None:
         """``policy``: the policy file; ``policy.yaml`` in the home when it is there. ``state_url``: a PostgreSQL database.
 
         ``clock``: a rehearsal's own time; verifications wait by it, too. ``teller`` gives who tells people.
         ``alert_servers`` opens the servers that know which alerts fire; whoever asked for them closes them.
+        ``also`` reads what may be acted on beside the cluster: channels and nginx.
         """
+        self._read_also = also
         self.alert_servers = alert_servers
         self.home, self._clock, self._telling = home, clock, teller
         self.records = home
@@ -100,7 +103,14 @@ class Desk:
         """Every action, on the systems that are configured."""
         from tools.actions.catalogue import Catalogue, Systems
 
-        return Catalogue(Systems(self._access))
+        return Catalogue(Systems(self._access, self.also.nginx, self.also.channels))
+
+    @cached_property
+    def also(self) -> Also:
+        """What may be acted on beside the cluster. Raises UsageError for a file that cannot be used."""
+        from api.action_file import Also
+
+        return self._read_also() if self._read_also is not None else Also()
 
     @cached_property
     def executor(self) -> Executor:
@@ -252,7 +262,8 @@ class Desk:
         """Do it, and keep how things were before, for the verification. One at a time: a second look would be at what the first did."""
         with self._locks.held(f"carrying out {approval.id}", seconds=60), self._watch() as watch:
             approval = self.approvals.show(approval.id)
-            state = watch.before(approval) if approval.state == "approved" else None
+            shows = approval.preview.action.target.system != "notice"  # people were told: nothing can be seen to be better
+            state = watch.before(approval) if shows and approval.state == "approved" else None
             done = self.executor.run(approval.id)
             if done.state == "succeeded" and state is not None:
                 watch.done(state)

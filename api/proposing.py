@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from contextlib import closing
+from dataclasses import replace
+from fnmatch import fnmatchcase
 from typing import TYPE_CHECKING, Any
 
 from telemetry.errors import OnCalmError
@@ -11,7 +14,12 @@ if TYPE_CHECKING:
     from agent.approvals.outcomes import Outcome
     from agent.approvals.people import Person
     from agent.approvals.record import Approval
+    from agent.decision.candidates import Candidate, Proposed
+    from agent.decision.demand import Clients
+    from agent.decision.engine import Verdict
+    from agent.decision.situation import Seen as Situation
     from api.desk import Desk
+    from tools.actions.action import Preview
     from tools.cluster.seen import Seen
 
 
@@ -26,40 +34,79 @@ def attempt(found: Mapping[str, Any], cluster: Seen | None, desk: Desk) -> tuple
 def proposals(found: Mapping[str, Any], cluster: Seen | None, desk: Desk) -> tuple[list[dict[str, Any]], str]:
     """The contract's ``proposals`` for an investigation's document, the best first; or none, and why. Nothing is asked or done.
 
-    ``cluster`` is what was seen beside the investigation; without it nothing is known of what could be changed.
+    ``cluster`` is what was seen beside the investigation; without it nothing is known of what could be changed in it.
     """
-    from agent.decision.facts import facts_of
     from agent.decision.proposing import propose
-    from agent.decision.situation import Seen as Situation
-    from agent.decision.situation import from_document
 
-    causes = tuple(from_document(found))
-    known = cluster is not None and cluster.state is not None
-    facts = facts_of(cluster.state, cluster.at, tuple(one.entity for one in causes)) if cluster is not None and cluster.state is not None else {}
-    proposed = propose(Situation(causes, facts))
+    proposed = propose(_situation(found, cluster, desk), desk.also.owners)
     if not proposed.candidates:
         return [], proposed.why
-    if not known:
+    known = cluster is not None and cluster.state is not None
+    fit = [one for one in proposed.candidates if known or one.target.system != "kubernetes"]
+    if not fit:
         return [], "the cluster was not looked at (ONCALM_KUBECONFIG): what could be changed is not known"
     made, refused = [], []
-    for one in proposed.candidates:
+    for one in fit:
         try:
             preview = desk.catalogue.preview(one.action, one.target, one.params)
-            others = [each.document() for each in proposed.candidates if each is not one]
+            others = [each.document() for each in fit if each is not one]
             verdict = desk.decide(preview, cause=proposed.cause, confidence=proposed.confidence, alternatives=others)
         except OnCalmError as error:
             refused.append(f"{one.action} of {one.target}: {error}")
             continue
-        earlier = desk.approvals.history(cause=proposed.cause, target=str(preview.action.target), limit=3)
-        made.append({
-            "earlier": [{**each.document(), "told": _became(each)} for each in earlier],
-            "action": one.action, "target": preview.action.document()["target"], "params": dict(preview.action.params), "risk": round(verdict.risk.score, 4),
-            "decision": verdict.decision, "why": [one.reason, *verdict.reasons, *(f"earlier: {_became(each)}" for each in earlier)], "dry_run": [dict(edit) for edit in preview.document()["diff"]],
-            "inverse": preview.document()["inverse"], "digest": preview.digest, "cause": proposed.cause, "confidence": proposed.confidence,
-            "expected": preview.predicted, "blast": preview.blast.statement,
-        })
+        made.append(_proposal(one, proposed, preview, verdict, desk.approvals.history(cause=proposed.cause, target=str(preview.action.target), limit=3)))
     made.sort(key=lambda one: one["decision"] == "refuse")  # the best that may be asked for comes first
     return made, "" if made else "; ".join(refused)
+
+
+def _proposal(one: Candidate, proposed: Proposed, preview: Preview, verdict: Verdict, earlier: Sequence[Outcome]) -> dict[str, Any]:
+    why = [one.reason, *([f"against it: {one.against}"] if one.against else []), *verdict.reasons, *(f"earlier: {_became(each)}" for each in earlier)]
+    return {
+        "earlier": [{**each.document(), "told": _became(each)} for each in earlier],
+        "action": one.action, "target": preview.action.document()["target"], "params": dict(preview.action.params), "risk": round(verdict.risk.score, 4),
+        "decision": verdict.decision, "why": why, "dry_run": [dict(edit) for edit in preview.document()["diff"]],
+        "inverse": preview.document()["inverse"], "digest": preview.digest, "cause": proposed.cause, "confidence": proposed.confidence,
+        "expected": preview.predicted, "blast": preview.blast.statement,
+    }
+
+
+def _situation(found: Mapping[str, Any], cluster: Seen | None, desk: Desk) -> Situation:
+    """The causes with who asks for what, and the facts of what could be changed."""
+    from agent.decision.demand import doors
+    from agent.decision.facts import facts_of
+    from agent.decision.situation import Facts, from_document
+    from agent.decision.situation import Seen as Situation
+
+    graph = found.get("graph") or {}
+    causes = tuple(from_document(found))
+    entries = {one.entity: doors(one.entity.name, graph) for one in causes}
+    causes = tuple(replace(one, clients=_clients(found, entries[one.entity], desk)) if one.load == "more" and one.victim_of is None else one for one in causes)
+    facts = facts_of(cluster.state, cluster.at, tuple(entries), entries) if cluster is not None and cluster.state is not None else {}
+    for entity, names in entries.items():
+        nginx = [name for name, serves in desk.also.serves if any(fnmatchcase(one, glob) for one in names for glob in serves)]
+        if len(nginx) == 1:
+            facts[entity] = replace(facts.get(entity, Facts()), nginx=nginx[0])
+    return Situation(causes, facts)
+
+
+def _clients(found: Mapping[str, Any], entries: Sequence[str], desk: Desk) -> Clients | None:
+    """The addresses that ask, as an access log of the doors tells; None where none does, or it cannot be read."""
+    from agent.decision.demand import Clients
+    from telemetry.models import Window
+    from telemetry.store.reader import Reader
+    from tools.clients import addresses
+
+    if not (desk.records / "manifest.db").exists() or not found.get("window") or not found.get("baseline"):
+        return None
+    try:
+        with closing(Reader(desk.records)) as reader:
+            both = addresses(reader, entries, Window.model_validate(found["baseline"]), Window.model_validate(found["window"]))
+    except OnCalmError:
+        return None
+    if both is None:
+        return None
+    before, during = both
+    return Clients(before.count, before.share, during.share, before.rate, during.rate, during.busiest)
 
 
 def recalled(about: dict[str, Any], desk: Desk) -> list[str]:

@@ -18,6 +18,7 @@ from agent.prices import Price
 if TYPE_CHECKING:
     from agent.approvals.people import Person
     from agent.observe.settings import TelemetrySettings
+    from api.action_file import Also
     from api.desk import Desk
     from api.door.building import DoorSettings
     from api.door.tokens import Issuer
@@ -94,6 +95,8 @@ class Settings(BaseSettings):
     """A PostgreSQL database for approvals and audit, ``postgresql://…``; default a file in the home."""
     notifications: Path | None = None
     """A file that names notification channels (docs/notifications.md); default ``notifications.yaml`` in the home."""
+    actions: Path | None = None
+    """A file that names channels and nginx to act on (docs/actions.md); default ``actions.yaml`` in the home."""
     alerts: Path | None = None
     """A file that says who may send alerts and how they are grouped (docs/alerts.md); default ``alerts.yaml`` in the home."""
     slack_bot_token: SecretStr | None = None
@@ -183,7 +186,18 @@ class Settings(BaseSettings):
         from api.desk import Desk
 
         return Desk(home, cluster, policy=self.policy, state_url=self.database(), teller=teller or (lambda: self.teller(home)),
-                    alert_servers=lambda: self.alert_servers(home))
+                    alert_servers=lambda: self.alert_servers(home), also=lambda: self.also(home))
+
+    def also(self, home: Path) -> Also:
+        """What may be acted on beside the cluster. Raises UsageError for a file that cannot be used."""
+        from api.action_file import read
+
+        path = self.actions or home / "actions.yaml"
+        if self.actions is not None and not path.exists():
+            from telemetry.errors import UsageError
+
+            raise UsageError("there is no such file", where=str(path), remedy="name one that is there (docs/actions.md)")
+        return read(path, variable)
 
     def alert_servers(self, home: Path) -> Sequence[AlertServer]:
         """Servers of ``sources.yaml`` that know which alerts fire, for whoever closes them. Raises UsageError for a file that cannot be read."""

@@ -17,6 +17,7 @@ from agent.approvals.record import Approval
 from agent.incidents.settings import AlertSettings
 from agent.verification.state import State
 from agent.verification.verifier import Limits
+from api.action_file import read
 from api.alerting import by_product
 from api.cli import app
 from api.desk import Desk
@@ -293,3 +294,32 @@ def test_a_file_that_holds_no_alert_is_refused_with_the_reason(tmp_path: Path, s
 
     assert isinstance(done.exception, OnCalmError)
     assert says in str(done.exception)
+
+
+def test_owners_are_told_where_nothing_surely_helps(tmp_path: Path, shop: Held, policy: Callable[[str], None]) -> None:
+    """A missing secret is mended by hand: whoever looks after it gets the facts, once, and no verification waits for a cure."""
+    got: list[Request] = []
+    with serving(lambda request: got.append(request) or Response(b"ok")) as server:  # type: ignore[func-returns-value]
+        (tmp_path / "actions.yaml").write_text("channels:\n  - {name: shop, slack: HOOK, namespaces: [shop]}\n")
+        made = failing_cart.product(tmp_path, also=lambda: read(tmp_path / "actions.yaml", {"HOOK": f"{server.url}/services/hunter2"}.get))
+        desk = made.desk
+        assert desk is not None
+        missing_secret(shop)
+        found = made.investigate("web fails since 20 minutes")
+        (proposal,) = found["proposals"]
+        ident = ask(found, desk, ANA)
+        assert ident is not None
+        before = len(got)
+        done = desk.approve(ident, BEN, digest=desk.approvals.show(ident).line.digest)
+
+    assert (proposal["action"], proposal["target"]["name"], before, done.state, len(got)) == ("notify_slack", "shop", 0, "succeeded", 1)
+    assert "secret" in got[0].json()["text"]
+    assert desk.unverified() == []
+    assert "hunter2" not in json.dumps(found) + json.dumps(done.document(), default=str)
+
+
+def missing_secret(shop: Held) -> None:
+    pod = shop.shop.pods("cart")[0]
+    pod["status"]["containerStatuses"][0] |= {"restartCount": 0, "lastState": {}, "state": {"waiting": {
+        "reason": "CreateContainerConfigError", "message": 'secret "cart-tls" not found'}}}
+    shop.load()
