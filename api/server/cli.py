@@ -22,7 +22,6 @@ def serve(
     """Serve chat, investigations, approvals, records and OTLP over HTTP until a signal ends it."""
     from api.cli import product_of
     from api.commands import inbox_size
-    from api.desk import Desk
     from api.server.joining import joined
     from api.server.serve import serve as run
     from api.settings import load
@@ -32,7 +31,7 @@ def serve(
     teller = settings.teller(home)
 
     def desk() -> Any:
-        return Desk(home, settings.cluster(), policy=settings.policy, state_url=settings.database(), teller=lambda: teller)
+        return settings.desk(home, settings.cluster(), lambda: teller)
 
     product = product_of(context)
     shared = desk()

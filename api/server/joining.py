@@ -35,4 +35,4 @@ def joined(settings: Settings, home: Path, product: Product, desk: Desk) -> Join
                    lambda: [one.document() for one in incidents.list()[0]])
     incidents = opened(home, told, state_url=settings.database(), on_event=incident_notices(bot))
     summaries = Summarising(home, state_url=settings.database(), incidents=Book(incidents), thinking=product.thinking, variable=variable)
-    return Joined((Alerting(incidents, by_product(product)), Summing(summaries), *([bot] if bot else [])), incidents)
+    return Joined((Alerting(incidents, by_product(product, incidents, desk if told.propose else None)), Summing(summaries), *([bot] if bot else [])), incidents)

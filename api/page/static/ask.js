@@ -55,8 +55,9 @@ function complete(turn, found) {
   turn.append(element("p", `${reading}confidence ${Number(found.confidence ?? 0).toFixed(2)} · ${found.analyst}`, "none"));
   for (const note of found.notes ?? []) turn.append(element("p", note, "note"));
   if (found.fallback) turn.append(element("p", `answered without a model: ${found.fallback}`, "note"));
+  if (found.approval_outcome) turn.append(element("p", found.approval_outcome.told, "note"));
   if (found.approval) {
-    const link = element("a", "A fix waits for approval", "button");
+    const link = element("a", (found.approval_outcome?.state ?? "pending") === "pending" ? "A fix waits for approval" : "What became of the fix", "button");
     link.href = `/approvals/${encodeURIComponent(found.approval)}`;
     turn.append(link);
   }
