@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from datetime import UTC, datetime
+from collections.abc import Callable, Mapping
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
@@ -125,8 +125,22 @@ class Book:
         return [self.incident(one.id) for one in found if one.created < last and (one.state != "resolved" or one.changed >= first)]
 
     def incident(self, ident: str) -> dict[str, Any]:
-        """One of them. Raises NoSuchIncidentError."""
+        """One of them, as it began by its alerts, with the cause that its investigation found. Raises NoSuchIncidentError."""
         told = self._incidents.show(ident).document()
-        return {**told, "services": [told["service"]] if told["service"] else [], "opened": told["created"],
-                "timeline": [{"at": one["at"], "kind": one["kind"], "person": one["actor"], "text": one["words"]} for one in told["timeline"]]}
+        opened, result = told["created"], (told["investigation"] or {}).get("result") or {}
+        began = max(min((str(one["starts_at"]) for one in told["alert_list"]), default=opened), _day_before(opened))
+        entries = [{"at": one["at"], "kind": one["kind"], "person": one["actor"], "text": one["words"].split("\n")[0]} for one in told["timeline"]]
+        if began < opened:
+            entries.insert(0, {"at": began, "kind": "began", "person": "", "text": "it began, as the first of its alerts says"})
+        return {**told, "services": [told["service"]] if told["service"] else [], "opened": min(began, opened), "timeline": entries,
+                "cause": str(result.get("answer", "")).split("\n")[0] if result.get("suspects") else "", "evidence": _lines(result)}
 
+
+def _day_before(opened: str) -> str:
+    """The earliest that an incident is taken to have begun, whatever its alerts say."""
+    return (datetime.fromisoformat(opened) - timedelta(days=1)).isoformat()
+
+
+def _lines(result: Mapping[str, Any]) -> list[str]:
+    """The first lines of the evidence of an investigation."""
+    return [str(line["text"]) for one in result.get("evidence") or () for line in (one.get("excerpt") or ())[:2]][:6]

@@ -38,7 +38,7 @@ def serve(
     if product.desk is not None:
         product.desk = shared
     made = joined(settings, home, product, shared)
-    run(product, shared, desk, teller, settings.door(), host, port, most_bytes=inbox_size(inbox), parts=made.parts, incidents=made.incidents)
+    run(product, shared, desk, teller, settings.door(), host, port, most_bytes=inbox_size(inbox), made=made)
 
 
 def chat(
