@@ -19,7 +19,7 @@ from ebpf import accounting, privileges, wire
 from ebpf.errors import ProbeError, SessionError
 from ebpf.governor import Governor
 from ebpf.kind import Reader
-from ebpf.kinds import kinds
+from ebpf.kinds import kind_of
 from ebpf.loaders.interface import Loaded, Loader
 from ebpf.order import Order, order_from
 from ebpf.presence import gone, resident
@@ -53,10 +53,11 @@ class Session:
             loaded.close()
 
     def _attach(self) -> tuple[Loaded, Reader]:
-        order, kind = self._order, kinds()[self._order.name]
+        order, kind = self._order, kind_of(self._order.name)
         places = kind.places(order.aim, order.options)
         wanted = {place.program for place in places}
-        loaded = _loader(order.loader).load(kind.object, kind.constants(order.aim, order.options), only=frozenset(wanted))
+        loaded = _loader(order.loader).load(
+            kind.object, kind.constants(order.aim, order.options), sizes={"ring": ring_size(order.options.budget)}, only=frozenset(wanted))
         loaded.attach(places)
         loaded.poll(0, lambda _: None)  # the ring buffer is mapped while that is still allowed
         return loaded, kind.reader(order.aim, order.options, wire.epoch())
@@ -100,7 +101,7 @@ class Session:
         calls = accounting.counts(loaded.numbers("counters")).calls
         if not self._governor.shares:
             self._governor.look(now, time.process_time(), calls)
-        self._say(type="result", ended=why, told=self._told, calls=calls, cpu=self._governor.mean, cap=self._order.overhead,
+        self._say(type="result", ended=why, told=self._told, calls=calls, cpu=self._governor.mean, worker=self._governor.worker, cap=self._order.overhead,
                   resident=resident(), summary=reader.summary(loaded))
 
     def _event(self, reader: Reader, data: bytes) -> None:
@@ -112,6 +113,15 @@ class Session:
         self._out.write(json.dumps(told, ensure_ascii=False, separators=(",", ":")) + "\n")
         if told["type"] != "call":
             self._out.flush()
+
+
+def ring_size(budget: int) -> int:
+    """Bytes of the ring buffer, a power of two: some seconds of the budget's events, a quarter to four MiB."""
+    wanted = budget * (os.cpu_count() or 1) * _EVENT * _SECONDS if budget else _LARGEST
+    return int(min(_LARGEST, max(_SMALLEST, 1 << (wanted - 1).bit_length())))
+
+
+_EVENT, _SECONDS, _SMALLEST, _LARGEST = 1400, 4, 1 << 18, 1 << 22
 
 
 def _pause(loaded: Loaded, ns: int) -> None:
