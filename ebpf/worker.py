@@ -21,7 +21,7 @@ from ebpf.governor import Governor
 from ebpf.kind import Reader
 from ebpf.kinds import kind_of
 from ebpf.loaders.interface import Loaded, Loader
-from ebpf.order import Order, order_from
+from ebpf.order import Order, OrderError, order_from
 from ebpf.presence import gone, resident
 
 _LOOK = 1.0
@@ -45,6 +45,7 @@ class Session:
         began = time.monotonic()
         loaded, reader = self._attach()
         try:
+            reader.summary(loaded)  # whatever that imports is there before files may not be read any more
             privileges.drop(self._order.parent)
             self._say(type="attached", ms=round((time.monotonic() - began) * 1e3, 3), resident=resident(), capabilities=privileges.held())
             why = self._watch(loaded, reader)
@@ -151,9 +152,18 @@ def main() -> int:
         told = {"type": "error", "what": error.what, "where": error.where, "remedy": error.remedy, "log": getattr(error, "log", "")[-4000:]}
         sys.stdout.write(json.dumps(told) + "\n")
         return 1
-    except (ValueError, TypeError, KeyError) as error:
-        sys.stdout.write(json.dumps({"type": "error", "what": f"the order cannot be read: {error!r}", "where": "worker", "remedy": "", "log": ""}) + "\n")
+    except OrderError as error:
+        sys.stdout.write(json.dumps({"type": "error", "what": f"the order cannot be read: {error}", "where": "worker", "remedy": "", "log": ""}) + "\n")
         return 2
+    except Exception as error:  # noqa: BLE001 - whatever it is has to be told, and without the bytes it may hold
+        place = error.__traceback__
+        while place is not None and place.tb_next is not None:
+            place = place.tb_next
+        where = f"{place.tb_frame.f_code.co_filename.rsplit('/', 1)[-1]}:{place.tb_lineno}" if place else ""
+        told = {"type": "error", "what": f"a defect of the probe: {type(error).__name__} at {where}; nothing is attached any more", "where": "worker",
+                "remedy": "report it", "log": ""}
+        sys.stdout.write(json.dumps(told) + "\n")
+        return 3
     return 0
 
 
