@@ -27,12 +27,10 @@ def register(app: typer.Typer) -> None:
 
 
 def desk_of(context: typer.Context, kubeconfig: str | None = None) -> Any:
-    from api.desk import Desk
     from api.settings import load
 
     settings = load()
-    home = context.obj or context.find_root().obj or settings.home
-    desk = Desk(home, settings.cluster_asked(kubeconfig), policy=settings.policy, state_url=settings.database(), teller=lambda: settings.teller(home))
+    desk = settings.desk(context.obj or context.find_root().obj or settings.home, settings.cluster_asked(kubeconfig))
     context.call_on_close(desk.close)
     return desk
 

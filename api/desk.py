@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -20,13 +20,16 @@ if TYPE_CHECKING:
     from agent.decision.policy import Policy
     from agent.executor.executor import Executor, Refusal
     from agent.executor.pausing import Pausing
+    from agent.incidents.service import Incidents
     from agent.state_db.locks import TargetLocks
     from agent.verification.state import State
     from agent.verification.verifier import Limits
+    from api.action_file import Also
     from api.surroundings import Surroundings
     from api.telling import Teller
     from api.watching import Watch
     from telemetry.sources.kubernetes.configuration import Access
+    from telemetry.sources.opening import AlertServer
     from tools.actions.action import Json, Preview, Target
     from tools.actions.catalogue import Catalogue
     from tools.actions.world import World
@@ -36,7 +39,8 @@ UNSAID = 1.0
 """How sure a person is of the cause who asks for an action and says nothing of it."""
 _CONFIDENCE = "confidence of the cause"
 INCIDENT = "incident"
-"""Evidence of this kind has ``window`` and ``baseline`` (``start`` and ``end`` each, ISO 8601) and the ``services`` that suffered."""
+"""Evidence of this kind has ``window`` and ``baseline`` (``start`` and ``end`` each, ISO 8601), the ``services`` that suffered, and
+the ``alert`` that it began with (:mod:`api.alerted`)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,11 +56,16 @@ class Desk:
     """The actions of one home. Nothing is opened or connected before it is needed."""
 
     def __init__(self, home: Path, access: Access | None, *, policy: Path | None = None, state_url: str | None = None,
-                 clock: Callable[[], datetime] = lambda: datetime.now(UTC), teller: Callable[[], Teller | None] = lambda: None) -> None:
+                 clock: Callable[[], datetime] = lambda: datetime.now(UTC), teller: Callable[[], Teller | None] = lambda: None,
+                 alert_servers: Callable[[], Sequence[AlertServer]] = tuple, also: Callable[[], Also] | None = None) -> None:
         """``policy``: the policy file; ``policy.yaml`` in the home when it is there. ``state_url``: a PostgreSQL database.
 
         ``clock``: a rehearsal's own time; verifications wait by it, too. ``teller`` gives who tells people.
+        ``alert_servers`` opens the servers that know which alerts fire; whoever asked for them closes them.
+        ``also`` reads what may be acted on beside the cluster: channels and nginx.
         """
+        self._read_also = also
+        self.alert_servers = alert_servers
         self.home, self._clock, self._telling = home, clock, teller
         self.records = home
         """The home whose telemetry verifications look at."""
@@ -83,12 +92,26 @@ class Desk:
         return Approvals(self.journal)
 
     @cached_property
+    def incidents(self) -> Incidents:
+        """What alerts made, as the same database keeps it."""
+        from agent.incidents.service import Incidents
+
+        return Incidents(self.journal.database, self._clock)
+
+    @cached_property
     def catalogue(self) -> Catalogue:
         """Every action, on the systems that are configured."""
         from api.probing import nodes_of
         from tools.actions.catalogue import Catalogue, Systems
 
-        return Catalogue(Systems(self._access, nodes=nodes_of(self.home, self.records)))
+        return Catalogue(Systems(self._access, self.also.nginx, self.also.channels, nodes=nodes_of(self.home, self.records)))
+
+    @cached_property
+    def also(self) -> Also:
+        """What may be acted on beside the cluster. Raises UsageError for a file that cannot be used."""
+        from api.action_file import Also
+
+        return self._read_also() if self._read_also is not None else Also()
 
     @cached_property
     def executor(self) -> Executor:
@@ -151,10 +174,11 @@ class Desk:
                       alternatives=alternatives)
 
     def propose(self, name: str, target: Target, params: Mapping[str, Json], by: Person, *, cause: str = "", confidence: float = UNSAID,
-                reason: str = "", investigation: str = "", incident: Mapping[str, Any] | None = None) -> Asked:
+                reason: str = "", investigation: str = "", incident: Mapping[str, Any] | None = None, key: str = "") -> Asked:
         """Preview an action, decide, and put it before people unless it is refused. Nothing is done.
 
         ``incident``: what an investigation says of it (:data:`INCIDENT`), which tells the verification what was wrong and what is usual.
+        Asked again with the same ``key``, the first approval is given back.
         Raises UsageError for bad parameters or a wrong policy, RefusedError for a target that is not there.
         """
         from agent.approvals.record import Proposal
@@ -167,7 +191,7 @@ class Desk:
         told: list[Mapping[str, Any]] = [{"kind": _CONFIDENCE, "value": confidence}, *([{"kind": "reason", "text": short(reason)}] if reason else []),
                                          *([{"kind": INCIDENT, **incident}] if incident else [])]
         proposal = Proposal(preview, verdict.decision, verdict.risk.score, verdict.policy, verdict.reasons, told, cause, investigation, rule=verdict.rule,
-                            key=f"{investigation}:{preview.digest}" if investigation else None)
+                            key=key or (f"{investigation}:{preview.digest}" if investigation else None))
         found = self.approvals.propose(proposal, by)
         if investigation and found.state == "pending":
             self.runs.begin(found.id)
@@ -239,7 +263,8 @@ class Desk:
         """Do it, and keep how things were before, for the verification. One at a time: a second look would be at what the first did."""
         with self._locks.held(f"carrying out {approval.id}", seconds=60), self._watch() as watch:
             approval = self.approvals.show(approval.id)
-            state = watch.before(approval) if approval.state == "approved" else None
+            shows = approval.preview.action.target.system != "notice"  # people were told: nothing can be seen to be better
+            state = watch.before(approval) if shows and approval.state == "approved" else None
             done = self.executor.run(approval.id)
             if done.state == "succeeded" and state is not None:
                 watch.done(state)
@@ -293,9 +318,11 @@ class Desk:
         from api.watching import Watch, world_of
 
         world = world_of(self._access) if self._access is not None else None
+        watch = Watch(self, world, clock=self._clock, **how)
         try:
-            yield Watch(self, world, clock=self._clock, **how)
+            yield watch
         finally:
+            watch.close()
             if world is not None:
                 world.close()
 

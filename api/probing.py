@@ -79,17 +79,17 @@ def addresses(home: Path) -> tuple[Address, ...]:
 def nodes_of(home: Path, records: Path, *, tell: Callable[[str], None] = lambda _: None) -> Nodes:
     """What the catalogue of actions needs to attach probes; spans go to the store at ``records``. Raises UsageError."""
     endpoint = settings_of(home).otlp
-    return Nodes(addresses(home), home / "probe.key", home / "probes", lambda path: None if kept(path, records, endpoint, tell) else None)
+    return Nodes(addresses(home), home / "probe.key", home / "probes", lambda path: kept(path, records, endpoint, tell))
 
 
-def kept(path: Path, records: Path, endpoint: str, tell: Callable[[str], None]) -> int:
-    """Put a session's calls into the store as spans, and send them on; how many. What fails is told, and loses nothing: the file stays."""
+def kept(path: Path, records: Path, endpoint: str, tell: Callable[[str], None]) -> None:
+    """Put a session's calls into the store as spans, and send them on. What fails is told, and loses nothing: the file stays."""
     from ebpf.spans import request_of
 
     found = read_result(path)
     head, calls = found["head"], found["calls"]
     if not calls:
-        return 0
+        return
     request = request_of(calls, service=service_of(head), node=str(head.get("node", "")), session=str(head.get("session", path.stem)))
     try:
         _store(request, records)
@@ -97,7 +97,7 @@ def kept(path: Path, records: Path, endpoint: str, tell: Callable[[str], None]) 
         tell(f"the spans of {path.name} are not in the store: {error}")
     if endpoint:
         _send(request, endpoint, tell)
-    return len(calls)
+
 
 
 def service_of(head: Mapping[str, Any]) -> str:

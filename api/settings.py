@@ -5,6 +5,7 @@ from __future__ import annotations
 import getpass
 import os
 import re
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -17,12 +18,15 @@ from agent.prices import Price
 if TYPE_CHECKING:
     from agent.approvals.people import Person
     from agent.observe.settings import TelemetrySettings
+    from api.action_file import Also
+    from api.desk import Desk
     from api.door.building import DoorSettings
     from api.door.tokens import Issuer
     from api.slack.bot import Connection
     from api.telling import Teller
     from api.thinking import Thinking
     from telemetry.sources.kubernetes.configuration import Access
+    from telemetry.sources.opening import AlertServer
 
 
 def _user() -> str:
@@ -91,6 +95,8 @@ class Settings(BaseSettings):
     """A PostgreSQL database for approvals and audit, ``postgresql://…``; default a file in the home."""
     notifications: Path | None = None
     """A file that names notification channels (docs/notifications.md); default ``notifications.yaml`` in the home."""
+    actions: Path | None = None
+    """A file that names channels and nginx to act on (docs/actions.md); default ``actions.yaml`` in the home."""
     alerts: Path | None = None
     """A file that says who may send alerts and how they are grouped (docs/alerts.md); default ``alerts.yaml`` in the home."""
     slack_bot_token: SecretStr | None = None
@@ -174,6 +180,33 @@ class Settings(BaseSettings):
     def database(self) -> str | None:
         """Where approvals and audit are kept; None for the home."""
         return self.database_url.get_secret_value() if self.database_url else None
+
+    def desk(self, home: Path, cluster: Access | None, teller: Callable[[], Teller | None] | None = None) -> Desk:
+        """Where actions on a cluster are asked for, decided and carried out; who tells people is ``teller``, or made when needed."""
+        from api.desk import Desk
+
+        return Desk(home, cluster, policy=self.policy, state_url=self.database(), teller=teller or (lambda: self.teller(home)),
+                    alert_servers=lambda: self.alert_servers(home), also=lambda: self.also(home))
+
+    def also(self, home: Path) -> Also:
+        """What may be acted on beside the cluster. Raises UsageError for a file that cannot be used."""
+        from api.action_file import read
+
+        path = self.actions or home / "actions.yaml"
+        if self.actions is not None and not path.exists():
+            from telemetry.errors import UsageError
+
+            raise UsageError("there is no such file", where=str(path), remedy="name one that is there (docs/actions.md)")
+        return read(path, variable)
+
+    def alert_servers(self, home: Path) -> Sequence[AlertServer]:
+        """Servers of ``sources.yaml`` that know which alerts fire, for whoever closes them. Raises UsageError for a file that cannot be read."""
+        path = self.sources or home / "sources.yaml"
+        if self.sources is None and not path.exists():
+            return ()
+        from telemetry.sources.opening import open_alert_servers
+
+        return open_alert_servers(path, variable)
 
     def teller(self, home: Path) -> Teller | None:
         """Who is told of actions; None when no channel is named. Raises UsageError for a file that cannot be used."""

@@ -12,7 +12,7 @@ from functools import lru_cache
 from ipaddress import ip_address
 
 from ebpf.parsers.sqltext import POSTGRES, scrubbed
-from ebpf.parsers.words import plain, tokenish
+from ebpf.parsers.words import label, plain, spoken, tokenish
 from telemetry.masks import hides, masked
 
 HEADERS = frozenset({"host", "content-type", "traceparent"})
@@ -71,7 +71,16 @@ def route(path: str) -> str:
         before = name
     if len(parts) > _SEGMENTS:
         parts[_SEGMENTS:] = ["{more}"]
+    if "{token}" in parts or "{text}" in parts:
+        parts = [_beside(parts, at) for at in range(len(parts))]
     return masked("/" + "/".join(parts))
+
+
+def _beside(parts: list[str], at: int) -> str:
+    """A segment, hidden where it could belong to a token beside it that has slashes in it (base64)."""
+    near = {*parts[max(at - 1, 0) : at], *parts[at + 1 : at + 2]}
+    part = parts[at]
+    return "{token}" if near & {"{token}", "{text}"} and not part.islower() and part and not _PLACED.fullmatch(part) else part
 
 
 _QUERY_NAME = re.compile(r"(?:^|[&;])([^&;=]{0,64})=")
@@ -104,7 +113,10 @@ def hostname(text: str) -> str:
         return text
     if len(text) > 255:
         return OTHER
-    return masked(".".join(map(_label, text.split("."))))
+    labels = [_label(one) for one in text.split(".")]
+    if "{token}" in labels or "{text}" in labels:  # a token with dots in it is several labels
+        labels = [one if plain(one) or _PLACED.fullmatch(one) or one == "" else "{token}" for one in labels]
+    return masked(".".join(labels).lower())
 
 
 _IPV6 = re.compile(r"\[[0-9a-fA-F:.]{2,45}\]")
@@ -117,7 +129,7 @@ def _label(text: str) -> str:
         return "{text}"
     if re.fullmatch(r"[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}", text):
         return "{id}"
-    return "{token}" if tokenish(text) else text
+    return text if label(text) else "{token}"
 
 
 @lru_cache(4096)
@@ -147,14 +159,8 @@ def dotted(text: str) -> str:
     """A name of a service or a method of gRPC: ``shop.v1.Cart``."""
     if text in {"", OTHER}:
         return text
-    if len(text) > 120 or not re.fullmatch(r"[A-Za-z_]\w*(?:\.\w+)*", text, re.ASCII):
-        return OTHER
-    return OTHER if tokenish(text) or any(map(_numeric, text.split("."))) else masked(text)
-
-
-def _numeric(part: str) -> bool:
-    """Whether a part of a name is no name: more digits than a version has."""
-    return sum(map(str.isdigit, part)) > 4
+    named = len(text) <= 120 and all(map(spoken, text.split(".")))
+    return masked(text) if named else OTHER
 
 
 @lru_cache(256)
@@ -181,7 +187,11 @@ def address(text: str) -> str:
 @lru_cache(4096)
 def sql(text: str, dialect: str = POSTGRES, *, cut: bool = False) -> str:
     """A statement without literals and comments (:mod:`ebpf.parsers.sqltext`). ``cut``: the text goes on unseen."""
-    return masked(scrubbed(text, dialect, cut=cut))
+    return _masked(scrubbed(text, dialect, cut=cut))
+
+
+_masked = lru_cache(4096)(masked)
+"""Of texts that repeat though what they were made of does not, at any length."""
 
 
 def statement(text: str) -> str:

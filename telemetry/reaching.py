@@ -60,7 +60,7 @@ def reachable(url: str, *, user_supplied: bool, resolver: Resolve = resolve) -> 
     ``user_supplied``: named by somebody over HTTP or Slack, and not by whoever runs OnCalm; then every address of the name has
     to be a public one. What gives credentials to machines is refused to both.
     """
-    host, port = _parts(url)
+    host, port = fit(url)
     try:
         found = [ipaddress.ip_address(one.partition("%")[0]) for one in resolver(host, port)]
     except (OSError, UnicodeError, ValueError) as error:
@@ -96,8 +96,8 @@ def _within(address: Address) -> list[Address]:
     return found
 
 
-def _parts(url: str) -> tuple[str, int]:
-    """Host and port. Raises UnreachableError."""
+def fit(url: str) -> tuple[str, int]:
+    """Host and port of a URL that may be asked as far as its words tell; nothing is resolved. Raises UnreachableError."""
     if not url.isprintable() or " " in url or "\\" in url:
         raise _no("it has characters that no URL has", "URL")
     try:

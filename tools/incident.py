@@ -9,7 +9,7 @@ from typing import Any, Literal
 from pydantic import Field, field_validator
 
 from signals.diagnosis import Diagnosis, Sign
-from signals.figures import Load, bursts, service_figures
+from signals.figures import Load, bursts, call_figures, service_figures
 from signals.observed import Entity, Observed, Windows
 from signals.observed import Window as Micros
 from telemetry.errors import QueryError
@@ -57,7 +57,8 @@ class Diagnosed(Passages):
     timeline: list[dict[str, Any]]
     not_assessed: list[str]
     graph: dict[str, Any]
-    """``calls``: (caller, callee); ``services``: each with its load ``before`` and ``during``, durations in seconds."""
+    """``calls``: (caller, callee); ``services``: each with its load ``before`` and ``during``, durations in seconds; ``flows``: calls per
+    second of each caller (empty: from outside) to each callee."""
     bursts: list[dict[str, Any]]
     """The suspects' templates over time: ``counts`` per ``step`` seconds from ``start`` on."""
 
@@ -104,7 +105,9 @@ def diagnosed(found: Diagnosis, observed: Observed) -> Diagnosed:
         suspects=suspects, ruled_out=ruled_out, timeline=timeline(found), not_assessed=list(found.not_assessed),
         graph={"calls": [[_entity(caller), _entity(callee)] for caller, callee in found.calls],
                "services": [{"name": one.service, "before": _load(one.before), "during": _load(one.during)}
-                            for one in service_figures(observed, found.windows)]},
+                            for one in service_figures(observed, found.windows)],
+               "flows": [{"caller": one.caller, "callee": one.callee, "before": round(one.before, 4), "during": round(one.during, 4)}
+                         for one in call_figures(observed, found.windows)]},
         bursts=_bursts(found, observed),
     )
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Sequence
+from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 from agent.audit.journal import moment
@@ -58,6 +59,16 @@ def whole(connection: Connection, ident: str, after: int) -> Whole:
         of_row(row), tuple(Entry(one.seq, moment(one.at), one.kind, one.actor, json.loads(one.body)) for one in entries),
         tuple(_alert(one) for one in told), tuple({"person": one.person, "part": one.part, "since": stamp(one.at)} for one in joined),
         tuple({"url": one.url, "title": one.title, "by": one.by, "at": stamp(one.at)} for one in linked), queue.document(found))
+
+
+def standing(connection: Connection, ident: str) -> tuple[int, datetime | None]:
+    """How many of an incident's alerts nobody told the end of, and when one of them was told of last. Raises NoSuchIncidentError."""
+    from sqlalchemy import func, select
+
+    if connection.execute(select(incidents.c.id).where(incidents.c.id == ident)).one_or_none() is None:
+        raise NoSuchIncidentError("there is no such incident", where=f"incident {ident[:40]}", remedy="see `oncalm incidents list`")
+    count, last = connection.execute(select(func.count(), func.max(alerts.c.seen)).where(alerts.c.incident == ident, alerts.c.status != "resolved")).one()
+    return int(count), moment(last) if last is not None else None
 
 
 def _alert(row: Any) -> dict[str, Any]:

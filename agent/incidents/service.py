@@ -81,6 +81,11 @@ class Incidents:
         with self.database.reading() as connection:
             return reading.whole(connection, ident, after)
 
+    def standing(self, ident: str) -> tuple[int, datetime | None]:
+        """How many of its alerts nobody told the end of, and when one of them was told of last. Raises NoSuchIncidentError."""
+        with self.database.reading() as connection:
+            return reading.standing(connection, ident)
+
     def named(self, start: str) -> Ids:
         """Ids that begin so, with or without ``inc-``; at most two: one that is meant is alone."""
         begins = f"inc-{start.removeprefix('inc-')}"

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import fcntl
 import os
+import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -23,6 +24,7 @@ HEAD = "0005"
 """The newest migration; a database that has it needs no Alembic."""
 BUSY_SECONDS = 30.0
 """How long a writer of SQLite waits for the others."""
+_MAKING = threading.Lock()
 _MIGRATING = 0x6F6E63616C6D_0001  # PostgreSQL's advisory lock while the schema is made: "oncalm", 1
 
 
@@ -174,10 +176,18 @@ def _url(text: str) -> URL:
 
 
 def _private(path: Path) -> None:
-    """Make the file, readable by its owner only, before SQLite makes it for all."""
+    """Make the file, readable by its owner only, before SQLite makes it for all.
+
+    One that is there is never opened: closing it would let go of every lock that this process has on it (POSIX counts them by
+    process), and another process would then take the write-ahead log away ("How To Corrupt An SQLite Database File", 2.2).
+    """
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        os.close(os.open(path, os.O_CREAT | os.O_RDWR, 0o600))
+        with _MAKING:
+            if not path.exists():
+                os.close(os.open(path, os.O_CREAT | os.O_EXCL | os.O_RDWR, 0o600))
+    except FileExistsError:
+        return  # another process was faster
     except OSError as error:
         raise StoreError(f"the state database cannot be opened: {error.strerror}", where=str(path),
                          remedy="give a home that may be written") from error

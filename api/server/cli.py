@@ -22,7 +22,6 @@ def serve(
     """Serve chat, investigations, approvals, records and OTLP over HTTP until a signal ends it."""
     from api.cli import product_of
     from api.commands import inbox_size
-    from api.desk import Desk
     from api.server.joining import joined
     from api.server.serve import serve as run
     from api.settings import load
@@ -32,14 +31,14 @@ def serve(
     teller = settings.teller(home)
 
     def desk() -> Any:
-        return Desk(home, settings.cluster(), policy=settings.policy, state_url=settings.database(), teller=lambda: teller)
+        return settings.desk(home, settings.cluster(), lambda: teller)
 
     product = product_of(context)
     shared = desk()
     if product.desk is not None:
         product.desk = shared
     made = joined(settings, home, product, shared)
-    run(product, shared, desk, teller, settings.door(), host, port, most_bytes=inbox_size(inbox), parts=made.parts, incidents=made.incidents)
+    run(product, shared, desk, teller, settings.door(), host, port, most_bytes=inbox_size(inbox), made=made)
 
 
 def chat(

@@ -11,15 +11,17 @@ if TYPE_CHECKING:
     from api.desk import Desk
     from api.server.services import Part
     from api.settings import Settings
+    from api.summarising import Summarising
     from api.wiring import Product
 
 
 @dataclass(frozen=True, slots=True)
 class Joined:
-    """The parts, and the incidents that the page shows, too."""
+    """The parts, and the incidents and summaries that the page shows, too."""
 
     parts: tuple[Part, ...]
     incidents: Incidents
+    summaries: Summarising
 
 
 def joined(settings: Settings, home: Path, product: Product, desk: Desk) -> Joined:
@@ -35,4 +37,4 @@ def joined(settings: Settings, home: Path, product: Product, desk: Desk) -> Join
                    lambda: [one.document() for one in incidents.list()[0]])
     incidents = opened(home, told, state_url=settings.database(), on_event=incident_notices(bot))
     summaries = Summarising(home, state_url=settings.database(), incidents=Book(incidents), thinking=product.thinking, variable=variable)
-    return Joined((Alerting(incidents, by_product(product)), Summing(summaries), *([bot] if bot else [])), incidents)
+    return Joined((Alerting(incidents, by_product(product, incidents, desk if told.propose else None)), Summing(summaries), *([bot] if bot else [])), incidents, summaries)

@@ -161,6 +161,8 @@ def _responses(exchange: Exchange, methods: list[bytes]) -> list[_Head]:
 def _call(exchange: Exchange, request: _Head | None, response: _Head | None, unknown: list[str]) -> HttpCall:
     method, target, version = (part.decode("latin-1") for part in request.line) if request else ("", "", "")
     headers = request.headers if request else _NO_HEADERS
+    if version == "" and not target.startswith("/"):
+        target = ""  # a host that is cut may be userinfo
     path, query, host = _target(method, target, headers.get(b"host", b"").decode("latin-1").strip("\0"))
     parent = headers.get(b"traceparent")
     trace = traceparent(parent.decode("latin-1")) if parent is not None else None

@@ -50,6 +50,8 @@ _READINGS = {
 _NAME = re.compile(r"[^\W\d][\w$ .-]{0,62}")
 _BEFORE_QUOTE = re.compile(r"_\w+|date|time|timestamp|timestamptz|interval|json|jsonb|uuid|inet|point", re.IGNORECASE)
 """Words that may touch a string on their right; another one there means that a quote closed too early."""
+_JOINING = frozenset("and or xor as escape uescape like ilike rlike regexp not is in to then else when from for div mod collate similar separator".split())
+"""Words that may stand alone between two literals."""
 
 
 _PARENS = re.compile(r"([(\[]) ?\?(?: ?, ?\?)* ?([)\]])")
@@ -73,13 +75,25 @@ def scrubbed(text: str, dialect: str, *, cut: bool = False) -> str:
 
 
 def _fits(tokens: list[tuple[str, str]], *, cut: bool) -> bool:
-    """Whether a reading can be of a statement: no literal stays open, and none touches a word."""
-    if not cut and _opens(tokens):
-        return False
-    return not any(
-        (kind in _LITERALS and before == "word" and not _BEFORE_QUOTE.fullmatch(last)) or (kind == "word" and before in _LITERALS)
-        for (before, last), (kind, _) in zip(tokens, tokens[1:], strict=False)
-    )
+    """Whether a reading can be of a statement: no literal stays open, and none meets a word that cannot stand there."""
+    return (cut or not _opens(tokens)) and _strays(tokens) == len(tokens)
+
+
+def _strays(tokens: list[tuple[str, str]]) -> int:
+    """Where the first word stands that touches a literal, or stands between two and joins nothing: a quote closed too early."""
+    for at, (kind, word) in enumerate(tokens):
+        if kind != "word":
+            continue
+        left, right = _kind(tokens, at - 1), _kind(tokens, at + 1)
+        if left in _LITERALS or (right in _LITERALS and not _BEFORE_QUOTE.fullmatch(word)):
+            return at
+        if left == right == "space" and {_kind(tokens, at - 2), _kind(tokens, at + 2)} <= _LITERALS and word.lower() not in _JOINING:
+            return at
+    return len(tokens)
+
+
+def _kind(tokens: list[tuple[str, str]], at: int) -> str:
+    return tokens[at][0] if 0 <= at < len(tokens) else ""
 
 
 def _tokens(text: str, reading: re.Pattern[str]) -> list[tuple[str, str]]:
@@ -119,19 +133,13 @@ _LITERALS = frozenset({"string", "dollar", "tag", "open"})
 
 def _parts(tokens: list[tuple[str, str]], *, trusted: bool) -> Iterator[str]:
     """What is passed on of each token, up to where the text cannot be trusted."""
-    before, last, version = "", "", False
-    for kind, token in tokens:
-        if kind in _LITERALS:
-            stray = before == "word" and not _BEFORE_QUOTE.fullmatch(last)
-            if not trusted or stray or (version and "*/" in token):
-                yield f" ? {CUT}"
-                return
-        elif kind == "word" and before in _LITERALS:
-            yield f" {CUT}"
+    stop, version = _strays(tokens), False
+    for at, (kind, token) in enumerate(tokens):
+        if at == stop or (kind in _LITERALS and (not trusted or (version and "*/" in token))):
+            yield f" ? {CUT}"
             return
         version = version or kind == "version"
         yield _shown(kind, token)
-        before, last = kind, token
 
 
 def _shown(kind: str, token: str) -> str:
@@ -150,7 +158,7 @@ def _shown(kind: str, token: str) -> str:
 def _tidy(text: str, *, cut: bool) -> str:
     """White space and lists folded, and no more than ``LIMIT`` characters."""
     text = re.sub(r"\s+", " ", text).strip(" ;")
-    text = re.sub(r"--|/\*|\*/", " ", text)  # signs that met when what stood between them went
+    text = re.sub(r"-(?=-)", "- ", re.sub(r"/\*|\*/", " ", text))  # no comment begins where two signs met
     text = _ROWS.sub(r"\1", _PARENS.sub(r"\1?\2", _TWICE.sub("?", text)))
     text = _UNENDED.sub(rf"\1?, {CUT}", text)
     if len(text) > LIMIT:

@@ -128,7 +128,7 @@ def test_every_route_of_every_part_needs_what_it_says(tmp_path: Path, filled: Pa
     shutil.copytree(filled, tmp_path / "home")
     served = Served(tmp_path / "home")
     made = joined(Settings(home=tmp_path / "home"), tmp_path / "home", served.product, served.desk)
-    served.services.routers.append(page(served.services, made.incidents))
+    served.services.routers.append(page(served.services, made.incidents, made.summaries))
     for part in made.parts:
         served.services.routers += part.routers()
     served.start()

@@ -116,3 +116,11 @@ def test_nobody_there_means_nothing_was_sent() -> None:
 
 def test_a_channel_nobody_configured_is_an_obstacle(taker: Taker) -> None:
     assert [one.kind for one in taker.catalogue().preview("notify_slack", DUTY, {"text": "x"}).obstacles] == ["no_channel"]
+
+
+def test_what_gives_credentials_to_machines_is_never_told() -> None:
+    actions = Catalogue(Systems(channels=(Channel("ops", "slack", "http://169.254.169.254/latest/meta-data/hunter2"),)))
+
+    with pytest.raises(RefusedError, match="nothing was sent") as raised:
+        actions.perform(actions.preview("notify_slack", OPS, {"text": "x"}).action)
+    assert "hunter2" not in str(raised.value)
