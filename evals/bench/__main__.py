@@ -8,6 +8,7 @@ startup [--runs 5]                                                              
 decision [--runs 200]                                                             decision and guard
 alerts [--alerts 1000] [--groups 25] [--clients 16]                               webhooks taken over HTTP
 ebpf [--pairs 8] [--seconds 3]                                                     the HTTP probe under wrk
+ebpf_signals [--runs 8]                                                           probes of the kernel's own events
 Every part takes ``--json``.
 """
 
@@ -62,7 +63,9 @@ def main() -> int:
     serve.add_argument("--answers", type=int, default=60)
     serve.add_argument("--minutes", type=float, default=1.0, help="of chats while memory is looked at; 0 for none")
     serve.add_argument("--wait", type=float, default=0.5, help="seconds that the scripted model waits before it answers")
-    for part in (ingest, query, investigate, index, startup, overhead, decision, approvals, alerts, probes, serve):
+    signals = parts.add_parser("ebpf_signals", help="what the probes of the kernel's own events cost per thing they see; needs root")
+    signals.add_argument("--runs", type=int, default=8)
+    for part in (ingest, query, investigate, index, startup, overhead, decision, approvals, alerts, probes, serve, signals):
         part.add_argument("--json", action="store_true", dest="as_json")
     given = parser.parse_args()
     try:
@@ -86,6 +89,11 @@ def _run(given: argparse.Namespace) -> tuple[dict[str, object], str]:
 
         report = investigation.run(given.lines, given.spans, given.series, given.cache)
         return report, investigation.table(report)
+    if given.part == "ebpf_signals":
+        from evals.bench import ebpf_signals
+
+        report = ebpf_signals.run(given.runs)
+        return report, ebpf_signals.words(report)
     if given.part == "overhead":
         from evals.bench import overhead
 
