@@ -131,10 +131,10 @@ def investigate(
 
         found["pictures"] = [str(path) for path in draw(found, pictures, kind="png" if png else "svg")]
     if propose and product.desk is not None and found["proposals"]:
-        from api.proposing import ask
+        from api.proposing import put
         from api.settings import load
 
-        found["approval"] = ask(found, product.desk, load().person())
+        put(found, product.desk, load().person())
     if as_json:
         _print_json(found)
     else:

@@ -74,6 +74,21 @@ def _became(one: Outcome) -> str:
     return f"{one.action} of {one.target} on {one.at:%Y-%m-%d %H:%M} UTC: {one.verified.replace('_', ' ')}{taken}" + (f"; engineers say: {', '.join(said)}" if said else "")
 
 
+def put(found: dict[str, Any], desk: Desk, by: Person) -> None:
+    """Put an investigation's first proposal before people: ``approval`` of its document is then the id, None when it is refused by now.
+
+    What a rule of the policy allows is carried out at once. What could not be asked or done is a note: the investigation is not lost for it.
+    """
+    found["approval"] = None
+    try:
+        found["approval"] = ident = ask(found, desk, by)
+        if ident is not None and (approval := desk.approvals.show(ident)).state == "approved":
+            desk.carry_out(approval)
+    except OnCalmError as error:
+        done = "carried out, though a rule allows it" if found["approval"] else "put before people"
+        found["notes"] = [*found.get("notes", ()), f"What is proposed was not {done}: {error}"]
+
+
 def ask(found: Mapping[str, Any], desk: Desk, by: Person) -> str | None:
     """Put the first proposal of an investigation before people; the approval's id, None when it is refused by now.
 

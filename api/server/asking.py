@@ -110,9 +110,9 @@ def _investigated(services: Services, run: Run, symptom: str, asked: ChatRequest
         symptom, at=_moment(services, asked.at), conversation=conversation, window=_window(services, asked), analyst=asked.analyst,
         watch=_watch(run), stopped=run.stopped)
     if asked.propose and found.get("proposals"):
-        from api.proposing import ask
+        from api.proposing import put
 
-        found["approval"] = ask(found, services.desk, run.person)
+        put(found, services.desk, run.person)
         if found["approval"] is not None:
             line = services.desk.approvals.show(found["approval"]).line
             run.say("approval", {**line.document(), "decision": found["proposals"][0]["decision"]})
