@@ -25,6 +25,7 @@ HEAD = "0005"
 BUSY_SECONDS = 30.0
 """How long a writer of SQLite waits for the others."""
 _MAKING = threading.Lock()
+"""Held while a file or a schema is made: Alembic has one context for all threads of a process."""
 _MIGRATING = 0x6F6E63616C6D_0001  # PostgreSQL's advisory lock while the schema is made: "oncalm", 1
 
 
@@ -118,7 +119,7 @@ class Database:
         from alembic import command
         from alembic.util import CommandError
 
-        with self._alone(), self.engine.connect() as plain, \
+        with _MAKING, self._alone(), self.engine.connect() as plain, \
                 plain.execution_options(oncalm_writes=True).begin() as transaction:
             connection = transaction.connection
             if not self.sqlite:

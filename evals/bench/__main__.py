@@ -20,7 +20,7 @@ import sys
 from pathlib import Path
 
 
-def main() -> int:
+def main() -> int:  # noqa: PLR0915 - a table of arguments
     parser = argparse.ArgumentParser(prog="python -m evals.bench")
     parts = parser.add_subparsers(dest="part", required=True)
     ingest = parts.add_parser("ingest", help="whole processes that read a log, ours and drain3's in turn")
