@@ -26,6 +26,11 @@ def kinds() -> Mapping[str, Kind]:
     return {name: kind_of(name) for name in _HOMES}
 
 
+def signal_kinds() -> tuple[Kind, ...]:
+    """Those of the kernel's own events."""
+    return tuple(kind_of(name) for name, home in _HOMES.items() if home.startswith("ebpf.signals."))
+
+
 def _offered(module: str) -> Iterator[Kind]:
     """What a module offers as ``KINDS`` or ``KIND``."""
     home = import_module(module)
