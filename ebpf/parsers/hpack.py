@@ -24,7 +24,8 @@ _STATIC = (
     "set-cookie| strict-transport-security| transfer-encoding| user-agent| vary| via| www-authenticate|"
 )
 WANTED = frozenset({*(name.encode() for name in HEADERS), b":method", b":path", b":authority", b":status", b"grpc-status"})
-_DEFAULT, _MOST = 4096, 16384
+_DEFAULT, _MOST = 4096, 8192
+"""Size of a table as it begins, and the most that is kept of one."""
 _LONGEST = 4096
 """Bytes of a value that are kept; longer ones are unknown."""
 _OTHER = b""
