@@ -144,7 +144,7 @@ def shown(home: Path, ident: str, *, calls: int, as_json: bool) -> int:
     if as_json:
         typer.echo(json_line(result))
     else:
-        from api.probe_card import told_of
+        from ebpf.telling import told_of
 
         for line in told_of(result, calls):
             Console().print(printable(line), highlight=False, soft_wrap=True)

@@ -193,7 +193,7 @@ class Product:
 
         with ExitStack() as stack, self._reader() as reader, self._holdings(reader, now) as held:
             index, run_id = self._searchable(reader), uuid4().hex
-            others = held.tools().merged(self._cluster_tools(stack))
+            others = held.tools().merged(self._cluster_tools(stack)).merged(self._probe_tools())
             tools = log_tools(reader).merged(others)
             core = held.investigator(tools, at) if weighing else OfflineAnalyst(reader.catalog, index, reader.holds)
             context, asking = Context(core, tools, node=observer.node, stopped=stopped), None
@@ -270,7 +270,7 @@ class Product:
 
         with self._record_tools(model=False) as known:
             records = Registry([fresh(tool) for name in known.names() if (tool := known.tool(name))])
-        offered = records.merged(source_tools(self.sources())).merged(self._cluster_tools())
+        offered = records.merged(source_tools(self.sources())).merged(self._cluster_tools()).merged(self._probe_tools())
         return offered if self.runbooks is None else offered.merged(runbook_tools(self.runbooks, self.embedder()))
 
     @contextmanager
@@ -314,6 +314,17 @@ class Product:
         if stack is not None:
             stack.callback(opened.close)
         return cluster_tools(opened)
+
+    def _probe_tools(self) -> Registry:
+        """What probes saw and, where a node's daemon is configured, a way to ask people for one; none where there is neither."""
+        from api.probing import FILE, asking
+        from tools.probe import probe_tools
+        from tools.registry import Registry
+
+        home = self.desk.home if self.desk is not None else self.home
+        if not (home / "probes").is_dir() and not (home / FILE).exists():
+            return Registry([])
+        return probe_tools(home / "probes", asking(self.desk) if self.desk is not None else None)
 
     def sources(self) -> Sources:
         """The configured servers with logs, traces and metrics; none without a file that names some."""

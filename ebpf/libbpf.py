@@ -108,6 +108,11 @@ class Library:
             raise AttributeError(name)
         return getattr(self._library, name)  # type: ignore[no-any-return]
 
+    def give_back(self) -> None:
+        """Return to the system what reading the kernel's types took: some 10 MiB."""
+        if hasattr(self._libc, "malloc_trim"):  # glibc
+            self._libc.malloc_trim(0)
+
     def cpus(self) -> int:
         """CPUs that may be there: the number of values in each entry of a per-CPU map."""
         return int(self._library.libbpf_num_possible_cpus())

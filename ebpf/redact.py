@@ -36,11 +36,13 @@ _AFTER_SECRET = frozenset(
 """What may follow a segment such as ``password`` in a path; anything else there may be the secret."""
 
 
-@lru_cache(4096)
 def segment(text: str) -> str:
     """One segment of a path: itself where it is a plain word, else what stands for its kind."""
-    if _NUMBER.fullmatch(text):
-        return "{id}"
+    return "{id}" if text.isdigit() or _NUMBER.fullmatch(text) else _segment(text)
+
+
+@lru_cache(4096)
+def _segment(text: str) -> str:
     if plain(text) or _PLACED.fullmatch(text):
         return text
     if "@" in text or "%40" in text:
@@ -54,33 +56,38 @@ def segment(text: str) -> str:
     return "{id}" if numbered or len(text) <= 12 else "{token}"
 
 
-@lru_cache(8192)
 def route(path: str) -> str:
     """A path with what differs from call to call replaced; query, fragment, matrix parameters and userinfo dropped."""
-    path = re.split(r"[?#]", path, maxsplit=1)[0]
+    path = path.partition("?")[0].partition("#")[0]
     if path in {"", "*", OTHER}:
         return path
     if not path.startswith("/"):
         return OTHER
     parts: list[str] = []
-    before = ""
-    for part in path[1:].split("/")[: _SEGMENTS + 1]:
-        name = part.split(";", 1)[0]
-        secret = before and hides(before) and name and name not in _AFTER_SECRET and not _PLACED.fullmatch(name)
-        parts.append("{secret}" if secret else segment(name) if name else "")
-        before = name
-    if len(parts) > _SEGMENTS:
-        parts[_SEGMENTS:] = ["{more}"]
-    if "{token}" in parts or "{text}" in parts:
+    secret = hidden = False
+    for part in path[1:].split("/", _SEGMENTS)[:_SEGMENTS]:
+        name = part.partition(";")[0]
+        shown = segment(name) if name else ""
+        if secret and name not in _AFTER_SECRET and name and not _PLACED.fullmatch(name):
+            shown = "{secret}"
+        secret = shown == name and hides(name) if shown else False
+        hidden = hidden or shown in _TOKENS
+        parts.append(shown)
+    if path.count("/") > _SEGMENTS:
+        parts.append("{more}")
+    if hidden:
         parts = [_beside(parts, at) for at in range(len(parts))]
-    return masked("/" + "/".join(parts))
+    return _masked("/" + "/".join(parts))
+
+
+_TOKENS = frozenset({"{token}", "{text}"})
 
 
 def _beside(parts: list[str], at: int) -> str:
     """A segment, hidden where it could belong to a token beside it that has slashes in it (base64)."""
     near = {*parts[max(at - 1, 0) : at], *parts[at + 1 : at + 2]}
     part = parts[at]
-    return "{token}" if near & {"{token}", "{text}"} and not part.islower() and part and not _PLACED.fullmatch(part) else part
+    return "{token}" if near & _TOKENS and not part.islower() and part and not _PLACED.fullmatch(part) else part
 
 
 _QUERY_NAME = re.compile(r"(?:^|[&;])([^&;=]{0,64})=")

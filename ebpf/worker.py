@@ -19,9 +19,9 @@ from ebpf import accounting, privileges, wire
 from ebpf.errors import ProbeError, SessionError
 from ebpf.governor import Governor
 from ebpf.kind import Reader
-from ebpf.kinds import kinds
+from ebpf.kinds import kind_of
 from ebpf.loaders.interface import Loaded, Loader
-from ebpf.order import Order, order_from
+from ebpf.order import Order, OrderError, order_from
 from ebpf.presence import gone, resident
 
 _LOOK = 1.0
@@ -45,6 +45,7 @@ class Session:
         began = time.monotonic()
         loaded, reader = self._attach()
         try:
+            reader.summary(loaded)  # whatever that imports is there before files may not be read any more
             privileges.drop(self._order.parent)
             self._say(type="attached", ms=round((time.monotonic() - began) * 1e3, 3), resident=resident(), capabilities=privileges.held())
             why = self._watch(loaded, reader)
@@ -53,10 +54,11 @@ class Session:
             loaded.close()
 
     def _attach(self) -> tuple[Loaded, Reader]:
-        order, kind = self._order, kinds()[self._order.name]
+        order, kind = self._order, kind_of(self._order.name)
         places = kind.places(order.aim, order.options)
         wanted = {place.program for place in places}
-        loaded = _loader(order.loader).load(kind.object, kind.constants(order.aim, order.options), only=frozenset(wanted))
+        loaded = _loader(order.loader).load(
+            kind.object, kind.constants(order.aim, order.options), sizes={"ring": ring_size(order.options.budget)}, only=frozenset(wanted))
         loaded.attach(places)
         loaded.poll(0, lambda _: None)  # the ring buffer is mapped while that is still allowed
         return loaded, kind.reader(order.aim, order.options, wire.epoch())
@@ -100,7 +102,7 @@ class Session:
         calls = accounting.counts(loaded.numbers("counters")).calls
         if not self._governor.shares:
             self._governor.look(now, time.process_time(), calls)
-        self._say(type="result", ended=why, told=self._told, calls=calls, cpu=self._governor.mean, cap=self._order.overhead,
+        self._say(type="result", ended=why, told=self._told, calls=calls, cpu=self._governor.mean, worker=self._governor.worker, cap=self._order.overhead,
                   resident=resident(), summary=reader.summary(loaded))
 
     def _event(self, reader: Reader, data: bytes) -> None:
@@ -112,6 +114,15 @@ class Session:
         self._out.write(json.dumps(told, ensure_ascii=False, separators=(",", ":")) + "\n")
         if told["type"] != "call":
             self._out.flush()
+
+
+def ring_size(budget: int) -> int:
+    """Bytes of the ring buffer, a power of two: some seconds of the budget's events, a quarter to four MiB."""
+    wanted = budget * (os.cpu_count() or 1) * _EVENT * _SECONDS if budget else _LARGEST
+    return int(min(_LARGEST, max(_SMALLEST, 1 << (wanted - 1).bit_length())))
+
+
+_EVENT, _SECONDS, _SMALLEST, _LARGEST = 1400, 4, 1 << 18, 1 << 22
 
 
 def _pause(loaded: Loaded, ns: int) -> None:
@@ -141,9 +152,18 @@ def main() -> int:
         told = {"type": "error", "what": error.what, "where": error.where, "remedy": error.remedy, "log": getattr(error, "log", "")[-4000:]}
         sys.stdout.write(json.dumps(told) + "\n")
         return 1
-    except (ValueError, TypeError, KeyError) as error:
-        sys.stdout.write(json.dumps({"type": "error", "what": f"the order cannot be read: {error!r}", "where": "worker", "remedy": "", "log": ""}) + "\n")
+    except OrderError as error:
+        sys.stdout.write(json.dumps({"type": "error", "what": f"the order cannot be read: {error}", "where": "worker", "remedy": "", "log": ""}) + "\n")
         return 2
+    except Exception as error:  # noqa: BLE001 - whatever it is has to be told, and without the bytes it may hold
+        place = error.__traceback__
+        while place is not None and place.tb_next is not None:
+            place = place.tb_next
+        where = f"{place.tb_frame.f_code.co_filename.rsplit('/', 1)[-1]}:{place.tb_lineno}" if place else ""
+        told = {"type": "error", "what": f"a defect of the probe: {type(error).__name__} at {where}; nothing is attached any more", "where": "worker",
+                "remedy": "report it", "log": ""}
+        sys.stdout.write(json.dumps(told) + "\n")
+        return 3
     return 0
 
 

@@ -12,6 +12,7 @@ from signals.diagnosis import Diagnosis, Sign
 from signals.figures import Load, bursts, call_figures, service_figures
 from signals.observed import Entity, Observed, Windows
 from signals.observed import Window as Micros
+from signals.separating import suggestions
 from telemetry.errors import QueryError
 from telemetry.models import Window
 from tools.log_inputs import Span
@@ -59,6 +60,8 @@ class Diagnosed(Passages):
     graph: dict[str, Any]
     """``calls``: (caller, callee); ``services``: each with its load ``before`` and ``during``, durations in seconds; ``flows``: calls per
     second of each caller (empty: from outside) to each callee."""
+    probes: list[dict[str, Any]] = Field(default_factory=list)
+    """Looks into the kernel that would tell the suspects apart: ``probe``, ``entity``, ``side``, ``why``, ``outcomes`` (``seen``, ``means``), ``statement``."""
     bursts: list[dict[str, Any]]
     """The suspects' templates over time: ``counts`` per ``step`` seconds from ``start`` on."""
 
@@ -108,6 +111,8 @@ def diagnosed(found: Diagnosis, observed: Observed) -> Diagnosed:
                             for one in service_figures(observed, found.windows)],
                "flows": [{"caller": one.caller, "callee": one.callee, "before": round(one.before, 4), "during": round(one.during, 4)}
                          for one in call_figures(observed, found.windows)]},
+        probes=[{"probe": one.probe, "entity": _entity(one.entity), "side": one.side, "why": one.why, "statement": one.statement,
+                 "outcomes": [{"seen": seen, "means": means} for seen, means in one.outcomes]} for one in suggestions(found)],
         bursts=_bursts(found, observed),
     )
 

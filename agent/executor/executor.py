@@ -115,7 +115,7 @@ class Executor:
         """``act`` on the approval, its target's lock held; a refusal is in the audit."""
         try:
             with self._locks.held(self._lock(approval), seconds=self._wait):
-                return act(self.approvals.show(approval))
+                return act(self.approvals.show(approval, history=False))
         except (ApprovalRefusedError, TargetBusyError) as error:
             if not (isinstance(error, NotExecutedError) and error.noted):
                 self._note("refused", approval, {"attempt": what, "kind": type(error).__name__, "why": str(error)})
@@ -126,7 +126,7 @@ class Executor:
             return self._settle(approval)
         if approval.state in _PASSED:
             self._note("refused", approval.id, {"attempt": "execute", "kind": "again", "why": f"it is {approval.state}"})
-            return approval
+            return self.approvals.show(approval.id)
         if approval.state != "approved":
             raise NotExecutedError(f"NOT executed: it is {approval.state}", where=f"approval {approval.id}", remedy="have it approved, or propose it again")
         stopped = self._stopped(approval)
@@ -173,7 +173,7 @@ class Executor:
     def _settle(self, approval: Approval) -> Approval:
         """Only with the target's lock held."""
         if approval.state not in UNDER_WAY | UNSETTLED:
-            return approval
+            return approval if approval.history else self.approvals.show(approval.id)
         rollback = approval.state in {"rolling_back", "rollback_unknown"}
         if approval.state in UNDER_WAY:
             self._end(approval, rollback=rollback, succeeded=None, message="whoever carried it out is gone; nobody saw how it ended")

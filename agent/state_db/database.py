@@ -25,6 +25,7 @@ HEAD = "0005"
 BUSY_SECONDS = 30.0
 """How long a writer of SQLite waits for the others."""
 _MAKING = threading.Lock()
+"""Held while a file or a schema is made: Alembic has one context for all threads of a process."""
 _MIGRATING = 0x6F6E63616C6D_0001  # PostgreSQL's advisory lock while the schema is made: "oncalm", 1
 
 
@@ -55,17 +56,16 @@ class Database:
         with self.told(), self.engine.connect() as plain:
             connection = plain if self.sqlite else plain.execution_options(isolation_level="REPEATABLE READ")
             with connection.begin():
+                if self.sqlite:
+                    connection.exec_driver_sql("BEGIN")
                 yield connection
 
     @contextmanager
     def writing(self) -> Iterator[Connection]:
         """One transaction, alone among writers; an exception takes everything back. Raises StoreError."""
-        with self.told(), self.engine.connect() as plain:
-            connection = plain.execution_options(oncalm_writes=True)
-            with connection.begin():
-                if not self.sqlite:
-                    connection.exec_driver_sql("SELECT 1 FROM head WHERE id = 1 FOR UPDATE")
-                yield connection
+        with self.told(), self.engine.connect() as connection, connection.begin():
+            connection.exec_driver_sql("BEGIN IMMEDIATE" if self.sqlite else "SELECT 1 FROM head WHERE id = 1 FOR UPDATE")
+            yield connection
 
     def aside(self) -> Engine:
         """Connections of their own for what lasts longer than a transaction, as many as are asked for.
@@ -102,8 +102,7 @@ class Database:
         if self.sqlite:
             _private(Path(str(self.url.database)))
             engine = create_engine(self.url, connect_args={"timeout": BUSY_SECONDS, "check_same_thread": False})
-            event.listen(engine, "connect", _sqlite_settings)
-            event.listen(engine, "begin", _sqlite_begin)
+            event.listen(engine, "connect", _sqlite_settings)  # of the pool; one of connections would be asked at every statement
             return engine
         try:
             return create_engine(self.url, pool_pre_ping=True, isolation_level="READ COMMITTED",
@@ -118,11 +117,8 @@ class Database:
         from alembic import command
         from alembic.util import CommandError
 
-        with self._alone(), self.engine.connect() as plain, \
-                plain.execution_options(oncalm_writes=True).begin() as transaction:
-            connection = transaction.connection
-            if not self.sqlite:
-                connection.exec_driver_sql(f"SELECT pg_advisory_xact_lock({_MIGRATING})")
+        with _MAKING, self._alone(), self.engine.connect() as connection, connection.begin():
+            connection.exec_driver_sql("BEGIN IMMEDIATE" if self.sqlite else f"SELECT pg_advisory_xact_lock({_MIGRATING})")
             try:
                 command.upgrade(scripts(connection), "head")
             except CommandError as error:
@@ -197,8 +193,3 @@ def _sqlite_settings(connection: Any, _: object) -> None:
     connection.isolation_level = None  # transactions begin where we say
     for pragma in ("journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON"):
         connection.execute(f"PRAGMA {pragma}")
-
-
-def _sqlite_begin(connection: Connection) -> None:
-    writes = connection.get_execution_options().get("oncalm_writes")
-    connection.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")

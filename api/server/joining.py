@@ -36,5 +36,5 @@ def joined(settings: Settings, home: Path, product: Product, desk: Desk) -> Join
     bot = slack_of(settings.slack(), settings.slack_users or home / "slack_users.yaml", home, product, desk,
                    lambda: [one.document() for one in incidents.list()[0]])
     incidents = opened(home, told, state_url=settings.database(), on_event=incident_notices(bot))
-    summaries = Summarising(home, state_url=settings.database(), incidents=Book(incidents), thinking=product.thinking, variable=variable)
+    summaries = Summarising(home, state_url=settings.database(), incidents=Book(incidents), thinking=product.thinking, variable=variable, slack=bot)
     return Joined((Alerting(incidents, by_product(product, incidents, desk if told.propose else None)), Summing(summaries), *([bot] if bot else [])), incidents, summaries)

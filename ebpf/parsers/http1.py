@@ -37,7 +37,7 @@ _TWICE = b"\x00"
 _CHUNK_SIZE = re.compile(rb"([0-9a-fA-F]{1,8})[^\r\n]*\r\n")
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class _Head:
     """``end``: where its body begins, -1 where the head is cut; ``after``: where the next message begins, -1 where unknown."""
 
@@ -64,7 +64,7 @@ def calls(exchange: Exchange) -> tuple[HttpCall, ...]:
 def _head(data: bytes, at: int, line: re.Pattern[bytes]) -> _Head | None:
     """The head that begins at a place; None where none does."""
     first = line.match(data, at)
-    if not first:
+    if first is None:
         return None
     begin = first.end()
     end = data.find(b"\r\n\r\n", begin - 2)
@@ -73,7 +73,8 @@ def _head(data: bytes, at: int, line: re.Pattern[bytes]) -> _Head | None:
     cut = bare < 0 and end < 0
     head = data[begin - 1 :] if cut else data[begin - 1 : stop]
     lines = _WELL_FORMED.match(head, 1)
-    doubtful = lines is None or (lines.end() < len(head) and not (cut and _LAST_LINE.fullmatch(head, lines.end())))
+    end_of_lines = lines.end() if lines else 1
+    doubtful = end_of_lines < len(head) and not (cut and _LAST_LINE.fullmatch(head, end_of_lines))
     found: dict[bytes, bytes] = {}
     for name, value in _HEADERS.findall(head):
         key = name.lower()
@@ -82,10 +83,11 @@ def _head(data: bytes, at: int, line: re.Pattern[bytes]) -> _Head | None:
             found[key] = _TWICE
         else:
             found[key] = value.rstrip()
-    if doubtful and b"\n " in head or b"\n\t" in head:
+    if doubtful and (b"\n " in head or b"\n\t" in head):  # a folded line may belong to one of these
         found.pop(b"traceparent", None)
         found.pop(b"host", None)
-    doubtful = doubtful or (b"content-length" in found and b"transfer-encoding" in found)
+    if b"content-length" in found and b"transfer-encoding" in found:
+        doubtful = True
     return _Head(first.groups(b""), found, -1 if cut else stop + width, doubtful)
 
 
@@ -122,6 +124,8 @@ def _requests(exchange: Exchange) -> tuple[list[_Head], bool]:
         if head is None:
             return found, bool(found)
         found.append(head)
+        if head.end == exchange.request_size:
+            return found, False
         at = -1 if head.line[0] == b"CONNECT" or b"upgrade" in head.headers else _after(data, head)
     return found, 0 <= at < exchange.request_size and bool(found)
 

@@ -23,9 +23,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from ebpf.kind import Aim, Kind, Options
+from ebpf.kinds import signal_kinds
 from ebpf.loaders.core import CoreLoader
 from ebpf.loaders.interface import Loaded
-from ebpf.signals import KINDS
 from ebpf.targets import mounted
 
 _BPF, _ENABLE_STATS = {"x86_64": 321, "aarch64": 280}, 32
@@ -45,7 +45,7 @@ def run(runs: int) -> dict[str, object]:
     os.sched_setaffinity(0, {min(os.sched_getaffinity(0))})
     with tempfile.TemporaryDirectory(dir="/var/tmp") as folder, _listening() as port:
         made = _workloads(Path(folder), port)
-        rows = [_row(kind, work, runs) for kind in KINDS for work in made if work.name in _SEES.get(kind.name, ())]
+        rows = [_row(kind, work, runs) for kind in signal_kinds() for work in made if work.name in _SEES.get(kind.name, ())]
     return {"rows": rows, "cpus": os.cpu_count(), "kernel": platform.release()}
 
 

@@ -17,6 +17,7 @@ from typing import Any
 
 import pytest
 
+from ebpf.catalog import CATALOG
 from ebpf.kind import Aim, Options
 from ebpf.order import Order
 from ebpf.presence import inode, started
@@ -332,3 +333,16 @@ def test_an_order_that_is_none_is_told(kernel: None) -> None:
 
     assert done.returncode == 2
     assert "cannot be read" in json.loads(done.stdout)["what"]
+
+
+@pytest.mark.parametrize("name", sorted(set(CATALOG) - {"https"}))
+def test_every_probe_runs_in_a_worker_and_its_numbers_add_up(group: Path, http_server: int, name: str) -> None:
+    worker = Worker(order(group, http_server, name=name, seconds=1))
+    worker.until("attached")
+    ask(http_server, *["/a"] * 20)
+
+    result = worker.until("result")
+
+    assert result["ended"] == "the time is over"
+    assert result["summary"]["counts"]["identity_holds"]
+    assert result["resident"] < 64 * 2**20

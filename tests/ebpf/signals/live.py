@@ -18,10 +18,10 @@ import pytest
 
 from ebpf import objects, wire
 from ebpf.kind import Aim, Kind, Options
+from ebpf.kinds import signal_kinds
 from ebpf.libbpf import library
 from ebpf.loaders.core import CoreLoaded, CoreLoader
 from ebpf.loaders.interface import Cgroup, Loaded
-from ebpf.signals import KINDS
 from ebpf.targets import mounted
 
 BTF = Path("/sys/kernel/btf/vmlinux")
@@ -66,7 +66,7 @@ class Watch:
 @contextmanager
 def watching(name: str, aim: Aim | None = None, options: Options | None = None) -> Iterator[Watch]:
     """Attach the probe ``name``; by default to this process, with every event handed out."""
-    kind = next(kind for kind in KINDS if kind.name == name)
+    kind = next(kind for kind in signal_kinds() if kind.name == name)
     watch = Watch(kind, aim or Aim(pids=(os.getpid(),)), options or Options(budget=0))
     try:
         yield watch

@@ -16,8 +16,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from ebpf.kind import Aim, Kind, Options
+from ebpf.kinds import signal_kinds
 from ebpf.loaders.core import CoreLoader
-from ebpf.signals import KINDS
 from ebpf.signals.base import filters
 from ebpf.targets import mounted
 from tests.ebpf.signals.live import child, finish, watching
@@ -26,11 +26,11 @@ _HOLD = """
 import os, sys, time
 from ebpf.kind import Aim, Options
 from ebpf.loaders.core import CoreLoader
-from ebpf.signals import KINDS
+from ebpf.kinds import signal_kinds
 from ebpf.targets import mounted
 kept = []
 aim = Aim(cgroup=str(mounted()))
-for kind in KINDS:
+for kind in signal_kinds():
     places = kind.places(aim, Options())
     loaded = CoreLoader().load(kind.object, {**kind.constants(aim, Options()), "budget": 987654321})
     loaded.attach(places)
@@ -63,7 +63,7 @@ def test_killing_the_process_that_holds_them_takes_all_probes_off() -> None:
         assert holder.stdout is not None
         assert holder.stdout.readline() == "attached\n"
         mine = held(holder.pid)
-        assert len(mine) >= len(KINDS)
+        assert len(mine) >= len(signal_kinds())
         assert mine <= programs()
     finally:
         holder.send_signal(signal.SIGKILL)
@@ -75,7 +75,7 @@ def test_killing_the_process_that_holds_them_takes_all_probes_off() -> None:
     assert not mine & programs()
 
 
-@pytest.mark.parametrize("kind", KINDS, ids=lambda kind: kind.name)
+@pytest.mark.parametrize("kind", signal_kinds(), ids=lambda kind: kind.name)
 def test_a_probe_of_the_whole_node_gives_a_reading_as_json(kind: Kind) -> None:
     aim = Aim(cgroup=str(mounted()))
     with watching(kind.name, aim, Options(budget=10)) as watch:
@@ -92,7 +92,7 @@ def test_a_probe_of_the_whole_node_gives_a_reading_as_json(kind: Kind) -> None:
 
 
 def test_a_full_ring_buffer_is_told_as_events_lost() -> None:
-    kind = next(kind for kind in KINDS if kind.name == "syscall_errors")
+    kind = next(kind for kind in signal_kinds() if kind.name == "syscall_errors")
     code = "import os\nfor _ in range(3000):\n    try: os.stat('/nowhere')\n    except OSError: pass"
     with child(code) as process:
         aim, options = Aim(pids=(process.pid,)), Options(budget=0)
@@ -120,7 +120,7 @@ def test_the_whole_tree_of_control_groups_is_no_filter() -> None:
     assert filters(Aim(cgroup=str(tree / "x"), cgroup_id=77, pids=(5,))) == {"target_pid": 5, "target_cgroup": 0}
 
 
-_READERS = [kind.reader(Aim(), Options(), 0) for kind in KINDS]
+_READERS = [kind.reader(Aim(), Options(), 0) for kind in signal_kinds()]
 
 
 @settings(deadline=None)
