@@ -16,7 +16,7 @@ from pathlib import Path
 from ebpf.errors import ProbeError
 from ebpf.kind import Aim, Options
 from ebpf.kinds import kind_of
-from ebpf.loaders.core import CoreLoader
+from ebpf.loaders.choice import loader_for
 from ebpf.presence import inode
 
 _REQUEST = b"GET /calibration/7?of=this HTTP/1.1\r\nHost: localhost\r\nAccept: */*\r\n\r\n"
@@ -43,7 +43,7 @@ def _measured(client: socket.socket, server: socket.socket, folder: str, port: i
     events: list[bytes] = []
     for _ in range(ROUNDS):
         without = _exchange(client, server, EXCHANGES)
-        loaded = CoreLoader().load(kind.object, kind.constants(aim, options))
+        loaded = loader_for(kind.object).load(kind.object, kind.constants(aim, options))
         try:
             loaded.attach(kind.places(aim, options))
             with_it = _exchange(client, server, EXCHANGES)

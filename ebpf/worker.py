@@ -16,11 +16,12 @@ import time
 from typing import Any, TextIO
 
 from ebpf import accounting, privileges, wire
-from ebpf.errors import ProbeError, SessionError
+from ebpf.errors import ProbeError
 from ebpf.governor import Governor
 from ebpf.kind import Reader
 from ebpf.kinds import kind_of
-from ebpf.loaders.interface import Loaded, Loader
+from ebpf.loaders.choice import loader_for
+from ebpf.loaders.interface import Loaded
 from ebpf.order import Order, OrderError, order_from
 from ebpf.presence import gone, resident
 
@@ -39,6 +40,7 @@ class Session:
         self._order, self._out, self._stop = order, out, stop
         self._governor = Governor(order.overhead, order.ns_per_call)
         self._told = 0
+        self._loader = ""
 
     def run(self) -> None:
         """All of it. Raises ProbeError before anything is attached, or when the kernel refuses."""
@@ -47,7 +49,7 @@ class Session:
         try:
             reader.summary(loaded)  # whatever that imports is there before files may not be read any more
             privileges.drop(self._order.parent)
-            self._say(type="attached", ms=round((time.monotonic() - began) * 1e3, 3), resident=resident(), capabilities=privileges.held())
+            self._say(type="attached", loader=self._loader, ms=round((time.monotonic() - began) * 1e3, 3), resident=resident(), capabilities=privileges.held())
             why = self._watch(loaded, reader)
             self._finish(loaded, reader, why)
         finally:
@@ -57,10 +59,12 @@ class Session:
         order, kind = self._order, kind_of(self._order.name)
         places = kind.places(order.aim, order.options)
         wanted = {place.program for place in places}
-        loaded = _loader(order.loader).load(
+        loader = loader_for(kind.object, order.loader)
+        loaded = loader.load(
             kind.object, kind.constants(order.aim, order.options), sizes={"ring": ring_size(order.options.budget)}, only=frozenset(wanted))
         loaded.attach(places)
         loaded.poll(0, lambda _: None)  # the ring buffer is mapped while that is still allowed
+        self._loader = loader.name
         return loaded, kind.reader(order.aim, order.options, wire.epoch())
 
     def _watch(self, loaded: Loaded, reader: Reader) -> str:
@@ -130,14 +134,6 @@ def _pause(loaded: Loaded, ns: int) -> None:
         loaded.put("control", 0, ns)
     except KeyError:  # this kind has nothing to sweep
         return
-
-
-def _loader(name: str) -> Loader:
-    if name == "bcc":
-        raise SessionError("the loader bcc is not here")
-    from ebpf.loaders.core import CoreLoader
-
-    return CoreLoader()
 
 
 def main() -> int:

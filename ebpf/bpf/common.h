@@ -49,6 +49,17 @@ struct {
 const volatile __u64 budget = 100;      /* events a second and CPU; 0: all */
 const volatile __u64 slow = SECOND / 2; /* ns from where on a thing counts as slow, and has the reserved half of the budget */
 
+/* Whether `size`, a variable of 64 bits, is 1 to `most`; said so that no compiler joins both bounds into one that hides them from
+ * the verifier. */
+#define BOUNDED(size, most)                             \
+	(({                                             \
+		barrier_var(size);                      \
+		(size) != 0;                            \
+	}) && ({                                        \
+		barrier_var(size);                      \
+		(size) <= (most);                       \
+	}))
+
 static __always_inline void count(__u32 which)
 {
 	__u64 *slot = bpf_map_lookup_elem(&counters, &which);

@@ -67,10 +67,10 @@ static __always_inline int read_datagram(struct __sk_buff *skb, int outgoing, st
 
 static __always_inline __u32 copy(struct __sk_buff *skb, const struct segment *s, __u8 *head)
 {
-	__u32 most = capture <= HEAD ? capture : HEAD, size = s->size < most ? s->size : most;
+	__u32 most = capture <= HEAD ? capture : HEAD;
+	__u64 size = s->size < most ? s->size : most;
 
-	barrier_var(size);
-	if (size == 0 || size > HEAD || bpf_skb_load_bytes(skb, s->at, head, size))
+	if (!BOUNDED(size, HEAD) || bpf_skb_load_bytes(skb, s->at, head, size))
 		return 0;
 	return size;
 }

@@ -70,7 +70,7 @@ static __always_inline __u64 pages(struct mm_struct *mm, const int which)
 {
 	__s64 found;
 
-	if (bpf_core_field_exists(mm->rss_stat[0].count))
+	if (bpf_core_field_exists(struct mm_struct, rss_stat[0].count))
 		found = which == 0   ? BPF_CORE_READ(mm, rss_stat[0].count)
 			: which == 1 ? BPF_CORE_READ(mm, rss_stat[1].count)
 				     : BPF_CORE_READ(mm, rss_stat[3].count);
@@ -83,7 +83,7 @@ static __always_inline __u64 pages(struct mm_struct *mm, const int which)
 
 static __always_inline struct kernfs_node *above(struct kernfs_node *node)
 {
-	if (bpf_core_field_exists(node->parent))
+	if (bpf_core_field_exists(struct kernfs_node, parent))
 		return BPF_CORE_READ(node, parent);
 	return BPF_CORE_READ((struct kernfs_node___v615 *)node, __parent);
 }
@@ -97,7 +97,7 @@ static __always_inline void memory_of(struct task_struct *task, struct killed *t
 
 	if (!bpf_core_enum_value_exists(enum cgroup_subsys_id, memory_cgrp_id))
 		return;
-	at = bpf_core_field_offset(set->subsys) + 8 * bpf_core_enum_value(enum cgroup_subsys_id, memory_cgrp_id);
+	at = bpf_core_field_offset(struct css_set, subsys) + 8 * bpf_core_enum_value(enum cgroup_subsys_id, memory_cgrp_id);
 	if (bpf_probe_read_kernel(&css, sizeof(css), (void *)set + at) || !css)
 		return;
 	told->limit = BPF_CORE_READ((struct mem_cgroup *)css, memory.max);

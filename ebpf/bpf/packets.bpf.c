@@ -49,26 +49,24 @@ static __always_inline int in_order(struct exchange *x, int outgoing, struct seg
 
 static __always_inline __u32 keep(struct __sk_buff *skb, const struct segment *s, __u8 *head, __u32 kept)
 {
-	__u32 most = capture <= HEAD ? capture : HEAD, size = s->size;
+	__u32 most = capture <= HEAD ? capture : HEAD;
+	__u64 size = s->size;
 
 	if (kept >= most || kept >= HEAD)
 		return kept;
 	if (size > most - kept)
 		size = most - kept;
-	if (size == 0 || size > HEAD)
-		return kept;
-	barrier_var(size);
-	if (size == 0 || size > HEAD || bpf_skb_load_bytes(skb, s->at, head + (kept & (HEAD - 1)), size))
+	if (!BOUNDED(size, HEAD) || bpf_skb_load_bytes(skb, s->at, head + (kept & (HEAD - 1)), size))
 		return kept;
 	return kept + size;
 }
 
 static __always_inline void keep_tail(struct __sk_buff *skb, const struct segment *s, struct exchange *x)
 {
-	__u32 size = s->size < TAIL ? s->size : TAIL, from = s->at + s->size;
+	__u64 size = s->size < TAIL ? s->size : TAIL;
+	__u32 from = s->at + s->size;
 
-	barrier_var(size);
-	if (size == 0 || size > TAIL)
+	if (!BOUNDED(size, TAIL))
 		return;
 	x->tail_size = bpf_skb_load_bytes(skb, from - size, x->tail, size) ? 0 : size;
 }
@@ -119,10 +117,9 @@ static __always_inline void payload(struct __sk_buff *skb, const struct segment 
 	__u8 head[8] = {};
 
 	if (could_begin) {
-		__u32 size = s->size < 8 ? s->size : 8;
+		__u64 size = s->size < 8 ? s->size : 8;
 
-		barrier_var(size);
-		if (size == 0 || size > 8 || bpf_skb_load_bytes(skb, s->at, head, size))
+		if (!BOUNDED(size, 8) || bpf_skb_load_bytes(skb, s->at, head, size))
 			return;
 		could_begin = begins(head, s->size);
 	}

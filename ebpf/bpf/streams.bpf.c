@@ -58,8 +58,8 @@ static __always_inline void describe(struct chunk *c, const struct stream *x, __
 
 static __always_inline void piece(struct __sk_buff *skb, const struct segment *s, struct stream *x, int outgoing, __u64 now)
 {
-	__u32 which = outgoing & 1, kept = s->size < PIECE ? s->size : PIECE;
-	__u64 offset = x->offset[which];
+	__u32 which = outgoing & 1;
+	__u64 offset = x->offset[which], kept = s->size < PIECE ? s->size : PIECE;
 	struct chunk *c;
 
 	x->offset[which] = offset + s->size;
@@ -76,8 +76,7 @@ static __always_inline void piece(struct __sk_buff *skb, const struct segment *s
 		c->flags |= OUTGOING;
 	c->offset = offset;
 	c->size = s->size;
-	barrier_var(kept);
-	if (kept == 0 || kept > PIECE || bpf_skb_load_bytes(skb, s->at, c->data, kept))
+	if (!BOUNDED(kept, PIECE) || bpf_skb_load_bytes(skb, s->at, c->data, kept))
 		kept = 0;
 	c->kept = kept;
 	barrier_var(kept);

@@ -19,7 +19,13 @@ struct tally {
 	__u32 slots[SLOTS];
 };
 
-static const struct tally nothing;
+/* One without anything, to begin with. */
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(max_entries, 1);
+	__type(key, __u32);
+	__type(value, struct tally);
+} untouched SEC(".maps");
 
 #define TALLIES 4096
 
@@ -34,11 +40,14 @@ static const struct tally nothing;
 
 static __always_inline struct tally *tally_of(void *table, const void *key)
 {
-	struct tally *found = bpf_map_lookup_elem(table, key);
+	struct tally *found = bpf_map_lookup_elem(table, key), *first;
+	__u32 zero = 0;
 
 	if (found)
 		return found;
-	bpf_map_update_elem(table, key, &nothing, BPF_NOEXIST); /* another CPU may be first */
+	first = bpf_map_lookup_elem(&untouched, &zero);
+	if (first)
+		bpf_map_update_elem(table, key, first, BPF_NOEXIST); /* another CPU may be first */
 	found = bpf_map_lookup_elem(table, key);
 	if (!found)
 		count(UNTRACKED); /* the table is full: in the counters and in `latencies`, not in a list */

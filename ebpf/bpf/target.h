@@ -96,7 +96,7 @@ static __always_inline int current_wanted(void)
 
 static __always_inline unsigned int state_of(struct task_struct *task)
 {
-	if (bpf_core_field_exists(task->__state))
+	if (bpf_core_field_exists(struct task_struct, __state))
 		return BPF_CORE_READ(task, __state);
 	return BPF_CORE_READ((struct task_struct___v513 *)task, state);
 }

@@ -78,7 +78,7 @@ int enters_ex(struct pt_regs *ctx)
 	return enter(ctx, PT_REGS_PARM4(ctx));
 }
 
-static __always_inline __u32 keep(__u64 buffer, __u32 size, __u8 *head, __u32 kept)
+static __always_inline __u32 keep(__u64 buffer, __u64 size, __u8 *head, __u32 kept)
 {
 	__u32 most = capture <= HEAD ? capture : HEAD;
 
@@ -86,8 +86,7 @@ static __always_inline __u32 keep(__u64 buffer, __u32 size, __u8 *head, __u32 ke
 		return kept;
 	if (size > most - kept)
 		size = most - kept;
-	barrier_var(size);
-	if (size == 0 || size > HEAD || bpf_probe_read_user(head + (kept & (HEAD - 1)), size, (void *)buffer))
+	if (!BOUNDED(size, HEAD) || bpf_probe_read_user(head + (kept & (HEAD - 1)), size, (void *)buffer))
 		return kept;
 	return kept + size;
 }

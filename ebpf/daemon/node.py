@@ -43,8 +43,8 @@ class Node:
         return self._calibrated.get("ns_per_call", 0.0)
 
     def loader(self) -> str:
-        """Which loader sessions use."""
-        return "core" if self._settings.loader == "auto" else self._settings.loader
+        """Which loader sessions use: one by name, or ``auto``."""
+        return self._settings.loader
 
     async def hello(self) -> dict[str, Any]:
         """What this node is and can do."""

@@ -34,3 +34,4 @@ class DaemonSettings:
     overhead: float = 0.2
     """The most of one CPU that a session may be granted."""
     loader: str = "auto"
+    """``core``, ``bcc``, or ``auto``: compiled objects where they fit, else bcc."""

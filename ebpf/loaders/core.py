@@ -13,6 +13,7 @@ from ebpf.constants import write_constants
 from ebpf.errors import LoadError
 from ebpf.explain import explained
 from ebpf.libbpf import IterAttachOpts, Library, Sample, failed, library
+from ebpf.loaders.folders import open_group
 from ebpf.loaders.interface import Cgroup, Everywhere, OnEvent, Place, Sampling, Sweep, Uprobes
 from ebpf.perf import sampling_events
 from ebpf.uprobes import link_uprobes
@@ -167,7 +168,7 @@ class CoreLoaded:
             case Everywhere():
                 self._keep(self._bpf.bpf_program__attach(program), place)
             case Cgroup(path=path):
-                fd = os.open(path, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+                fd = open_group(path)
                 self._files.append(fd)
                 self._keep(self._bpf.bpf_program__attach_cgroup(program, fd), place)
             case Sweep(map=name):
