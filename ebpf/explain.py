@@ -26,7 +26,7 @@ class Sign:
 
 SIGNS = (
     Sign(r"cannot call GPL.restricted function", "the object's licence does not allow this helper", "the licence string must be GPL-compatible: Dual MIT/GPL"),
-    Sign(r"BPF program is too large|processed \d+ insn.*limit|too many (instructions|states)|The sequence of \d+ jumps is too complex",
+    Sign(r"BPF program is too large|too many (instructions|states)|The sequence of \d+ jumps is too complex",
          "the program is too complex for this kernel's verifier", "use a newer kernel (5.2 and newer take a million instructions)"),
     Sign(r"invalid access to map value|R\d+ (min|max|unbounded) (value|memory)|invalid (indirect )?access to stack|invalid read from stack|R\d+ invalid mem access",
          "the verifier could not prove that a memory access stays inside its bounds", "this is a defect of the probe on this kernel: report it with this log"),

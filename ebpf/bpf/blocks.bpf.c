@@ -137,8 +137,11 @@ static __always_inline void tell(struct request *request, const struct issue *is
 	if (!may_tell_of(ns + issue->queued, now, error))
 		return;
 	told = ROOM(struct done);
-	if (!told)
+	if (!told) {
+		count(LOST);
 		return;
+	}
+	count(EVENTS);
 	told->ns = ns;
 	told->sector = BPF_CORE_READ(request, __sector);
 	told->error = error;

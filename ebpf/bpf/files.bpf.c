@@ -172,8 +172,11 @@ static __always_inline void tell(const struct begun *begun, const struct operati
 	if (!may_tell_of(ns, now, 0))
 		return;
 	told = ROOM(struct done);
-	if (!told)
+	if (!told) {
+		count(LOST);
 		return;
+	}
+	count(EVENTS);
 	__builtin_memset(told, 0, sizeof(*told));
 	told->at = begun->at;
 	told->ns = ns;

@@ -125,8 +125,11 @@ static __always_inline void comes(struct task_struct *task, __u64 now)
 	if (!may_tell_of(ns, now, 0))
 		return;
 	told = ROOM(struct returned);
-	if (!told)
+	if (!told) {
+		count(LOST);
 		return;
+	}
+	count(EVENTS);
 	told->at = now - ns;
 	told->ns = ns;
 	told->tid = tid;

@@ -28,8 +28,12 @@ struct mm_struct {
 	struct percpu_counter rss_stat[4]; /* since 6.2: file, anonymous, swap, shared; near values */
 };
 
+typedef struct {
+	__s64 counter;
+} number;
+
 struct mm_rss_stat {
-	__s64 count[4];
+	number count[4];
 };
 
 struct mm_struct___v61 {
@@ -71,9 +75,9 @@ static __always_inline __u64 pages(struct mm_struct *mm, const int which)
 			: which == 1 ? BPF_CORE_READ(mm, rss_stat[1].count)
 				     : BPF_CORE_READ(mm, rss_stat[3].count);
 	else
-		found = which == 0   ? BPF_CORE_READ((struct mm_struct___v61 *)mm, rss_stat.count[0])
-			: which == 1 ? BPF_CORE_READ((struct mm_struct___v61 *)mm, rss_stat.count[1])
-				     : BPF_CORE_READ((struct mm_struct___v61 *)mm, rss_stat.count[3]);
+		found = which == 0   ? BPF_CORE_READ((struct mm_struct___v61 *)mm, rss_stat.count[0].counter)
+			: which == 1 ? BPF_CORE_READ((struct mm_struct___v61 *)mm, rss_stat.count[1].counter)
+				     : BPF_CORE_READ((struct mm_struct___v61 *)mm, rss_stat.count[3].counter);
 	return found < 0 ? 0 : found;
 }
 
@@ -140,8 +144,11 @@ int killed(__u64 *ctx)
 		return 0;
 	count(SEEN);
 	told = ROOM(struct killed); /* each is told: no budget */
-	if (!told)
+	if (!told) {
+		count(LOST);
 		return 0;
+	}
+	count(EVENTS);
 	__builtin_memset(told, 0, sizeof(*told));
 	told->at = bpf_ktime_get_ns();
 	told->by = bpf_get_current_pid_tgid() >> 32;

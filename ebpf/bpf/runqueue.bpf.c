@@ -91,8 +91,11 @@ static __always_inline void tell(struct task_struct *task, struct task_struct *b
 	if (!may_tell_of(ns, now, 0))
 		return;
 	told = ROOM(struct waited);
-	if (!told)
+	if (!told) {
+		count(LOST);
 		return;
+	}
+	count(EVENTS);
 	__builtin_memset(told, 0, sizeof(*told));
 	told->at = now - ns;
 	told->ns = ns;

@@ -13,7 +13,9 @@ from typing import Any, ClassVar, Protocol
 
 from ebpf import accounting
 from ebpf.accounting import Counts
+from ebpf.errors import UnsupportedError
 from ebpf.kind import Aim, Document, Options, Reader
+from ebpf.libbpf import library
 from ebpf.loaders.interface import Everywhere, Loaded, Place
 from ebpf.parsers.words import tokenish
 from telemetry.masks import hides, masked
@@ -21,6 +23,7 @@ from telemetry.masks import hides, masked
 TRACE = frozenset({"CAP_BPF", "CAP_PERFMON"})
 NET = TRACE | {"CAP_NET_ADMIN"}
 _OWNERS = ("sends", "receives", "opens")
+_TYPEDEF = 8  # BTF_KIND_TYPEDEF
 MOST = 20
 """Rows of a list in a summary."""
 
@@ -111,7 +114,12 @@ class KernelKind:
 
     def places(self, aim: Aim, options: Options) -> Sequence[Place]:
         """See :class:`~ebpf.kind.Kind`."""
-        return [Everywhere(name) for name in (*(_OWNERS if self.owned and aim.pids else ()), *self.programs)]
+        learning = self.owned and bool(aim.pids)
+        if learning and not library().kernel_has("btf_trace_sock_send_length", _TYPEDEF):
+            raise UnsupportedError(
+                f"{self.name} of one process needs kernel 6.3 or newer: older ones do not tell who uses a socket", where="target.pid",
+                remedy="name its control group or its port instead")
+        return [Everywhere(name) for name in (*(_OWNERS if learning else ()), *self.programs)]
 
     def reader(self, aim: Aim, options: Options, epoch: int) -> Reader:
         """See :class:`~ebpf.kind.Kind`."""

@@ -12,7 +12,7 @@ import time
 from pathlib import Path
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from ebpf.kind import Aim, Kind, Options
@@ -123,6 +123,7 @@ def test_the_whole_tree_of_control_groups_is_no_filter() -> None:
 _READERS = [kind.reader(Aim(), Options(), 0) for kind in signal_kinds()]
 
 
+@settings(deadline=None)
 @given(st.binary(max_size=700))
 def test_no_bytes_make_a_reader_fail(data: bytes) -> None:
     for reader in _READERS:

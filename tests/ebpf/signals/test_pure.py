@@ -9,9 +9,10 @@ from pathlib import Path
 from xml.etree import ElementTree as ET
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from ebpf.explain import explained
 from ebpf.kind import Aim
 from ebpf.signals import flame
 from ebpf.signals.base import command, duration, path, share
@@ -37,6 +38,7 @@ def tally_of(values: list[int]) -> Tally:
     return tally(struct.pack(f"=5Q{FINE * POWERS}I", len(values), 0, sum(values), max(values), 0, *slots))
 
 
+@settings(deadline=None)
 @given(st.lists(st.integers(4, 10**12), min_size=1, max_size=60), st.sampled_from([0.5, 0.9, 0.99, 1.0]))
 def test_percentiles_are_off_by_no_more_than_is_told(values: list[int], wanted: float) -> None:
     found = tally_of(values).quantile(wanted)
@@ -46,6 +48,7 @@ def test_percentiles_are_off_by_no_more_than_is_told(values: list[int], wanted: 
     assert abs(found - exact) <= ERROR * exact + 1
 
 
+@settings(deadline=None)
 @given(st.lists(st.integers(0, 10**9), min_size=1, max_size=20), st.lists(st.integers(0, 10**9), min_size=1, max_size=20))
 def test_two_tallies_together_are_the_tally_of_both(left: list[int], right: list[int]) -> None:
     assert tally_of(left) + tally_of(right) == tally_of(left + right)
@@ -69,6 +72,7 @@ def test_a_flame_graph_of_nothing_says_so() -> None:
     assert "nothing was seen" in flame.svg([], "idle")
 
 
+@settings(deadline=None)
 @given(st.lists(st.text(max_size=30), max_size=10))
 def test_any_lines_make_a_flame_graph(lines: list[str]) -> None:
     assert flame.svg(lines, "x").endswith("</svg>")
@@ -86,6 +90,7 @@ def test_functions_of_a_library_are_found_by_address() -> None:
         symbols.close()
 
 
+@settings(deadline=None)
 @given(st.binary(max_size=300))
 def test_damaged_files_have_no_functions(data: bytes) -> None:
     functions_of(b"\x7fELF\x02\x01" + data)
@@ -164,3 +169,10 @@ def test_folded_stacks_that_find_no_room_are_summed_up() -> None:
     assert sum(int(line.rpartition(" ")[2]) for line in lines) == sum(stacks.values())
     assert sum(map(len, lines)) < 330
     assert lines[-1].startswith("[others] ")
+
+
+def test_a_verifier_s_closing_line_is_not_taken_for_a_program_that_is_too_large() -> None:
+    log = "Unreleased reference id=12 alloc_insn=442\nprocessed 365 insns (limit 1000000) max_states_per_insn 1 total_states 27"
+
+    assert "has to give back" in str(explained("probe program x", "the kernel did not take it", 22, log))
+    assert "too complex" in str(explained("probe program x", "the kernel did not take it", 7, "BPF program is too large. Processed 1000001 insn"))
