@@ -7,13 +7,15 @@
 
 #include "common.h"
 
-#define FRAMES 127
+struct frames {
+	__u64 addresses[127]; /* the most that the kernel keeps; the innermost first, 0 where they end */
+};
 
 struct {
 	__uint(type, BPF_MAP_TYPE_STACK_TRACE);
 	__uint(max_entries, 8192);
-	__uint(key_size, sizeof(__u32));
-	__uint(value_size, FRAMES * sizeof(__u64));
+	__type(key, __u32);
+	__type(value, struct frames);
 } stacks SEC(".maps");
 
 #define USER_STACK(ctx) ((__s32)bpf_get_stackid(ctx, &stacks, BPF_F_USER_STACK))
