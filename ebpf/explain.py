@@ -11,40 +11,56 @@ from pathlib import Path
 from ebpf.errors import LoadError
 from ebpf.libbpf import reason
 
-CAPABILITIES = {38: "CAP_PERFMON", 39: "CAP_BPF", 12: "CAP_NET_ADMIN", 21: "CAP_SYS_ADMIN"}
+CAPABILITIES = {38: "CAP_PERFMON", 39: "CAP_BPF", 12: "CAP_NET_ADMIN", 19: "CAP_SYS_PTRACE", 21: "CAP_SYS_ADMIN"}
+_DEFECT = "this is a defect of the probe on this kernel: report it with its log"
+_OTHER = "use a probe that does without, or a newer kernel"
 
 
 @dataclass(frozen=True, slots=True)
 class Sign:
-    """A failure that is known: what to look for, what it means, what to do."""
+    """A failure that is known by its log. ``{what}`` stands for the group ``what`` of the pattern."""
 
     pattern: str
     meaning: str
     remedy: str
-    errors: frozenset[int] = frozenset()
 
 
 SIGNS = (
-    Sign(r"cannot call GPL.restricted function", "the object's licence does not allow this helper", "the licence string must be GPL-compatible: Dual MIT/GPL"),
-    Sign(r"BPF program is too large|too many (instructions|states)|The sequence of \d+ jumps is too complex",
-         "the program is too complex for this kernel's verifier", "use a newer kernel (5.2 and newer take a million instructions)"),
-    Sign(r"invalid access to map value|R\d+ (min|max|unbounded) (value|memory)|invalid (indirect )?access to stack|invalid read from stack|R\d+ invalid mem access",
-         "the verifier could not prove that a memory access stays inside its bounds", "this is a defect of the probe on this kernel: report it with this log"),
-    Sign(r"infinite loop detected|back-edge", "the verifier found a loop without a bound", "use a kernel from 5.3 on"),
-    Sign(r"Unreleased reference|reference leak", "the program keeps something it has to give back", "this is a defect of the probe: report it with this log"),
-    Sign(r"unknown func|invalid func unknown|program of this type cannot use helper", "this kernel lacks a helper that the program calls", "use a newer kernel, or a probe that does without"),
-    Sign(r"CO-RE relocat\w+.*(failed|unresolved)|failed to resolve CO-RE|invalid func unknown#195896080|<invalid CO-RE relocation>",
-         "a field that the program reads is not in this kernel", "use a newer kernel; the probe's objects need no rebuild"),
+    Sign(r"cannot call GPL.restricted function", "its licence does not allow this helper", "the licence string must be GPL-compatible: Dual MIT/GPL"),
+    Sign(r"Unreleased reference|reference leak", "it keeps something that it has to give back", _DEFECT),
+    Sign(r"infinite loop detected|back-edge", "the verifier found a loop without a bound", "bound the loop; kernels before 5.3 take none at all"),
+    Sign(r"BPF program is too large|too many (?:instructions|states)|sequence of \d+ jumps is too complex|prog '[^']*': failed to load: -7\b",
+         "it is too complex for this kernel's verifier, which looks at a million instructions (kernels before 5.2: 4,096)", "use a newer kernel, or a probe that does less"),
+    Sign(r"failed to resolve CO-RE relocation <\w+> (?:\[\d+\] )?(?P<what>[\w .:<>\[\]]+?) \(", "what it reads is not in this kernel: {what}", _OTHER),
+    Sign(r"<invalid CO-RE relocation>|unknown#195896080", "a field that it reads is not in this kernel", _OTHER),
+    Sign(r"program of this type cannot use helper (?P<what>\w+)", "a program of its kind may not call {what} in this kernel", _OTHER),
+    Sign(r"(?:invalid func unknown#|unknown func )(?P<what>\w+)", "this kernel has not the helper {what}", _OTHER),
     Sign(r"failed to find valid kernel BTF|kernel BTF is missing|vmlinux BTF is not found|Error loading vmlinux BTF", "this kernel does not tell its types (BTF)",
          "use a kernel with CONFIG_DEBUG_INFO_BTF=y, and look whether /sys/kernel/btf/vmlinux is there"),
-    Sign(r"(failed to find kernel BTF type ID|not found in kernel BTF|Could not find BTF).*", "the kernel has no such tracepoint or function", "use a probe that does without, or a newer kernel"),
-    Sign(r"hash_of_maps|failed to create map|Error creating map|Error in bpf_create_map|failed to create.*map", "the kernel did not make one of the program's tables", ""),
+    Sign(r"failed to find kernel BTF type ID of '(?P<what>[\w/]+)'|Could not find BTF for (?P<also>\w+)|(?P<or>\w+) is not found in kernel BTF",
+         "the kernel has no such tracepoint or function: {what}", _OTHER),
+    Sign(r"legacy [ku]probe event|create [ku]probe '[^']*' perf event", "this kernel has no probes on its functions, or not this function", "use a probe on tracepoints, or a kernel with CONFIG_KPROBES=y"),
+    Sign(r"combined stack size|stack (?:size|limit|depth).*(?:too large|exceed)|invalid (?:variable-offset )?write to stack R10", "it needs more than the 512 bytes of stack that a program has", _DEFECT),
+    Sign(r"invalid mem access '\w*_or_null'", "it uses what a lookup may not have found, without asking", _DEFECT),
+    Sign(r"!read_ok|invalid (?:indirect )?read from stack", "it reads what was never written", _DEFECT),
+    Sign(r"At program exit the register R0 ", "it returns a number that a program of its kind may not return", _DEFECT),
+    Sign(r"invalid bpf_context access", "it reads what a program of its kind is not given", _DEFECT),
+    Sign(r"invalid access to (?:map value|packet|memory)|unbounded memory access|unbounded min value|(?:min|max) value is (?:negative|outside)|value is outside of|invalid (?:indirect )?access to stack|"
+         r"invalid mem access|pointer arithmetic|math between \w+ pointer|invalid size of register spill",
+         "the verifier could not prove that a memory access stays inside its bounds", _DEFECT),
 )
+_TABLE = Sign(r"map '(?P<what>[^']*)': failed to create|failed to create map (?P<also>\w+)|Error in bpf_create_map\w*\((?P<or>\w+)\)", "the kernel did not make its table {what}: {why}", "")
+_TABLES = {
+    errno.E2BIG: "ask for fewer or smaller entries",
+    errno.ENOMEM: "ask for fewer or smaller entries, or raise the memory limit (kernels before 5.11: also RLIMIT_MEMLOCK)",
+    errno.EINVAL: "this kernel does not know tables of this kind, or none of this size",
+}
 _BY_ERROR = {
     errno.EPERM: "the kernel does not permit it",
     errno.EACCES: "access is denied",
     errno.ENOMEM: "there is no memory for it",
     errno.ENOENT: "what it names is not there",
+    errno.ENOSYS: "this kernel has no such system call, or a seccomp profile hides it",
     errno.EOPNOTSUPP: "this kernel does not support it",
     errno.EINVAL: "the kernel does not know this kind of program, map or attachment",
     errno.E2BIG: "it is too large for this kernel",
@@ -59,25 +75,54 @@ def explained(where: str, what: str, error: int, log: str, *, capabilities: Call
     """The error to raise: the first sign that the log shows, else what the errno says; the log itself is kept with it."""
     held = (capabilities or effective)()
     for sign in SIGNS:
-        if re.search(sign.pattern, log, re.IGNORECASE) and sign.remedy:
-            return LoadError(f"{what}: {sign.meaning}", where=where, remedy=sign.remedy, errno=error, log=log)
+        if found := re.search(sign.pattern, log, re.IGNORECASE):
+            return LoadError(f"{what}: {sign.meaning.format(what=_named(found))}", where=where, remedy=sign.remedy, errno=error, log=log)
     words = _BY_ERROR.get(error, reason(error) if error else "for no reason it named")
+    if error in _TABLES and (found := re.search(_TABLE.pattern, log)):
+        return LoadError(f"{what}: {_TABLE.meaning.format(what=_named(found), why=words)}", where=where, remedy=_TABLES[error], errno=error, log=log)
     return LoadError(f"{what}: {words}", where=where, remedy=_remedy(error, held), errno=error, log=log)
 
 
+def _named(found: re.Match[str]) -> str:
+    return next((text for text in found.groupdict().values() if text), "its log names it")
+
+
 def _remedy(error: int, held: frozenset[str]) -> str:
-    missing = [name for name in ("CAP_BPF", "CAP_PERFMON", "CAP_NET_ADMIN") if name not in held and "CAP_SYS_ADMIN" not in held]
     if error in {errno.EPERM, errno.EACCES}:
-        if missing:
-            return f"this process lacks {', '.join(missing)}"
-        if lockdown() == "confidentiality":
-            return "the kernel is locked down (confidentiality): no probe can read its memory; boot without it"
-        return "look for a seccomp profile or a security module that forbids bpf(); oncalm probe doctor tries each kind"
+        return _permission(held)
     return {
         errno.ENOMEM: "raise the memory limit (kernels before 5.11: also RLIMIT_MEMLOCK)",
         errno.EINVAL: "use a newer kernel; oncalm probe doctor tells which kinds this one has",
+        errno.ENOSYS: "allow bpf() in the seccomp profile (deploy/probed-seccomp.json does), or use a kernel with CONFIG_BPF_SYSCALL=y",
         errno.EMFILE: "raise the limit of open files (ulimit -n)",
     }.get(error, "oncalm probe doctor tells what this machine can do")
+
+
+def _permission(held: frozenset[str]) -> str:
+    """Why the kernel does not permit, the likeliest first."""
+    missing = [name for name in ("CAP_BPF", "CAP_PERFMON", "CAP_NET_ADMIN") if name not in held and "CAP_SYS_ADMIN" not in held]
+    if missing:
+        return f"this process lacks {', '.join(missing)}"
+    if namespaced():
+        return "this process is in a user namespace, as in a rootless container: capabilities there do not count for bpf(); run it outside"
+    if filtered():
+        return "a seccomp filter is on this process: allow bpf() and perf_event_open() in its profile (deploy/probed-seccomp.json does)"
+    if lockdown() == "confidentiality":
+        return "the kernel is locked down (confidentiality): no probe can read its memory; boot without it"
+    return "look for a security module that forbids bpf(); oncalm probe doctor tries each kind"
+
+
+def filtered(path: str = "/proc/self/status") -> bool:
+    """Whether a seccomp filter is on this process (man 5 proc_pid_status)."""
+    return bool(re.search(r"^Seccomp:\s*2$", Path(path).read_text(), re.MULTILINE))
+
+
+def namespaced(path: str = "/proc/self/uid_map") -> bool:
+    """Whether this process is in a user namespace of its own (man 7 user_namespaces)."""
+    try:
+        return Path(path).read_text().split() != ["0", "0", str((1 << 32) - 1)]
+    except OSError:
+        return False
 
 
 def effective(path: str = "/proc/self/status") -> frozenset[str]:

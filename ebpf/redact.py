@@ -12,7 +12,7 @@ from functools import lru_cache
 from ipaddress import ip_address
 
 from ebpf.parsers.sqltext import POSTGRES, scrubbed
-from ebpf.parsers.words import label, plain, spoken, tokenish
+from ebpf.parsers.words import label, placed, plain, spoken, tokenish
 from telemetry.masks import hides, masked
 
 HEADERS = frozenset({"host", "content-type", "traceparent"})
@@ -70,7 +70,7 @@ def route(path: str) -> str:
         shown = segment(name) if name else ""
         if secret and name not in _AFTER_SECRET and name and not _PLACED.fullmatch(name):
             shown = "{secret}"
-        secret = shown == name and hides(name) if shown else False
+        secret = shown == name and shown != "" and (hides(name) or hides(name.removesuffix("s")))
         hidden = hidden or shown in _TOKENS
         parts.append(shown)
     if path.count("/") > _SEGMENTS:
@@ -122,7 +122,7 @@ def hostname(text: str) -> str:
         return OTHER
     labels = [_label(one) for one in text.split(".")]
     if "{token}" in labels or "{text}" in labels:  # a token with dots in it is several labels
-        labels = [one if plain(one) or _PLACED.fullmatch(one) or one == "" else "{token}" for one in labels]
+        labels = [one if placed(one) or _PLACED.fullmatch(one) or one == "" else "{token}" for one in labels]
     return masked(".".join(labels).lower())
 
 

@@ -68,6 +68,16 @@ static __always_inline void count(__u32 which)
 		__sync_fetch_and_add(slot, 1); /* a softirq may come between, on the same CPU */
 }
 
+/* A run of a program. Not atomic: it makes a price, not an account, and happens at every packet. */
+static __always_inline void count_call(void)
+{
+	__u32 which = CALLS;
+	__u64 *slot = bpf_map_lookup_elem(&counters, &which);
+
+	if (slot)
+		*slot += 1;
+}
+
 /* Two buckets a CPU: what is usual may take the first alone, errors and slow things both. */
 struct bucket {
 	__u64 since;

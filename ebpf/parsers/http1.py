@@ -8,11 +8,13 @@ after the first head is read.
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from ebpf import redact
 from ebpf.calls import HttpCall, traceparent
 from ebpf.captures import Exchange
+from ebpf.parsers.frames import PREFACE
+from ebpf.parsers.statements import encrypted
 
 _TOKEN = rb"[!#$%&'*+.^_`|~0-9A-Za-z-]"
 _REQUEST_LINE = re.compile(
@@ -49,16 +51,44 @@ class _Head:
 
 def calls(exchange: Exchange) -> tuple[HttpCall, ...]:
     """The calls of an exchange, at least one; where the bytes are no HTTP its ``unknown`` says ``not_http``."""
-    requests, more = _requests(exchange)
+    requests, note = _requests(exchange)
     if not requests:
-        return (_call(exchange, None, None, ["not_http"]),)
-    if len(requests) == 1 and not more:
-        return (_call(exchange, requests[0], _first_response(exchange), []),)
+        return (_foreign(exchange),)
+    if len(requests) == 1 and note != "more_requests":
+        return (_call(exchange, requests[0], _first_response(exchange), [note] if note else []),)
     responses = _responses(exchange, [head.line[0] for head in requests])
-    unknown = ["pipelined", *(["more_requests"] if more else [])]
+    unknown = ["pipelined", *([note] if note else [])]
     return tuple(
         _call(exchange, head, responses[at] if at < len(responses) else None, unknown) for at, head in enumerate(requests)
     )
+
+
+def interim(exchange: Exchange) -> bool:
+    """Whether its response is interim only (``100 Continue``), so that the connection's next exchange ends the same call."""
+    at = 0
+    while head := _head(exchange.response, at, _STATUS_LINE):
+        if not head.line[1].startswith(b"1") or head.line[1] == b"101" or head.end < 0:
+            return False
+        at = head.end
+    return at > 0 and at == exchange.response_size
+
+
+def joined(first: Exchange, second: Exchange) -> Exchange:
+    """One exchange of one whose response was interim and of the one that followed it, which holds the rest of the request."""
+    later = second.start - first.start
+    return replace(
+        first, first=second.first + later, last=second.last + later, request_size=first.request_size + second.request_size,
+        response=second.response, response_size=second.response_size, tail=second.tail, flags=first.flags | second.flags,
+    )
+
+
+def _foreign(exchange: Exchange) -> HttpCall:
+    """A request without a head: of HTTP where the response is (the rest of a body, seen late), else of something else."""
+    response = _first_response(exchange)
+    if response is not None:
+        return _call(exchange, None, response, ["request_head"])
+    words = ["encrypted"] if encrypted(exchange.request) else ["http2"] if exchange.request.startswith(PREFACE[:14]) else []
+    return _call(exchange, None, None, ["not_http", *words])
 
 
 def _head(data: bytes, at: int, line: re.Pattern[bytes]) -> _Head | None:
@@ -116,18 +146,18 @@ def _after_chunks(data: bytes, at: int) -> int:
     return -1
 
 
-def _requests(exchange: Exchange) -> tuple[list[_Head], bool]:
-    """The heads of an exchange's requests, and whether there are more that cannot be told apart."""
+def _requests(exchange: Exchange) -> tuple[list[_Head], str]:
+    """The heads of an exchange's requests; and ``more_requests`` or ``trailing_bytes`` where there is more after them."""
     data, found, at = exchange.request, list[_Head](), 0
     while 0 <= at < len(data) and len(found) < _MOST:
         head = _head(data, at, _REQUEST_LINE)
         if head is None:
-            return found, bool(found)
+            return found, "" if data[at:] == b"\r\n" else "trailing_bytes"
         found.append(head)
         if head.end == exchange.request_size:
-            return found, False
+            return found, ""
         at = -1 if head.line[0] == b"CONNECT" or b"upgrade" in head.headers else _after(data, head)
-    return found, 0 <= at < exchange.request_size and bool(found)
+    return found, "more_requests" if 0 <= at < exchange.request_size else ""
 
 
 def _first_response(exchange: Exchange) -> _Head | None:

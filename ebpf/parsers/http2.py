@@ -16,7 +16,8 @@ from ebpf.parsers.frames import Frame, Frames, Gap
 from ebpf.parsers.hpack import Decoder, Fields
 from ebpf.parsers.streams import Stream
 
-_BLOCK = 16384
+_BLOCK = 8192
+"""Bytes of a header block that are read."""
 
 
 @dataclass(slots=True)
@@ -63,7 +64,7 @@ class _Connection:
 class Http2:
     """Reads pieces of connections into calls. ``connections`` and ``streams`` (of one connection) bound its memory."""
 
-    def __init__(self, *, connections: int = 1024, streams: int = 256) -> None:
+    def __init__(self, *, connections: int = 512, streams: int = 256) -> None:
         self.counts = Counts()
         self._connections: OrderedDict[int, _Connection] = OrderedDict()
         self._most, self._streams = connections, streams

@@ -31,7 +31,7 @@ _LATEST = 0xFFFFFFFF
 class _Session:
     """``capabilities``: of the client's handshake; None where it was not seen."""
 
-    statements: Recent[int, Statement] = field(default_factory=lambda: Recent(256))
+    statements: Recent[int, Statement] = field(default_factory=lambda: Recent(128))
     capabilities: int | None = None
 
 
@@ -49,7 +49,7 @@ class _Packet:
 class Mysql:
     """Reads exchanges of connections into calls; the least recently used connection is forgotten beyond ``connections``."""
 
-    def __init__(self, *, connections: int = 1024) -> None:
+    def __init__(self, *, connections: int = 512) -> None:
         self._sessions: Recent[int, _Session] = Recent(connections)
 
     @property

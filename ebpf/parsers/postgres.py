@@ -34,14 +34,14 @@ class _Message:
 class _Session:
     """What is remembered of a connection."""
 
-    statements: Recent[bytes, Statement] = field(default_factory=lambda: Recent(256))
+    statements: Recent[bytes, Statement] = field(default_factory=lambda: Recent(128))
     portals: Recent[bytes, Statement] = field(default_factory=lambda: Recent(64))
 
 
 class Postgres:
     """Reads exchanges of connections into calls; the least recently used connection is forgotten beyond ``connections``."""
 
-    def __init__(self, *, connections: int = 1024) -> None:
+    def __init__(self, *, connections: int = 512) -> None:
         self._sessions: Recent[int, _Session] = Recent(connections)
 
     @property

@@ -168,7 +168,9 @@ def _nginx(group: Path) -> Iterator[tuple[int, int]]:
     Path(folder, "nginx.conf").write_text(NGINX.format(folder=folder, port=port))
     try:
         with _started(group, [shutil.which("nginx") or "/usr/sbin/nginx", "-c", f"{folder}/nginx.conf"], port) as (_, master):
-            workers = Path(f"/proc/{master}/task/{master}/children").read_text().split()
+            children, until = Path(f"/proc/{master}/task/{master}/children"), time.monotonic() + 30
+            while not (workers := children.read_text().split()) and time.monotonic() < until:
+                time.sleep(0.05)
             yield port, int(workers[0])
     finally:
         shutil.rmtree(folder, ignore_errors=True)

@@ -171,6 +171,22 @@ def test_garbage_is_one_call_that_says_it_is_no_http(garbage: bytes) -> None:
     assert (call.method, call.route, call.host) == ("", "", "")
 
 
+@pytest.mark.parametrize(("raw", "word"), [(b"\x16\x03\x01\x02\0", "encrypted"), (b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n", "http2")])
+def test_what_else_it_is_is_said_where_it_is_plain(raw: bytes, word: str) -> None:
+    assert one(raw, b"").unknown == ("not_http", word, "status")
+
+
+def test_the_rest_of_a_body_has_a_status_but_no_request() -> None:
+    call = one(b"5\r\nhello\r\n0\r\n\r\n")
+
+    assert (call.method, call.route, call.status, call.unknown) == ("", "", 200, ("request_head",))
+
+
+def test_bytes_after_a_request_that_are_none_are_said() -> None:
+    assert one(request() + b"hunter2").unknown == ("trailing_bytes",)
+    assert one(request() + b"\r\n").unknown == ()
+
+
 def test_methods_are_case_sensitive_and_foreign_ones_are_not_shown() -> None:
     assert one(request("/a", "get")).method == "{other}"
     assert "method" in one(request("/a", "hunter2")).unknown

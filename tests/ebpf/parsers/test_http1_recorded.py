@@ -74,13 +74,18 @@ def test_a_chunked_request_that_waits_for_continue_is_one_call(found: Recording)
         while client.recv(65536):
             pass
 
-    first, *_ = calls(found)
+    head, body = found.exchanges()
     assert interim.startswith(b"HTTP/1.1 100")
-    assert (first.method, first.route, first.status, first.unknown) == ("POST", "/made", None, ("status",))
+    assert http1.interim(head)
+    assert not http1.interim(body)
+    (call,) = http1.calls(http1.joined(head, body))
+    assert (call.method, call.route, call.status, call.unknown) == ("POST", "/made", 201, ())
+    assert call.duration == body.start + body.last - head.start
+    assert [(call.method, call.status, call.unknown) for call in http1.calls(body)] == [("", 201, ("request_head",))]
 
 
 def test_garbage_is_refused_by_the_server_and_no_call_of_http(found: Recording) -> None:
     send(found, b"\x16\x03\x01 S3cret\r\n\r\n")
 
     read = calls(found)
-    assert [(call.method, call.status, call.unknown) for call in read] == [("", None, ("not_http", "status"))]
+    assert [(call.method, call.status, call.unknown) for call in read] == [("", 400, ("request_head",))]
