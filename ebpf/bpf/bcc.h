@@ -47,6 +47,7 @@ unsigned long long bpf_pseudo_fd(unsigned long long, unsigned long long) __asm__
 #define bpf_ringbuf_discard ((void (*)(void *, __u64))133)
 #define bpf_skc_to_tcp_sock ((void *(*)(void *))137)
 #define bpf_get_current_task_btf ((void *(*)(void))158)
+#define bpf_task_pt_regs ((long (*)(void *))175)
 
 #define bpf_ntohs(value) __builtin_bswap16(value)
 #define bpf_htons(value) __builtin_bswap16(value)

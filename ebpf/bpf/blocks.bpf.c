@@ -98,7 +98,7 @@ static __always_inline struct gendisk *disk_of(struct request *request)
 {
 	struct request_queue *queue = BPF_CORE_READ(request, q);
 
-	if (bpf_core_field_exists(queue->disk))
+	if (bpf_core_field_exists(struct request_queue, disk))
 		return BPF_CORE_READ(queue, disk);
 	return BPF_CORE_READ((struct request___v516 *)request, rq_disk);
 }

@@ -50,11 +50,11 @@ const volatile __u64 budget = 100;      /* events a second and CPU; 0: all */
 const volatile __u64 slow = SECOND / 2; /* ns from where on a thing counts as slow, and has the reserved half of the budget */
 
 /* Whether `size`, a variable of 64 bits, is 1 to `most`; said so that no compiler joins both bounds into one that hides them from
- * the verifier. */
+ * the verifier. Of `!= 0` verifiers before 6.8 or so do not conclude that it is 1 at least, of a signed comparison they do. */
 #define BOUNDED(size, most)                             \
 	(({                                             \
 		barrier_var(size);                      \
-		(size) != 0;                            \
+		(__s64)(size) > 0;                      \
 	}) && ({                                        \
 		barrier_var(size);                      \
 		(size) <= (most);                       \

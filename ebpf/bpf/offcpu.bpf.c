@@ -49,8 +49,6 @@ struct {
 	__type(value, struct total);
 } causes SEC(".maps");
 
-static const struct total none;
-
 struct returned {
 	__u64 at;
 	__u64 ns;
@@ -99,7 +97,7 @@ static __always_inline void comes(struct task_struct *task, __u64 now)
 	__u32 tid = BPF_CORE_READ(task, pid);
 	struct absence *absence = bpf_map_lookup_elem(&started, &tid);
 	struct returned *told;
-	struct total *total;
+	struct total *total, fresh = {};
 	struct cause cause;
 	__u64 ns;
 
@@ -111,7 +109,7 @@ static __always_inline void comes(struct task_struct *task, __u64 now)
 	measure(ns, cause.reason);
 	total = bpf_map_lookup_elem(&causes, &cause);
 	if (!total) {
-		bpf_map_update_elem(&causes, &cause, &none, BPF_NOEXIST);
+		bpf_map_update_elem(&causes, &cause, &fresh, BPF_NOEXIST);
 		total = bpf_map_lookup_elem(&causes, &cause);
 	}
 	if (total) {

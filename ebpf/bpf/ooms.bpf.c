@@ -131,14 +131,15 @@ static __always_inline void victim_of(struct task_struct *task, struct killed *t
 SEC("tp_btf/mark_victim")
 int killed(__u64 *ctx)
 {
-	struct task_struct *task = (void *)ctx[0]; /* before 6.8 the number alone */
-	int known = ctx[0] > PIDS;
+	struct task_struct *task = (void *)ctx[0];
 	struct killed *told;
+	__u64 given = 0;
+	int known;
 
 	count(CALLS);
-	if (known && target_pid && (__u32)BPF_CORE_READ(task, tgid) != target_pid)
-		return 0;
-	if (!known && target_pid && (__u32)ctx[0] != target_pid)
+	bpf_probe_read_kernel(&given, sizeof(given), ctx); /* as a number: before 6.8 it is that of the process, no pointer */
+	known = given > PIDS;
+	if (target_pid && (known ? (__u32)BPF_CORE_READ(task, tgid) : (__u32)given) != target_pid)
 		return 0;
 	if (target_cgroup && !(known ? group_wanted(BPF_CORE_READ(task, cgroups, dfl_cgrp)) : current_wanted()))
 		return 0;
@@ -156,7 +157,7 @@ int killed(__u64 *ctx)
 	if (known)
 		victim_of(task, told);
 	else
-		told->pid = ctx[0];
+		told->pid = given;
 	bpf_ringbuf_submit(told, 0);
 	return 0;
 }

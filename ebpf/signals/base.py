@@ -15,7 +15,7 @@ from ebpf import accounting
 from ebpf.accounting import Counts
 from ebpf.errors import UnsupportedError
 from ebpf.kind import Aim, Document, Options, Reader
-from ebpf.libbpf import library
+from ebpf.libbpf import has_tracepoint
 from ebpf.loaders.interface import Everywhere, Loaded, Place
 from ebpf.parsers.words import tokenish
 from telemetry.masks import hides, masked
@@ -23,7 +23,6 @@ from telemetry.masks import hides, masked
 TRACE = frozenset({"CAP_BPF", "CAP_PERFMON"})
 NET = TRACE | {"CAP_NET_ADMIN"}
 _OWNERS = ("sends", "receives", "opens")
-_TYPEDEF = 8  # BTF_KIND_TYPEDEF
 MOST = 20
 """Rows of a list in a summary."""
 
@@ -115,7 +114,7 @@ class KernelKind:
     def places(self, aim: Aim, options: Options) -> Sequence[Place]:
         """See :class:`~ebpf.kind.Kind`."""
         learning = self.owned and bool(aim.pids)
-        if learning and not library().kernel_has("btf_trace_sock_send_length", _TYPEDEF):
+        if learning and not has_tracepoint("sock_send_length"):
             raise UnsupportedError(
                 f"{self.name} of one process needs kernel 6.3 or newer: older ones do not tell who uses a socket", where="target.pid",
                 remedy="name its control group or its port instead")

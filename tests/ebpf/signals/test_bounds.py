@@ -75,12 +75,13 @@ def test_killing_the_process_that_holds_them_takes_all_probes_off() -> None:
     assert not mine & programs()
 
 
+@pytest.mark.parametrize("loader", ["core", "bcc"])
+@pytest.mark.parametrize("pids", [(), (os.getpid(),)], ids=["node", "process"])
 @pytest.mark.parametrize("kind", signal_kinds(), ids=lambda kind: kind.name)
-def test_a_probe_of_the_whole_node_gives_a_reading_as_json(kind: Kind) -> None:
-    aim = Aim(cgroup=str(mounted()))
-    with watching(kind.name, aim, Options(budget=10)) as watch:
+def test_a_probe_gives_a_reading_as_json_by_either_loader(kind: Kind, pids: tuple[int, ...], loader: str) -> None:
+    aim = Aim(cgroup=str(mounted()), pids=pids)
+    with watching(kind.name, aim, Options(budget=10), loader) as watch:
         subprocess.run([sys.executable, "-c", "pass"], check=True)
-        time.sleep(0.3)
         watch.poll()
         told = watch.summary()
 

@@ -151,10 +151,11 @@ def limited(limit: int) -> Iterator[Path]:
         folder.rmdir()
 
 
-def test_a_process_killed_for_want_of_memory_is_told_with_its_limit() -> None:
+@pytest.mark.parametrize("loader", ["core", "bcc"])
+def test_a_process_killed_for_want_of_memory_is_told_with_its_limit(loader: str) -> None:
     with limited(48 << 20) as folder, child("held = bytearray(400 << 20)") as process:
         join(folder, process.pid)
-        with watching("oom_kills", Aim(pids=(process.pid,))) as watch, watching("process_exits", Aim(pids=(process.pid,))) as exits:
+        with watching("oom_kills", Aim(pids=(process.pid,)), loader=loader) as watch, watching("process_exits", Aim(pids=(process.pid,))) as exits:
             finish(process)
             told, ended = watch.summary(), exits.summary()
 
