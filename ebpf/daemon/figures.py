@@ -57,6 +57,6 @@ class Figures:
         self._running.set(running)
 
 
-def expose(figures: Figures, port: int) -> None:
-    """Answer Prometheus on loopback. Raises OSError."""
-    start_http_server(port, addr="127.0.0.1", registry=figures.registry)
+def expose(figures: Figures, port: int, host: str = "127.0.0.1") -> None:
+    """Answer Prometheus; on loopback unless another address is named. Raises OSError."""
+    start_http_server(port, addr=host, registry=figures.registry)
