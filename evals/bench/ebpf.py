@@ -61,9 +61,9 @@ def run(pairs: int, seconds: int) -> dict[str, Any]:
         raise ValueError(f"{', '.join(missing)} is not installed")
     told: dict[str, Any] = {}
     for name, start in (("uvicorn", _uvicorn), ("nginx", _nginx)):
-        with _group() as group, start(group) as (port, pid):
+        with control_group() as group, start(group) as (port, pid):
             told[name] = _compared(group, port, pid, port, pairs, seconds)
-    with _group() as group, _group() as aside, _uvicorn(group) as (port, _), _nginx(aside) as (other, pid):
+    with control_group() as group, control_group() as aside, _uvicorn(group) as (port, _), _nginx(aside) as (other, pid):
         told["bystander"] = _compared(group, port, pid, other, pairs, seconds)
     return told
 
@@ -124,7 +124,7 @@ def _worker(group: Path, port: int) -> Iterator[_Session]:
 
 
 @contextmanager
-def _group() -> Iterator[Path]:
+def control_group() -> Iterator[Path]:
     folder = mounted() / f"oncalm-bench-{uuid.uuid4().hex[:8]}"
     folder.mkdir()
     try:
@@ -157,14 +157,14 @@ def _started(group: Path, words: list[str], port: int) -> Iterator[tuple[int, in
 
 @contextmanager
 def _uvicorn(group: Path) -> Iterator[tuple[int, int]]:
-    port = _free()
+    port = free_port()
     with _started(group, [sys.executable, "-c", UVICORN, str(port)], port) as found:
         yield found
 
 
 @contextmanager
 def _nginx(group: Path) -> Iterator[tuple[int, int]]:
-    port, folder = _free(), tempfile.mkdtemp(prefix="oncalm-nginx-")
+    port, folder = free_port(), tempfile.mkdtemp(prefix="oncalm-nginx-")
     Path(folder, "nginx.conf").write_text(NGINX.format(folder=folder, port=port))
     try:
         with _started(group, [shutil.which("nginx") or "/usr/sbin/nginx", "-c", f"{folder}/nginx.conf"], port) as (_, master):
@@ -188,7 +188,7 @@ def _cpu(pid: int) -> float:
     return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
 
 
-def _free() -> int:
+def free_port() -> int:
     with socket.socket() as one:
         one.bind(("127.0.0.1", 0))
         return int(one.getsockname()[1])
