@@ -26,13 +26,16 @@ def register(app: typer.Typer) -> None:
     app.command("history")(history)
 
 
-def _desk(context: typer.Context, kubeconfig: str | None = None) -> Any:
+def desk_of(context: typer.Context, kubeconfig: str | None = None) -> Any:
+    """The desk of the home that a command names."""
     from api.desk import Desk
+    from api.following import following
     from api.settings import load
 
     settings = load()
     home = context.obj or context.find_root().obj or settings.home
-    desk = Desk(home, settings.cluster_asked(kubeconfig), policy=settings.policy, state_url=settings.database(), teller=lambda: settings.teller(home))
+    desk = Desk(home, settings.cluster_asked(kubeconfig), policy=settings.policy, state_url=settings.database(), teller=lambda: settings.teller(home),
+                following=following(settings, home))
     context.call_on_close(desk.close)
     return desk
 
@@ -47,7 +50,7 @@ def actions(context: typer.Context, as_json: AsJson = False) -> None:
     """List what OnCalm can change: every action, its targets and its parameters."""
     from api.acting import catalogue
 
-    raise typer.Exit(catalogue(_desk(context), as_json=as_json))
+    raise typer.Exit(catalogue(desk_of(context), as_json=as_json))
 
 
 def propose(
@@ -59,6 +62,7 @@ def propose(
     cause: Annotated[str, typer.Option(help="The cause it is against, in a word: outcomes are counted by it.")] = "",
     confidence: Annotated[float, typer.Option(min=0.0, max=1.0, help="How sure the cause is.")] = 1.0,
     reason: Reason = "",
+    incident: Annotated[str, typer.Option(help="The incident that it is for: its timeline tells what becomes of it.")] = "",
     preview: Annotated[bool, typer.Option("--preview", help="Only show what it would do; ask nobody.")] = False,
     kubeconfig: Kubeconfig = None,
     as_json: AsJson = False,
@@ -66,15 +70,15 @@ def propose(
     """Preview an action by a dry run, decide by the policy, and ask for approval. Nothing is changed."""
     from api.acting import propose as run
 
-    raise typer.Exit(run(_desk(context, kubeconfig), _me(), action, target, namespace, param or [], cause=cause, confidence=confidence,
-                         reason=reason, only_preview=preview, as_json=as_json))
+    raise typer.Exit(run(desk_of(context, kubeconfig), _me(), action, target, namespace, param or [], cause=cause, confidence=confidence,
+                         reason=reason, incident=incident, only_preview=preview, as_json=as_json))
 
 
 def history(context: typer.Context, as_json: AsJson = False) -> None:
     """What became of actions, the newest first, with what engineers said of them."""
     from api.acting import history as run
 
-    raise typer.Exit(run(_desk(context), as_json=as_json))
+    raise typer.Exit(run(desk_of(context), as_json=as_json))
 
 
 @approvals.command("list")
@@ -82,7 +86,7 @@ def list_(context: typer.Context, every: Annotated[bool, typer.Option("--all", h
     """List what waits for an answer."""
     from api.acting import listed
 
-    raise typer.Exit(listed(_desk(context), every=every, as_json=as_json))
+    raise typer.Exit(listed(desk_of(context), every=every, as_json=as_json))
 
 
 @approvals.command()
@@ -90,7 +94,7 @@ def show(context: typer.Context, ident: Ident, as_json: AsJson = False) -> None:
     """Show an approval: action, diff, risk, reasons, deadline, answers and what was done."""
     from api.acting import shown
 
-    raise typer.Exit(shown(_desk(context), ident, as_json=as_json))
+    raise typer.Exit(shown(desk_of(context), ident, as_json=as_json))
 
 
 @approvals.command()
@@ -102,7 +106,7 @@ def approve(
     """Approve exactly what is shown, and carry it out."""
     from api.acting import approve as run
 
-    raise typer.Exit(run(_desk(context, kubeconfig), _me(), ident, digest=digest, reason=reason, as_json=as_json))
+    raise typer.Exit(run(desk_of(context, kubeconfig), _me(), ident, digest=digest, reason=reason, as_json=as_json))
 
 
 @approvals.command()
@@ -110,7 +114,7 @@ def run(context: typer.Context, ident: Ident, kubeconfig: Kubeconfig = None, as_
     """Carry out what is approved and was not begun (after a crash). What began is settled by looking, never done again."""
     from api.acting import run as carry_out
 
-    raise typer.Exit(carry_out(_desk(context, kubeconfig), _me(), ident, as_json=as_json))
+    raise typer.Exit(carry_out(desk_of(context, kubeconfig), _me(), ident, as_json=as_json))
 
 
 @approvals.command()
@@ -118,7 +122,7 @@ def reject(context: typer.Context, ident: Ident, reason: Reason = "", as_json: A
     """Say no, with a reason."""
     from api.acting import reject as run
 
-    raise typer.Exit(run(_desk(context), _me(), ident, reason=reason, as_json=as_json))
+    raise typer.Exit(run(desk_of(context), _me(), ident, reason=reason, as_json=as_json))
 
 
 @approvals.command()
@@ -126,7 +130,7 @@ def rollback(context: typer.Context, ident: Ident, reason: Reason = "", kubeconf
     """Take back what was done, by the inverse that was approved with it."""
     from api.acting import rollback as run
 
-    raise typer.Exit(run(_desk(context, kubeconfig), _me(), ident, reason=reason, as_json=as_json))
+    raise typer.Exit(run(desk_of(context, kubeconfig), _me(), ident, reason=reason, as_json=as_json))
 
 
 @approvals.command()
@@ -140,7 +144,7 @@ def watch(
     """Verify that an action helped, and take it back when it made things worse. Interrupted, it goes on where it was."""
     from api.acting import watch as run
 
-    raise typer.Exit(run(_desk(context, kubeconfig), ident, interval=interval, hold=hold, patience=patience, as_json=as_json))
+    raise typer.Exit(run(desk_of(context, kubeconfig), ident, interval=interval, hold=hold, patience=patience, as_json=as_json))
 
 
 @approvals.command()
@@ -148,7 +152,7 @@ def settle(context: typer.Context, ident: Ident, kubeconfig: Kubeconfig = None, 
     """Look what became of an action whose end nobody saw; it is never done again."""
     from api.acting import settle as run
 
-    raise typer.Exit(run(_desk(context, kubeconfig), ident, as_json=as_json))
+    raise typer.Exit(run(desk_of(context, kubeconfig), ident, as_json=as_json))
 
 
 @approvals.command()
@@ -160,7 +164,7 @@ def judge(
     """Say afterwards whether the cause was right and the action helped: later decisions learn from it."""
     from api.acting import judge as run
 
-    raise typer.Exit(run(_desk(context), _me(), ident, cause, effect, as_json=as_json))
+    raise typer.Exit(run(desk_of(context), _me(), ident, cause, effect, as_json=as_json))
 
 
 @audit.command()
@@ -168,7 +172,7 @@ def verify(context: typer.Context, as_json: AsJson = False) -> None:
     """Find any edit, removal or reordering of what was recorded."""
     from api.acting import verify as run
 
-    raise typer.Exit(run(_desk(context), as_json=as_json))
+    raise typer.Exit(run(desk_of(context), as_json=as_json))
 
 
 @audit.command()
@@ -176,7 +180,7 @@ def export(context: typer.Context) -> None:
     """Print every entry as a line of JSON."""
     from api.acting import export as run
 
-    raise typer.Exit(run(_desk(context)))
+    raise typer.Exit(run(desk_of(context)))
 
 
 def _teller(context: typer.Context) -> Any:

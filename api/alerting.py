@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 
     from agent.incidents.incident import Incident
     from agent.incidents.worker import Investigate
+    from api.desk import Desk
 
 
 class Investigating(Protocol):
@@ -27,13 +28,13 @@ class Investigating(Protocol):
 class Alerting:
     """Takes alerts, and investigates what they make. To be started and stopped with the server."""
 
-    def __init__(self, incidents: Incidents, investigate: Investigate) -> None:
-        """``incidents``: from :func:`opened`, or another's. Its ``on_event`` is told what happens."""
+    def __init__(self, incidents: Incidents, investigate: Investigate, desk: Desk | None = None) -> None:
+        """``incidents``: from :func:`opened`, or another's. Its ``on_event`` is told what happens. ``desk``: where proposals go."""
         from agent.incidents.intake import Intake
         from agent.incidents.worker import Worker
         from api.routes.alerts import Receiver
 
-        self.incidents = incidents
+        self.incidents, self._desk = incidents, desk
         self.intake = Intake(incidents)
         self.worker = Worker(incidents, investigate)
         self.receiver = Receiver(incidents, self.intake)
@@ -52,7 +53,7 @@ class Alerting:
         """``/v1/alerts`` and ``/v1/incidents``."""
         from api.routes import alerts, incidents
 
-        return [alerts.router(self.receiver), incidents.router(self.incidents)]
+        return [alerts.router(self.receiver), incidents.router(self.incidents, self._desk)]
 
 
 def opened(home: Path, settings: AlertSettings, *, state_url: str | None = None, on_event: OnEvent = lambda kind, incident: None,

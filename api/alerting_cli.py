@@ -1,4 +1,4 @@
-"""The commands about incidents: ``oncalm incidents list|show|acknowledge|mitigate|resolve|reopen|note|link``."""
+"""The commands about incidents: ``oncalm incidents list|show|acknowledge|mitigate|resolve|reopen|investigate|propose|note|link``."""
 
 from __future__ import annotations
 
@@ -69,8 +69,17 @@ def _step(name: str, told: str) -> None:
 
 
 for _name, _told in (("acknowledge", "Look after it."), ("mitigate", "Say that it hurts nobody any more."), ("resolve", "Say that it is over, and why."),
-                     ("reopen", "Say that it is not over.")):
+                     ("reopen", "Say that it is not over."), ("investigate", "Have it investigated again by `oncalm serve`.")):
     _step(_name, _told)
+
+
+@incidents.command()
+def propose(context: typer.Context, ident: Ident, as_json: AsJson = False) -> None:
+    """Put the first action that its investigation proposes before people."""
+    from api.acting_cli import desk_of
+    from api.incidents import proposed as run
+
+    raise typer.Exit(run(_incidents(context), _me(), ident, desk_of(context), as_json=as_json))
 
 
 @incidents.command()

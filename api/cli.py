@@ -61,9 +61,11 @@ def product_of(context: typer.Context) -> Any:
 def _desk(home: Path, settings: Any) -> Any:
     """Who previews and decides on actions; nobody without a cluster."""
     from api.desk import Desk
+    from api.following import following
 
     cluster = settings.cluster()
-    return Desk(home, cluster, policy=settings.policy, state_url=settings.database(), teller=lambda: settings.teller(home)) if cluster is not None else None
+    return Desk(home, cluster, policy=settings.policy, state_url=settings.database(), teller=lambda: settings.teller(home),
+                following=following(settings, home)) if cluster is not None else None
 
 
 def analyst_of(name: str) -> str:

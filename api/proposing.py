@@ -5,11 +5,13 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
-from telemetry.errors import OnCalmError
+from telemetry.errors import OnCalmError, UsageError
 
 if TYPE_CHECKING:
     from agent.approvals.outcomes import Outcome
     from agent.approvals.people import Person
+    from agent.approvals.record import Approval
+    from agent.incidents.service import Incidents
     from api.desk import Desk
     from tools.cluster.seen import Seen
 
@@ -74,14 +76,14 @@ def _became(one: Outcome) -> str:
     return f"{one.action} of {one.target} on {one.at:%Y-%m-%d %H:%M} UTC: {one.verified.replace('_', ' ')}{taken}" + (f"; engineers say: {', '.join(said)}" if said else "")
 
 
-def put(found: dict[str, Any], desk: Desk, by: Person) -> None:
+def put(found: dict[str, Any], desk: Desk, by: Person, *, of: str = "") -> None:
     """Put an investigation's first proposal before people: ``approval`` of its document is then the id, None when it is refused by now.
 
     What a rule of the policy allows is carried out at once. What could not be asked or done is a note: the investigation is not lost for it.
     """
     found["approval"] = None
     try:
-        found["approval"] = ident = ask(found, desk, by)
+        found["approval"] = ident = ask(found, desk, by, of=of)
         if ident is not None and (approval := desk.approvals.show(ident)).state == "approved":
             desk.carry_out(approval)
     except OnCalmError as error:
@@ -89,8 +91,8 @@ def put(found: dict[str, Any], desk: Desk, by: Person) -> None:
         found["notes"] = [*found.get("notes", ()), f"What is proposed was not {done}: {error}"]
 
 
-def ask(found: Mapping[str, Any], desk: Desk, by: Person) -> str | None:
-    """Put the first proposal of an investigation before people; the approval's id, None when it is refused by now.
+def ask(found: Mapping[str, Any], desk: Desk, by: Person, *, of: str = "") -> str | None:
+    """Put the first proposal of an investigation before people; the approval's id, None when it is refused by now. ``of``: the incident that it is for.
 
     Asked again for the same investigation, the same approval is given back.
     """
@@ -98,8 +100,20 @@ def ask(found: Mapping[str, Any], desk: Desk, by: Person) -> str | None:
 
     first = found["proposals"][0]
     asked = desk.propose(first["action"], Target(**first["target"]), first["params"], by, cause=first["cause"], confidence=first["confidence"],
-                         reason=found["answer"].split("\n", 1)[0][:500], investigation=found["id"], incident=incident(found))
+                         reason=found["answer"].split("\n", 1)[0][:500], investigation=found["id"], incident=incident(found), of=of)
     return asked.approval.id if asked.approval else None
+
+
+def propose_for(incidents: Incidents, ident: str, desk: Desk, by: Person) -> Approval:
+    """Put the first proposal of an incident's investigation before people; the approval as it then is. Raises UsageError where there is none."""
+    whole = incidents.show(ident)
+    found = dict((whole.investigation or {}).get("result") or {})
+    if not found.get("proposals"):
+        raise UsageError(str(found.get("no_action") or "its investigation proposes nothing"), where=f"incident {ident[:40]}", remedy="name an action yourself: `oncalm propose --incident`")
+    put(found, desk, by, of=whole.incident.id)
+    if found["approval"] is None:
+        raise UsageError("; ".join(map(str, found.get("notes") or ("the policy refuses it now",)))[-500:], where=f"incident {ident[:40]}", remedy="look at the policy, or investigate again")
+    return desk.approvals.show(found["approval"])
 
 
 def incident(found: Mapping[str, Any]) -> dict[str, Any]:

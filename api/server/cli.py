@@ -23,16 +23,17 @@ def serve(
     from api.cli import product_of
     from api.commands import inbox_size
     from api.desk import Desk
+    from api.following import following
     from api.server.joining import joined
     from api.server.serve import serve as run
     from api.settings import load
 
     settings = load()
     home = context.obj or settings.home
-    teller = settings.teller(home)
+    teller, followers = settings.teller(home), following(settings, home)
 
     def desk() -> Any:
-        return Desk(home, settings.cluster(), policy=settings.policy, state_url=settings.database(), teller=lambda: teller)
+        return Desk(home, settings.cluster(), policy=settings.policy, state_url=settings.database(), teller=lambda: teller, following=followers)
 
     product = product_of(context)
     shared = desk()
