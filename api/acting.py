@@ -43,7 +43,7 @@ def catalogue(desk: Desk, *, as_json: bool) -> int:
 
 
 def propose(desk: Desk, me: Person, action: str, target: str, namespace: str, params: list[str], *, cause: str, confidence: float, reason: str,
-            only_preview: bool, as_json: bool) -> int:
+            incident: str = "", only_preview: bool, as_json: bool) -> int:
     """Preview, decide, ask. 1: refused."""
     with closing(desk):
         known = desk.catalogue
@@ -53,7 +53,7 @@ def propose(desk: Desk, me: Person, action: str, target: str, namespace: str, pa
             preview = known.preview(action, aimed, parameters(params))
             verdict, approval = desk.decide(preview, cause=cause, confidence=confidence), None
         else:
-            asked = desk.propose(action, aimed, parameters(params), me, cause=cause, confidence=confidence, reason=reason)
+            asked = desk.propose(action, aimed, parameters(params), me, cause=cause, confidence=confidence, reason=reason, of=incident)
             preview, verdict, approval = asked.preview, asked.verdict, asked.approval
             if approval is not None and approval.state == "approved":  # a rule of the policy allows it
                 approval = desk.carry_out(approval)

@@ -27,6 +27,7 @@ def register(app: typer.Typer) -> None:
 
 
 def desk_of(context: typer.Context, kubeconfig: str | None = None) -> Any:
+    """The desk of the home that a command names."""
     from api.settings import load
 
     settings = load()
@@ -57,6 +58,7 @@ def propose(
     cause: Annotated[str, typer.Option(help="The cause it is against, in a word: outcomes are counted by it.")] = "",
     confidence: Annotated[float, typer.Option(min=0.0, max=1.0, help="How sure the cause is.")] = 1.0,
     reason: Reason = "",
+    incident: Annotated[str, typer.Option(help="The incident that it is for: its timeline tells what becomes of it.")] = "",
     preview: Annotated[bool, typer.Option("--preview", help="Only show what it would do; ask nobody.")] = False,
     kubeconfig: Kubeconfig = None,
     as_json: AsJson = False,
@@ -65,7 +67,7 @@ def propose(
     from api.acting import propose as run
 
     raise typer.Exit(run(desk_of(context, kubeconfig), me(), action, target, namespace, param or [], cause=cause, confidence=confidence,
-                         reason=reason, only_preview=preview, as_json=as_json))
+                         reason=reason, incident=incident, only_preview=preview, as_json=as_json))
 
 
 def history(context: typer.Context, as_json: AsJson = False) -> None:

@@ -29,13 +29,13 @@ class Investigating(Protocol):
 class Alerting:
     """Takes alerts, and investigates what they make. To be started and stopped with the server."""
 
-    def __init__(self, incidents: Incidents, investigate: Investigate) -> None:
-        """``incidents``: from :func:`opened`, or another's. Its ``on_event`` is told what happens."""
+    def __init__(self, incidents: Incidents, investigate: Investigate, desk: Desk | None = None) -> None:
+        """``incidents``: from :func:`opened`, or another's. Its ``on_event`` is told what happens. ``desk``: where proposals go."""
         from agent.incidents.intake import Intake
         from agent.incidents.worker import Worker
         from api.routes.alerts import Receiver
 
-        self.incidents = incidents
+        self.incidents, self._desk = incidents, desk
         self.intake = Intake(incidents)
         self.worker = Worker(incidents, investigate)
         self.receiver = Receiver(incidents, self.intake)
@@ -54,7 +54,7 @@ class Alerting:
         """``/v1/alerts`` and ``/v1/incidents``."""
         from api.routes import alerts, incidents
 
-        return [alerts.router(self.receiver), incidents.router(self.incidents)]
+        return [alerts.router(self.receiver), incidents.router(self.incidents, self._desk)]
 
 
 def opened(home: Path, settings: AlertSettings, *, state_url: str | None = None, on_event: OnEvent = lambda kind, incident: None,
@@ -86,13 +86,16 @@ def by_product(product: Investigating, incidents: Incidents | None = None, desk:
 def _propose(found: dict[str, Any], incidents: Incidents, incident: str, desk: Desk) -> None:
     from agent.approvals.people import Person
     from agent.incidents.book import WORKER
+    from agent.incidents.reading import APPROVAL
     from api.proposing import put
 
-    put(found, desk, Person(WORKER, "responder"), key=f"incident:{incident}")
+    put(found, desk, Person(WORKER, "responder"), key=f"incident:{incident}", of=incident)
+    if "approval" in (told := found["approval_outcome"]):  # the desk tells the timeline what becomes of it
+        return
     try:
-        incidents.record(incident, "approval", WORKER, {"approval": found["approval"], "text": found["approval_outcome"]["told"]})
+        incidents.record(incident, APPROVAL, WORKER, {"approval": found["approval"], "text": told["told"]})
     except OnCalmError as error:  # another wrote at the same moment: the investigation tells it as well
-        found["notes"] = [*found.get("notes", ()), f"the approval is not in the timeline: {error}"]
+        found["notes"] = [*found.get("notes", ()), f"that nothing was done is not in the timeline: {error}"]
 
 
 def told_to(*listeners: Callable[[str, Incident], None]) -> OnEvent:

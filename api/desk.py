@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from agent.verification.state import State
     from agent.verification.verifier import Limits
     from api.action_file import Also
+    from api.following import Following
     from api.surroundings import Surroundings
     from api.telling import Teller
     from api.watching import Watch
@@ -97,6 +98,12 @@ class Desk:
         from agent.incidents.service import Incidents
 
         return Incidents(self.journal.database, self._clock)
+
+    @cached_property
+    def _following(self) -> Following:
+        from api.following import Following
+
+        return Following(lambda: self.incidents)
 
     @cached_property
     def catalogue(self) -> Catalogue:
@@ -174,22 +181,24 @@ class Desk:
                       alternatives=alternatives)
 
     def propose(self, name: str, target: Target, params: Mapping[str, Json], by: Person, *, cause: str = "", confidence: float = UNSAID,
-                reason: str = "", investigation: str = "", incident: Mapping[str, Any] | None = None, key: str = "") -> Asked:
+                reason: str = "", investigation: str = "", incident: Mapping[str, Any] | None = None, key: str = "", of: str = "") -> Asked:
         """Preview an action, decide, and put it before people unless it is refused. Nothing is done.
 
         ``incident``: what an investigation says of it (:data:`INCIDENT`), which tells the verification what was wrong and what is usual.
-        Asked again with the same ``key``, the first approval is given back.
+        ``of``: the id of the incident whose timeline tells of it. Asked again with the same ``key``, the first approval is given back.
         Raises UsageError for bad parameters or a wrong policy, RefusedError for a target that is not there.
         """
         from agent.approvals.record import Proposal
         from agent.audit.journal import short
+        from api.following import OF
 
+        part = [{"kind": OF, "value": self._following.full(of)}] if of else []
         preview = self.catalogue.preview(name, target, params)
         verdict = self.decide(preview, cause=cause, confidence=confidence)
         if verdict.decision == "refuse":
             return Asked(preview, verdict, None)
         told: list[Mapping[str, Any]] = [{"kind": _CONFIDENCE, "value": confidence}, *([{"kind": "reason", "text": short(reason)}] if reason else []),
-                                         *([{"kind": INCIDENT, **incident}] if incident else [])]
+                                         *([{"kind": INCIDENT, **incident}] if incident else []), *part]
         proposal = Proposal(preview, verdict.decision, verdict.risk.score, verdict.policy, verdict.reasons, told, cause, investigation, rule=verdict.rule,
                             key=key or (f"{investigation}:{preview.digest}" if investigation else None))
         found = self.approvals.propose(proposal, by)
@@ -197,12 +206,12 @@ class Desk:
             self.runs.begin(found.id)
         if self._teller is not None and found.state == "pending":
             self._teller.asked(found)
-        return Asked(preview, verdict, found)
+        return Asked(preview, verdict, self._moved(found))
 
     def approve(self, approval: str, by: Person, *, digest: str, reason: str = "", via: str = "cli") -> Approval:
         """Approve exactly what ``digest`` names, and carry it out once nobody else is needed."""
         found = self.approvals.approve(approval, by, digest=digest, reason=reason, via=via)
-        return self.carry_out(found) if found.state == "approved" else found
+        return self.carry_out(found) if self._moved(found).state == "approved" else found
 
     def reject(self, approval: str, by: Person, *, reason: str, via: str = "cli") -> Approval:
         """Say no, and let the run that waits on it end."""
@@ -216,14 +225,19 @@ class Desk:
         """
         found = self.approvals.show(approval)
         if found.record.get("investigation"):
-            return self.runs.resume(approval)
-        return self._effect(found) if found.state == "approved" else found
+            return self._moved(self.runs.resume(approval))
+        return self._moved(self._effect(found) if found.state == "approved" else found)
 
     def carry_out(self, approval: Approval) -> Approval:
         """Carry out what is approved; a run that waits on it goes on. Raises NotExecutedError for what may not be done."""
         if approval.record.get("investigation") and approval.state == "approved":
-            return self.runs.resume(approval.id)
-        return self._effect(approval)
+            return self._moved(self.runs.resume(approval.id))
+        return self._moved(self._effect(approval))
+
+    def _moved(self, approval: Approval) -> Approval:
+        """Tell the incident that it is for, if it is for one."""
+        self._following.moved(approval)
+        return approval
 
     def outcome(self, approval: str) -> dict[str, Any]:
         """What became of a proposal, in words, as its investigation shows it: ``approval``, ``state``, ``told``, ``verified``."""
@@ -277,7 +291,7 @@ class Desk:
         done = self.executor.rollback(approval, reason=reason)
         if self._teller is not None:
             self._teller.taken_back(done)
-        return done
+        return self._moved(done)
 
     def watch(self, approval: Approval, limits: Limits | None, *, wait: Callable[[float], bool], tell: Callable[[str], None]) -> State:
         """Verify an action until there is a verdict; what made things worse is taken back. ``limits``: other times than usual."""
@@ -301,7 +315,7 @@ class Desk:
         if self._teller is not None:
             for one in settled:
                 self._teller.ended(one)
-        return settled
+        return [self._moved(one) for one in settled]
 
     def verification(self, approval: str) -> State | None:
         """How far an action's verification is; None when nothing was carried out."""

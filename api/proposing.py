@@ -8,7 +8,7 @@ from dataclasses import replace
 from fnmatch import fnmatchcase
 from typing import TYPE_CHECKING, Any
 
-from telemetry.errors import OnCalmError
+from telemetry.errors import OnCalmError, UsageError
 
 if TYPE_CHECKING:
     from agent.approvals.outcomes import Outcome
@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from agent.decision.demand import Clients
     from agent.decision.engine import Verdict
     from agent.decision.situation import Seen as Situation
+    from agent.incidents.service import Incidents
     from api.desk import Desk
     from tools.actions.action import Preview
     from tools.cluster.seen import Seen
@@ -122,23 +123,23 @@ def _became(one: Outcome) -> str:
     return f"{one.action} of {one.target} on {one.at:%Y-%m-%d %H:%M} UTC: {one.verified.replace('_', ' ')}{taken}" + (f"; engineers say: {', '.join(said)}" if said else "")
 
 
-def ask(found: Mapping[str, Any], desk: Desk, by: Person, *, key: str = "") -> str | None:
+def ask(found: Mapping[str, Any], desk: Desk, by: Person, *, key: str = "", of: str = "") -> str | None:
     """Put the first proposal of an investigation before people, or carry it out where a rule of the policy allows it.
 
     The approval's id, None when it is refused by now. Asked again for the same investigation, or with the same ``key``, the same
-    approval is given back.
+    approval is given back. ``of``: the incident whose timeline tells of it; by itself the one whose alert the investigation began with.
     """
-    asked = _asked(found, desk, by, key)
+    asked = _asked(found, desk, by, key, of)
     if asked is not None and asked.state == "approved":  # a rule of the policy allows it
         desk.carry_out(asked)
     return asked.id if asked is not None else None
 
 
-def put(found: dict[str, Any], desk: Desk, by: Person, *, key: str = "") -> str | None:
+def put(found: dict[str, Any], desk: Desk, by: Person, *, key: str = "", of: str = "") -> str | None:
     """:func:`ask`, told in the document: ``approval``, and ``approval_outcome`` with ``state`` and ``told``. What goes wrong loses no investigation."""
     found["approval"], found["approval_outcome"] = None, {"state": "refused", "told": "The policy refuses it by now. NOT executed, NOT queued."}
     try:
-        asked = _asked(found, desk, by, key)
+        asked = _asked(found, desk, by, key, of)
         if asked is None:
             return None
         found["approval"] = asked.id
@@ -151,12 +152,26 @@ def put(found: dict[str, Any], desk: Desk, by: Person, *, key: str = "") -> str 
     return ident
 
 
-def _asked(found: Mapping[str, Any], desk: Desk, by: Person, key: str) -> Approval | None:
+def _asked(found: Mapping[str, Any], desk: Desk, by: Person, key: str, of: str) -> Approval | None:
     from tools.actions.action import Target
 
-    first = found["proposals"][0]
+    first, of = found["proposals"][0], of or str((found.get("alert") or {}).get("incident") or "")
     return desk.propose(first["action"], Target(**first["target"]), first["params"], by, cause=first["cause"], confidence=first["confidence"],
-                        reason=found["answer"].split("\n", 1)[0][:500], investigation=found["id"], incident=incident(found), key=key).approval
+                        reason=found["answer"].split("\n", 1)[0][:500], investigation=found["id"], incident=incident(found), key=key, of=of).approval
+
+
+def propose_for(incidents: Incidents, ident: str, desk: Desk, by: Person) -> Approval:
+    """Put the first proposal of an incident's investigation before people; the approval as it then is. Raises UsageError where there is none."""
+    whole = incidents.show(ident)
+    found = dict((whole.investigation or {}).get("result") or {})
+    if not found.get("proposals"):
+        raise UsageError(str(found.get("no_action") or "its investigation proposes nothing"), where=f"incident {ident[:40]}", remedy="name an action yourself: `oncalm propose --incident`")
+    if found.get("approval") and (asked := desk.approvals.show(found["approval"])).record.get("investigation") == found["id"]:  # by itself (``propose: true``)
+        return asked
+    approval = put(found, desk, by, of=whole.incident.id)
+    if approval is None:
+        raise UsageError(found["approval_outcome"]["told"][-500:], where=f"incident {ident[:40]}", remedy="look at the policy, or investigate again")
+    return desk.approvals.show(approval)
 
 
 def incident(found: Mapping[str, Any]) -> dict[str, Any]:

@@ -80,6 +80,10 @@ class Settings(BaseSettings):
     sources: Path | None = None
     """A file that names servers with logs, traces and metrics (docs/sources.md); default ``sources.yaml`` in the home."""
 
+    server: str = ""
+    """The URL of an ``oncalm serve`` that ``oncalm chat`` asks."""
+    key: SecretStr | None = None
+    """An API key or a token for it."""
     kubeconfig: str | None = None
     """A kubeconfig, several of them with colons between, or ``in-cluster`` (docs/kubernetes.md). None: no cluster is asked."""
     kube_context: str | None = None

@@ -123,7 +123,7 @@ class Watch:
         """``world``: the cluster; ``wait`` waits so many seconds and says whether to stop; ``tell`` takes a sentence a look."""
         self._desk, self._clock, self._tell, self._told = desk, clock, tell, 0
         self._kept = Kept(desk.home / FOLDER)
-        self._cluster, self._alerts = ClusterEyes(world, clock), AlertEyes(desk.alert_servers, desk.incidents.standing)
+        self._cluster, self._alerts = ClusterEyes(world, clock), AlertEyes(desk.alert_servers, desk.incidents.alerts_open)
         self._observe = store_eyes(desk.records) if (desk.records / "manifest.db").exists() else lambda _start, _end: Observed()
         self._ends = ends_at(desk.executor, lambda ident: desk.approvals.show(ident).state, self._save)
         self._wait, self._limits = wait, limits

@@ -14,20 +14,22 @@ from api.door.needs import Needs
 from api.page.drawing import PICTURES, drawn
 from api.page.forms import form_of
 from api.page.rendering import page
+from api.proposing import propose_for
 from api.server.problems import NotFoundError, problem_of
 from telemetry.errors import OnCalmError, UsageError
 
 if TYPE_CHECKING:
     from agent.incidents.service import Incidents
+    from api.desk import Desk
 
 Viewer = Annotated[Person, Depends(Needs("viewer"))]
 Responder = Annotated[Person, Depends(Needs("responder"))]
 
 
-def add(routes: APIRouter, incidents: Incidents | None) -> None:
-    """Add the routes; ``incidents`` where alerts are taken."""
+def add(routes: APIRouter, incidents: Incidents | None, desk: Desk) -> None:
+    """Add the routes; ``incidents`` where alerts are taken, ``desk`` for what their investigations propose."""
     _reading(routes, incidents)
-    _leading(routes, incidents)
+    _leading(routes, incidents, desk)
 
 
 def _reading(routes: APIRouter, incidents: Incidents | None) -> None:
@@ -49,7 +51,7 @@ def _reading(routes: APIRouter, incidents: Incidents | None) -> None:
         return drawn(found.get("result"), name)
 
 
-def _leading(routes: APIRouter, incidents: Incidents | None) -> None:
+def _leading(routes: APIRouter, incidents: Incidents | None, desk: Desk) -> None:
     @routes.post("/incidents/{incident}")
     async def led(request: Request, incident: str, person: Responder) -> Response:
         """One step in an incident's life, from the page's form."""
@@ -58,6 +60,8 @@ def _leading(routes: APIRouter, incidents: Incidents | None) -> None:
         def act() -> Response:
             kept = _kept(incidents, incident)
             try:
+                if form.get("do") == "propose":
+                    return RedirectResponse(f"/approvals/{propose_for(kept, incident, desk, person).id}", 303)
                 _led(kept, form, incident, person)
             except OnCalmError as error:
                 return _shown(request, person, kept, incident, error)
@@ -77,7 +81,8 @@ def _shown(request: Request, person: Person, incidents: Incidents, ident: str, p
     result = (one["investigation"] or {}).get("result") or {}
     return page(request, person, "incident", status=problem_of(problem)["status"] if problem else 200, one=one, problem=problem, may_act=person.may("responder"),
                 began=min((str(each["starts_at"]) for each in one["alert_list"] if each.get("starts_at")), default=one["created"]),
-                pictures=[name for name in PICTURES if result.get("suspects")], proofs=_proofs(result))
+                pictures=[name for name in PICTURES if result.get("suspects")], proofs=_proofs(result),
+                proposal=next(iter(result.get("proposals") or ()), None), no_action=result.get("no_action") or "", may_again=(one["investigation"] or {}).get("state") in {"done", "failed", "put_off"})
 
 
 def _proofs(result: Mapping[str, Any]) -> list[Mapping[str, Any]]:
@@ -91,6 +96,8 @@ def _led(incidents: Incidents, form: Mapping[str, str], ident: str, person: Pers
         incidents.acknowledge(ident, person)
     elif step in {"mitigate", "resolve", "reopen"}:
         {"mitigate": incidents.mitigate, "resolve": incidents.resolve, "reopen": incidents.reopen}[step](ident, person, why=why)
+    elif step == "investigate":
+        incidents.investigate(ident, person, why=why)
     elif step == "note":
         incidents.note(ident, person, why)
     else:

@@ -39,7 +39,7 @@ def router(services: Services, incidents: Incidents | None = None, summaries: Su
     _ask(routes, services, incidents)
     _approvals(routes, services)
     _others(routes, services)
-    incident_pages(routes, incidents)
+    incident_pages(routes, incidents, services.desk)
     if summaries is not None:
         summary_pages(routes, summaries)
     return routes

@@ -141,7 +141,8 @@ class Meters:
         self.registry = CollectorRegistry()
         self.requests = Counter("oncalm_http_requests", "Requests answered.", ("method", "route", "status"), registry=self.registry)
         self.seconds = Histogram("oncalm_http_request_duration_seconds", "Time to the end of the answer.", ("method", "route"), registry=self.registry)
-        self.registry.register(_State(services))
+        for one in (_State(services), *services.collectors):
+            self.registry.register(one)
 
 
 class _State(Collector):

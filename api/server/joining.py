@@ -7,6 +7,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from prometheus_client.registry import Collector
+
     from agent.incidents.service import Incidents
     from api.desk import Desk
     from api.server.services import Part
@@ -22,11 +24,14 @@ class Joined:
     parts: tuple[Part, ...]
     incidents: Incidents
     summaries: Summarising
+    collectors: tuple[Collector, ...] = ()
+    """Of metrics."""
 
 
 def joined(settings: Settings, home: Path, product: Product, desk: Desk) -> Joined:
     """Make every part of the server. Raises UsageError for a file or a setting that cannot be used."""
     from api.alert_file import read
+    from api.alert_meters import AlertMeters
     from api.alerting import Alerting, Book, by_product, opened
     from api.settings import variable
     from api.slack.bot import incident_notices, slack_of
@@ -37,4 +42,5 @@ def joined(settings: Settings, home: Path, product: Product, desk: Desk) -> Join
                    lambda: [one.document() for one in incidents.list()[0]])
     incidents = opened(home, told, state_url=settings.database(), on_event=incident_notices(bot))
     summaries = Summarising(home, state_url=settings.database(), incidents=Book(incidents), thinking=product.thinking, variable=variable, slack=bot)
-    return Joined((Alerting(incidents, by_product(product, incidents, desk if told.propose else None)), Summing(summaries), *([bot] if bot else [])), incidents, summaries)
+    alerting = Alerting(incidents, by_product(product, incidents, desk if told.propose else None), desk)
+    return Joined((alerting, Summing(summaries), *([bot] if bot else [])), incidents, summaries, (AlertMeters(alerting),))

@@ -80,6 +80,7 @@ def serve(product: Product, desk: Desk, opener: Callable[[], Desk], teller: Tell
     for part in made.parts:
         services.routers += part.routers()
         services.background.append(part)
+    services.collectors += made.collectors
     _receive(services, product, most_bytes)
     door = open_door(_nothing, host, desk.journal, keeping)
     services.routers.append(door_routes(door))

@@ -118,7 +118,7 @@ def desk_fires(desk: Desk, approval: Approval) -> bool | None:
     from api.alert_eyes import AlertEyes
     from api.watching import incident_of
 
-    eyes = AlertEyes(desk.alert_servers, desk.incidents.standing)
+    eyes = AlertEyes(desk.alert_servers, desk.incidents.alerts_open)
     try:
         return eyes.of(incident_of(approval).alert, None)()
     finally:

@@ -46,10 +46,10 @@ class Door:
 class Served:
     """A running server."""
 
-    def __init__(self, home: Path, access: Access | None = None) -> None:
+    def __init__(self, home: Path, access: Access | None = None, product: Product | None = None, desk: Desk | None = None) -> None:
         self.home, self.access = home, access
-        self.product = Product(home, cluster=access)
-        self.desk = Desk(home, access)
+        self.product = product or Product(home, cluster=access)
+        self.desk = desk or Desk(home, access)
         self.services = Services(self.product, self.desk, Kept(self.desk.journal.database, home))
         self.url = ""
 
