@@ -57,6 +57,7 @@ def propose(desk: Desk, me: Person, action: str, target: str, namespace: str, pa
             preview, verdict, approval = asked.preview, asked.verdict, asked.approval
             if approval is not None and approval.state == "approved":  # a rule of the policy allows it
                 approval = desk.carry_out(approval)
+                desk.catalogue.finish()
     if as_json:
         typer.echo(json_line({"preview": preview.document(), "decision": verdict.document(), "approval": approval.document() if approval else None}))
     else:
@@ -109,6 +110,7 @@ def approve(desk: Desk, me: Person, ident: str, *, digest: str, reason: str, as_
             return FAILED
     with closing(desk):
         done = desk.approve(found.id, me, digest=found.line.digest, reason=reason)
+        desk.catalogue.finish()
     return _told(done, as_json=as_json)
 
 
@@ -117,7 +119,9 @@ def run(desk: Desk, me: Person, ident: str, *, as_json: bool) -> int:
     if not me.may("responder"):
         raise UsageError(f"a {me.role} may not carry actions out", where=me.name, remedy="ask a responder")
     with closing(desk):
-        return _told(desk.carry_out(_found(desk, ident)), as_json=as_json)
+        done = desk.carry_out(_found(desk, ident))
+        desk.catalogue.finish()
+        return _told(done, as_json=as_json)
 
 
 def reject(desk: Desk, me: Person, ident: str, *, reason: str, as_json: bool) -> int:

@@ -7,7 +7,7 @@ import os
 import shutil
 import signal
 import sys
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from contextlib import closing, suppress
 from dataclasses import asdict
 from pathlib import Path
@@ -60,7 +60,7 @@ def asked(home: Path, *, as_json: bool) -> int:
     elif not told:
         Console().print("No node is configured: start `oncalm probed` on this machine, or name nodes in probes.yaml (docs/probes.md).")
     for one in [] if as_json else told:
-        lacking = sorted({name for names in one.get("probes", {}).values() for name in names})
+        lacking = _lacking(one.get("probes", {}))
         price = one.get("calibrated", {}).get("ns_per_call")
         words = one["error"] or f"kernel {one['kernel']}; " + (f"lacks {', '.join(lacking)}" if lacking else "ready") + (f"; {price:,.0f} ns a call" if price else "; not calibrated yet")
         Console().print(f"[bold]{printable(one['node'])}[/bold] {printable(one['address'])}: {printable(words)}")
@@ -111,6 +111,7 @@ def run(desk: Desk, me: Person, node: str, params: Mapping[str, Any], *, reason:
             approval = desk.approve(approval.id, me, digest=approval.line.digest, reason=reason)
         elif approval.state == "approved":  # a rule of the policy allows it
             approval = desk.carry_out(approval)
+        desk.catalogue.finish()
     if as_json:
         typer.echo(json_line(approval.document()))
     elif approval.state == "pending":
@@ -151,6 +152,15 @@ def shown(home: Path, ident: str, *, calls: int, as_json: bool) -> int:
     return FAILED if result["error"] else DONE
 
 
+def _lacking(probes: Mapping[str, Sequence[str]]) -> list[str]:
+    """Capabilities that a node has not, with the probes that want them where that is not most of them."""
+    wanting: dict[str, list[str]] = {}
+    for probe, names in probes.items():
+        for name in names:
+            wanting.setdefault(name, []).append(probe)
+    return [name if len(who) > 3 else f"{name} (for {', '.join(sorted(who))})" for name, who in sorted(wanting.items())]
+
+
 def _line(result: Mapping[str, Any]) -> dict[str, Any]:
     head, ended = result["head"], result["result"] or result["error"] or {}
     return {"probe": head.get("spec", {}).get("name", ""), "target": head.get("target", ""), "started": head.get("started", "")[:19],
@@ -158,7 +168,7 @@ def _line(result: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def serve(node: str, listen: str, group: str, state: Path, keys: Path, tcp: str, files: tuple[Path | None, Path | None, Path | None], *, sessions: int,
-          overhead: float, metrics: int, loader: str = "auto") -> int:
+          overhead: float, metrics: tuple[str, int], loader: str = "auto", otlp: str = "") -> int:
     """The daemon, until it is told to end."""
     from ebpf.daemon.server import Probed
     from ebpf.daemon.settings import DaemonSettings
@@ -168,7 +178,7 @@ def serve(node: str, listen: str, group: str, state: Path, keys: Path, tcp: str,
         raise UsageError(f"there is no loader {loader!r}", where="--loader", remedy=f"use {', '.join(CHOICES)}")
     if not keys.is_dir():
         raise UsageError("there is no such folder", where=str(keys), remedy="make it, and put there what `oncalm probe key` prints")
-    settings = DaemonSettings(node, state, keys, Path(listen) if listen else None, 0o660 if group else 0o600, _tls(tcp, files), sessions, overhead, loader)
+    settings = DaemonSettings(node, state, keys, Path(listen) if listen else None, 0o660 if group else 0o600, _tls(tcp, files), sessions, overhead, otlp, loader)
     if settings.socket is None and settings.tls is None:
         raise UsageError("it would listen nowhere", where="probed", remedy="name a --socket, or --tcp with its three PEM files")
     daemon = Probed(settings, tell=lambda line: print(line, file=sys.stderr, flush=True))
@@ -179,10 +189,11 @@ def serve(node: str, listen: str, group: str, state: Path, keys: Path, tcp: str,
                 shutil.chown(settings.socket, group=group)
         print(f"oncalm probed on {node}: {listen or ''} {tcp}".rstrip(), file=sys.stderr, flush=True)
 
-    if metrics:
+    host, port = metrics
+    if port:
         from ebpf.daemon.figures import expose
 
-        expose(daemon.figures, metrics)
+        expose(daemon.figures, port, host)
     asyncio.run(_until_ended(daemon, ready))
     return DONE
 

@@ -41,13 +41,15 @@ class Entry:
 
 _NET = frozenset({"CAP_BPF", "CAP_PERFMON", "CAP_NET_ADMIN"})
 _TRACE = frozenset({"CAP_BPF", "CAP_PERFMON"})
+_OTHERS = _TRACE | {"CAP_SYS_PTRACE"}
+"""Where files are read as another user's process sees them: ``/proc/PID/maps`` and ``/proc/PID/root``."""
 _QUEUE = {"queue_wait": Bounds(0, 1, 1, "1: also tell how long a request lay before the application took it up")}
 
 _LEAST = {"least_ms": Bounds(0, 60_000, 10, "shorter ones are counted and measured, and not told one by one, in ms")}
 
 ENTRIES: tuple[Entry, ...] = (
     Entry("http", "method, route, host, status, latency, queue wait and caller's trace of HTTP/1 requests", "http", _NET, "segments", 80, options=_QUEUE),
-    Entry("https", "the same of HTTP/1 inside TLS, in processes that use OpenSSL's libssl", "http", _TRACE, "segments", 443),
+    Entry("https", "the same of HTTP/1 inside TLS, in processes that use OpenSSL's libssl", "http", _OTHERS, "segments", 443),
     Entry("grpc", "service, method, grpc-status and latency of gRPC calls, and other HTTP/2 beside them", "grpc", _NET, "segments", 50051, needs_port=True),
     Entry("postgres", "operation, query without its values, rows or error code and latency of PostgreSQL statements", "sql", _NET, "segments", 5432, needs_port=True, options=_QUEUE),
     Entry("mysql", "operation, query without its values, rows or error code and latency of MySQL and MariaDB statements", "sql", _NET, "segments", 3306, needs_port=True, options=_QUEUE),

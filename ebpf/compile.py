@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import os
 import platform
 import shutil
 import subprocess
@@ -32,13 +33,15 @@ def build(clang: str | None = None) -> dict[str, str]:
         target = OBJECTS / source.name.replace(".bpf.c", ".bpf.o")
         if target.exists() and target.stat().st_mtime > newest:
             continue
-        made = target.with_suffix(".new")
+        made = target.with_suffix(f".{os.getpid()}.new")
         subprocess.run([compiler, *FLAGS, f"-D__TARGET_ARCH_{machine}", *_headers(), "-c", str(source), "-o", str(made)], check=True)
         if strip := shutil.which("llvm-strip"):
             subprocess.run([strip, "-g", str(made)], check=True)
         made.replace(target)
     digests = {path.name.removesuffix(".bpf.o"): hashlib.sha256(path.read_bytes()).hexdigest() for path in sorted(OBJECTS.glob("*.bpf.o"))}
-    MANIFEST.write_text(json.dumps({"machine": platform.machine(), "objects": digests}, indent=1) + "\n")
+    written = MANIFEST.with_suffix(f".{os.getpid()}.new")
+    written.write_text(json.dumps({"machine": platform.machine(), "objects": digests}, indent=1) + "\n")
+    written.replace(MANIFEST)
     return digests
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import platform
+import time
 from collections.abc import Callable, Iterator
 from contextlib import suppress
 from dataclasses import asdict, dataclass
@@ -11,10 +12,13 @@ from pathlib import Path
 from typing import Any, Literal
 
 from ebpf import objects
+from ebpf.catalog import CATALOG
 from ebpf.errors import LoadError, ProbeError
-from ebpf.explain import effective, lockdown
+from ebpf.explain import effective, filtered, lockdown, namespaced
 from ebpf.libbpf import library
-from ebpf.loaders.core import CoreLoader
+from ebpf.loaders import bccmodule
+from ebpf.loaders.bcc import BccLoader
+from ebpf.loaders.choice import loader_for
 from ebpf.loaders.interface import Everywhere, Place, Sampling, Sweep, Uprobes
 from ebpf.targets import mounted
 from ebpf.uprobes import function_offsets
@@ -39,8 +43,8 @@ class Finding:
 
 def examine(*, calibrated: bool = True) -> list[Finding]:
     """Everything, the most basic first. Loads small programs of every kind, and takes each out again at once."""
-    found = [_kernel(), _types(), _locked(), *_capabilities(), _groups(), _tracefs(), _library(), _objects()]
-    found += list(_trials()) if objects.built() else []
+    found = [_kernel(), _types(), _locked(), *_confined(), *_capabilities(), _groups(), _tracefs(), _library(), _objects()]
+    found += _trials()
     found += [_bcc(), _headers()]
     if calibrated and all(one.works != "no" for one in found if one.needed):
         found.append(_cost())
@@ -69,11 +73,25 @@ def _locked() -> Finding:
 
 def _capabilities() -> Iterator[Finding]:
     held = effective()
-    wants = {"CAP_BPF": "to load anything", "CAP_PERFMON": "to trace", "CAP_NET_ADMIN": "to look at packets of a control group (http, sql, grpc, dns)"}
+    wants = {"CAP_BPF": "to load anything", "CAP_PERFMON": "to trace", "CAP_NET_ADMIN": f"to look at packets of a control group ({_wanting('CAP_NET_ADMIN')})",
+             "CAP_SYS_PTRACE": f"to look into programs of other users ({_wanting('CAP_SYS_PTRACE')})"}
     for name, why in wants.items():
         there = name in held or "CAP_SYS_ADMIN" in held
-        yield Finding(name, "yes" if there else "no", "held" if there else f"not held: it is needed {why}",
-                      "" if there else "run as the daemon's unit does (deploy/probed.service), or as root", needed=name != "CAP_NET_ADMIN")
+        needed = name in {"CAP_BPF", "CAP_PERFMON"}
+        yield Finding(name, "yes" if there else "no" if needed or name == "CAP_NET_ADMIN" else "partly", "held" if there else f"not held: it is needed {why}",
+                      "" if there else "run as the daemon's unit does (deploy/probed.service), or as root", needed=needed)
+
+
+def _wanting(capability: str) -> str:
+    """The probes that need a capability."""
+    return ", ".join(name for name, entry in CATALOG.items() if capability in entry.capabilities)
+
+
+def _confined() -> Iterator[Finding]:
+    if namespaced():
+        yield Finding("user namespace", "no", "this process is in one of its own: its capabilities do not count for bpf()", "run outside of it; a rootless container cannot probe")
+    if filtered():
+        yield Finding("seccomp", "partly", "a filter is on this process; the trials below show whether it lets bpf() pass", "deploy/probed-seccomp.json allows what is needed", needed=False)
 
 
 def _groups() -> Finding:
@@ -96,7 +114,7 @@ def _library() -> Finding:
     try:
         library()
     except ProbeError as error:
-        return Finding("libbpf", "no", error.what, error.remedy)
+        return _replaced("libbpf", error)
     return Finding("libbpf", "yes", "libbpf.so.1")
 
 
@@ -106,8 +124,15 @@ def _objects() -> Finding:
         for name in names:
             objects.read(name)
     except ProbeError as error:
-        return Finding("compiled probes", "no", str(error), error.remedy)
+        return _replaced("compiled probes", error)
     return Finding("compiled probes", "yes", f"{len(names)} objects, each with the digest of the manifest")
+
+
+def _replaced(what: str, error: ProbeError) -> Finding:
+    """What the first loader lacks, where the second may do."""
+    if bccmodule.why_not():
+        return Finding(what, "no", str(error), error.remedy)
+    return Finding(what, "partly", f"{error.what}: bcc compiles probes on this machine instead, which takes seconds and 130 MB", error.remedy, needed=False)
 
 
 def _self_uprobe() -> Place:
@@ -129,7 +154,7 @@ _TRIALS: tuple[tuple[str, str, Callable[[], Place] | None], ...] = (
 def _trials() -> Iterator[Finding]:
     for what, program, place in _TRIALS:
         try:
-            loaded = CoreLoader().load("trials", {}, only=frozenset({program}))
+            loaded = loader_for("trials").load("trials", {}, only=frozenset({program}))
             try:
                 loaded.attach([place()] if place else [])
             finally:
@@ -143,17 +168,20 @@ def _trials() -> Iterator[Finding]:
 
 
 def _bcc() -> Finding:
-    for place in ("/usr/lib/python3/dist-packages/bcc", "/usr/lib/python3.11/site-packages/bcc"):
-        if Path(place, "__init__.py").is_file():
-            return Finding("bcc, the second loader", "yes", place, needed=False)
-    return Finding("bcc, the second loader", "partly", "not installed: compiled probes are used alone", "apt install python3-bpfcc, where no compiled probe fits", needed=False)
+    try:
+        place = bccmodule.found()
+        start = time.monotonic()
+        BccLoader().load("trials", {}, only=frozenset({"trial_tracepoint"})).close()
+    except ProbeError as error:
+        return Finding("bcc, the second loader", "partly", f"{error.what}: compiled probes are used alone", error.remedy, needed=False)
+    return Finding("bcc, the second loader", "yes", f"{place}: compiled and loaded a program in {time.monotonic() - start:.1f} s", needed=False)
 
 
 def _headers() -> Finding:
     release = platform.release()
-    if Path(f"/lib/modules/{release}/build").exists() or Path("/sys/kernel/kheaders.tar.xz").exists():
-        return Finding("kernel headers", "yes", f"of this very kernel, {release}", needed=False)
-    return Finding("kernel headers", "partly", f"none of {release}; none are needed: offsets come from the kernel's types", needed=False)
+    there = Path(f"/lib/modules/{release}/build").exists() or Path("/sys/kernel/kheaders.tar.xz").exists()
+    told = f"of this very kernel, {release}; not used" if there else f"none of {release}, and none are used"
+    return Finding("kernel headers", "yes", f"{told}: offsets come from the kernel's own types, for both loaders", needed=False)
 
 
 def _cost() -> Finding:

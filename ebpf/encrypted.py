@@ -24,7 +24,7 @@ class EncryptedKind:
 
     name: str = "https"
     object: str = "tls"
-    capabilities: frozenset[str] = frozenset({"CAP_BPF", "CAP_PERFMON"})
+    capabilities: frozenset[str] = frozenset({"CAP_BPF", "CAP_PERFMON", "CAP_SYS_PTRACE"})
     tracepoints: frozenset[str] = frozenset()
 
     def constants(self, aim: Aim, options: Options) -> Mapping[str, int]:
@@ -38,6 +38,8 @@ class EncryptedKind:
         for pid in _processes(aim):
             for path in _libraries(pid):
                 found += _uprobes(pid, path)
+        if len(found) == 1 and any(map(_hidden, _processes(aim))):
+            raise TargetError("the files of its processes may not be looked at: they are another user's", where="target", remedy="give the daemon CAP_SYS_PTRACE as well")
         if len(found) == 1:
             raise TargetError("none of its processes uses OpenSSL's libssl with the names of its functions", where="target",
                               remedy="Go, Rust and BoringSSL bring their own TLS, which this does not see: look at the server behind, or at the proxy before it")
@@ -69,6 +71,17 @@ def _processes(aim: Aim) -> Sequence[int]:
         return [int(line) for line in (Path(aim.cgroup) / "cgroup.procs").read_text().split()][:_PROCESSES]
     except OSError as error:
         raise TargetError(f"its processes cannot be listed: {error.strerror}", where=aim.cgroup) from error
+
+
+def _hidden(pid: int) -> bool:
+    """Whether which files a process uses is kept from us (man 7 capabilities, CAP_SYS_PTRACE)."""
+    try:
+        Path(f"/proc/{pid}/exe").readlink()
+    except PermissionError:
+        return True
+    except OSError:
+        return False
+    return False
 
 
 def _libraries(pid: int) -> Iterator[Path]:

@@ -13,6 +13,7 @@ from ebpf.libbpf import reason
 
 CAPABILITIES = {38: "CAP_PERFMON", 39: "CAP_BPF", 12: "CAP_NET_ADMIN", 19: "CAP_SYS_PTRACE", 21: "CAP_SYS_ADMIN"}
 _DEFECT = "this is a defect of the probe on this kernel: report it with its log"
+_STRICTER = "this process lacks CAP_PERFMON, without which the verifier forbids much of what probes do"
 _OTHER = "use a probe that does without, or a newer kernel"
 
 
@@ -76,7 +77,8 @@ def explained(where: str, what: str, error: int, log: str, *, capabilities: Call
     held = (capabilities or effective)()
     for sign in SIGNS:
         if found := re.search(sign.pattern, log, re.IGNORECASE):
-            return LoadError(f"{what}: {sign.meaning.format(what=_named(found))}", where=where, remedy=sign.remedy, errno=error, log=log)
+            remedy = _STRICTER if sign.remedy == _DEFECT and not held & {"CAP_PERFMON", "CAP_SYS_ADMIN"} else sign.remedy
+            return LoadError(f"{what}: {sign.meaning.format(what=_named(found))}", where=where, remedy=remedy, errno=error, log=log)
     words = _BY_ERROR.get(error, reason(error) if error else "for no reason it named")
     if error in _TABLES and (found := re.search(_TABLE.pattern, log)):
         return LoadError(f"{what}: {_TABLE.meaning.format(what=_named(found), why=words)}", where=where, remedy=_TABLES[error], errno=error, log=log)

@@ -71,7 +71,18 @@ def group_of(pid: int) -> str:
         raise TargetError(f"there is no process {pid}", where="target") from error
     if found is None:
         raise TargetError(f"process {pid} is in no control group of version 2", where="target")
-    return found[1]
+    path = found[1]
+    return _as_the_node_has_it(pid or os.getpid(), mounted()) if path == "/" or path.startswith("/..") else path
+
+
+def _as_the_node_has_it(pid: int, tree: Path) -> str:
+    """A process's path where ours is not the node's: within a container, paths are told from the container's own group on
+    (man 7 cgroup_namespaces), and what the tree lists is what is true."""
+    for place, folders, _ in os.walk(tree):
+        folders.sort()
+        if pid in _members(Path(place)):
+            return "/" + str(Path(place).relative_to(tree)).removeprefix(".")
+    raise TargetError(f"the control group of process {pid} cannot be found", where="target", remedy="mount the node's whole tree of control groups (deploy/probed.yaml does)")
 
 
 def listening(pid: int) -> frozenset[int]:

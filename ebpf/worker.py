@@ -40,6 +40,8 @@ class Session:
         self._order, self._out, self._stop = order, out, stop
         self._governor = Governor(order.overhead, order.ns_per_call)
         self._told = 0
+        self._waited = 0
+        """Most bytes that waited in the ring buffer since the last look."""
         self._loader = ""
 
     def run(self) -> None:
@@ -73,7 +75,7 @@ class Session:
         self._governor.begin(start, time.process_time())
         _pause(loaded, _PAUSE)
         while True:
-            loaded.poll(100, lambda data: self._event(reader, data))
+            self._drain(loaded, reader)
             self._out.flush()
             now = time.monotonic()
             if now - swept >= _SWEEP:
@@ -88,10 +90,23 @@ class Session:
                 if why := self._look(loaded, now):
                     return why
 
+    def _drain(self, loaded: Loaded, reader: Reader) -> None:
+        came = 0
+
+        def event(data: bytes) -> None:
+            nonlocal came
+            came += len(data) + _HEADER
+            self._event(reader, data)
+
+        loaded.poll(100, event)
+        self._waited = max(self._waited, came)
+
     def _look(self, loaded: Loaded, now: float) -> str:
         counted = accounting.counts(loaded.numbers("counters"))
         share = self._governor.look(now, time.process_time(), counted.calls)
-        self._say(type="progress", seen=counted.seen, events=counted.events, suppressed=counted.suppressed, lost=counted.lost, told=self._told, cpu=round(share, 6))
+        self._say(type="progress", seen=counted.seen, events=counted.events, suppressed=counted.suppressed, lost=counted.lost, told=self._told, cpu=round(share, 6),
+                  full=round(min(1.0, self._waited / ring_size(self._order.options.budget)), 6))
+        self._waited = 0
         if self._governor.exceeded:
             return f"it cost {share:.1%} of a CPU, and {self._order.overhead:.1%} were approved"
         return gone(self._order.aim, self._order.started)
@@ -126,6 +141,7 @@ def ring_size(budget: int) -> int:
     return int(min(_LARGEST, max(_SMALLEST, 1 << (wanted - 1).bit_length())))
 
 
+_HEADER = 8  # of each record of a ring buffer (BPF_RINGBUF_HDR_SZ)
 _EVENT, _SECONDS, _SMALLEST, _LARGEST = 1400, 4, 1 << 18, 1 << 22
 
 

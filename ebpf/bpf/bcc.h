@@ -24,6 +24,7 @@ unsigned long long bpf_pseudo_fd(unsigned long long, unsigned long long) __asm__
 #define bpf_map_update_elem ((long (*)(void *, const void *, const void *, __u64))2)
 #define bpf_map_delete_elem ((long (*)(void *, const void *))3)
 #define bpf_ktime_get_ns ((__u64(*)(void))5)
+#define bpf_get_prandom_u32 ((__u32(*)(void))7)
 #define bpf_get_smp_processor_id ((__u32(*)(void))8)
 #define bpf_get_current_pid_tgid ((__u64(*)(void))14)
 #define bpf_get_current_uid_gid ((__u64(*)(void))15)
@@ -46,6 +47,8 @@ unsigned long long bpf_pseudo_fd(unsigned long long, unsigned long long) __asm__
 #define bpf_ringbuf_submit ((void (*)(void *, __u64))132)
 #define bpf_ringbuf_discard ((void (*)(void *, __u64))133)
 #define bpf_skc_to_tcp_sock ((void *(*)(void *))137)
+#define bpf_skb_cgroup_id ((__u64(*)(void *))79)
+#define bpf_ktime_get_boot_ns ((__u64(*)(void))125)
 #define bpf_get_current_task_btf ((void *(*)(void))158)
 #define bpf_task_pt_regs ((long (*)(void *))175)
 

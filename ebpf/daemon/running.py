@@ -37,9 +37,13 @@ class Running:
 
     async def lines(self, order: Order) -> AsyncGenerator[Mapping[str, Any], None]:
         """Start it, and give each line it tells; ends with a ``result`` or an ``error``. Closing the iterator ends the worker."""
-        process = self._process = await asyncio.create_subprocess_exec(
-            sys.executable, "-I", "-c", _START, *sys.path, stdin=asyncio.subprocess.PIPE, stdout=asyncio.subprocess.PIPE,
-            stderr=asyncio.subprocess.PIPE, limit=LINE, env={})
+        try:
+            process = self._process = await asyncio.create_subprocess_exec(
+                sys.executable, "-I", "-c", _START, *sys.path, stdin=asyncio.subprocess.PIPE, stdout=asyncio.subprocess.PIPE,
+                stderr=asyncio.subprocess.PIPE, limit=LINE, env={})
+        except OSError as error:
+            yield {"type": "error", "what": f"no worker could be started: {error}", "where": "worker", "remedy": "the daemon's user must be able to run its own Python"}
+            return
         assert process.stdin is not None  # noqa: S101 - a pipe
         assert process.stdout is not None  # noqa: S101 - a pipe
         try:

@@ -150,7 +150,7 @@ class BccLoaded:
         self._tables, self._programs = {}, {}
 
     def _table(self, name: str, told: Mapping[str, int], entries: int | None) -> Table:
-        kind, key, value = told["type"], told.get("key", 0), told.get("value", 0)
+        kind, key, value = told["type"], told.get("key") or told.get("key_size", 0), told.get("value") or told.get("value_size", 0)
         most = told.get("max_entries", 0) if entries is None else entries
         try:
             types = (0, 0, 0)

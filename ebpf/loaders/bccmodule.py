@@ -69,7 +69,7 @@ class Bcc:
 
     def compile(self, text: str, names: Sequence[str]) -> Mapping[str, bytes]:
         """The instructions of functions of a text. Raises LoadError with what the compiler wrote."""
-        flags = ["-w", "-D__BPF_HELPERS_H", "-DONCALM_BCC", f"-D__TARGET_ARCH_{_MACHINES.get(platform.machine(), platform.machine())}"]
+        flags = ["-Wno-everything", "-Werror=implicit-function-declaration", "-D__BPF_HELPERS_H", "-DONCALM_BCC", f"-D__TARGET_ARCH_{_MACHINES.get(platform.machine(), platform.machine())}"]
         with _complaints() as told:
             os.putenv("BCC_KERNEL_SOURCE", str(STUBS))
             try:

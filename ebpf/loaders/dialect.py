@@ -29,6 +29,10 @@ _REGION = re.compile(r"#pragma clang attribute push\([^\n]*\n(.*?)#pragma clang 
 _STRUCT = re.compile(r"struct (\w+) \{\n([^{}]*)\};")
 _FIELD = re.compile(r"(\w+)\s*(\[\w+\])?\s*(:\s*\d+)?$")
 _ENUM = re.compile(r"\bbpf_core_enum_value\w*\(\s*enum (\w+)")
+_FIELD_OF = re.compile(r"\bbpf_core_field_(exists|offset)\((\w+)->")
+"""libbpf takes a field by an expression, too; bcc.h by its structure alone."""
+_EMPTY = re.compile(r"^static const struct (\w+) (\w+);", re.MULTILINE)
+"""bcc has no read-only data: what is empty is made where it is used."""
 _TYPE_EXISTS = re.compile(r"bpf_core_type_exists\((struct|enum) (\w+)\)")
 
 
@@ -50,7 +54,10 @@ def translate(program: str, constants: Mapping[str, int], types: Types, folder: 
     text = _joined(source, set())
     enums = "".join(_enumerators(text, name, types) for name in sorted(set(_ENUM.findall(text))))
     text = _TYPE_EXISTS.sub(lambda found: str(int(_known(types, found[1], found[2]))), text)
+    text = _FIELD_OF.sub(r"bpf_core_field_\1(__typeof__(*\2), ", text)
     text = _REGION.sub(lambda found: _STRUCT.sub(lambda one: _structure(one[1], one[2], types), found[1]), text)
+    for kind, name in _EMPTY.findall(text):
+        text = re.sub(rf"&{name}\b(?!\s*(?:\.|->|\[))", f"&(struct {kind}){{}}", text)
     text = _set_constants(text, constants)
     maps = _maps(text)
     for number, name in enumerate(maps):

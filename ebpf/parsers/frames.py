@@ -35,11 +35,11 @@ class Frame:
     whole: bool
 
 
+@dataclass(frozen=True, slots=True)
 class Gap:
-    """In place of frames: some were missed."""
+    """In place of frames: some were missed. ``size``: all bytes they can have had; None where that is not known."""
 
-
-GAP = Gap()
+    size: int | None
 
 
 def plausible(data: bytes, at: int, largest: int = _USUAL) -> bool:
@@ -98,6 +98,8 @@ class Frames:
         while at < len(data):
             if not self._synced:
                 found = boundary(data[at:])
+                if found and self._proved:
+                    yield Gap(None)
                 if found < 0:
                     return
                 at, self._synced = at + found, True
@@ -107,7 +109,7 @@ class Frames:
                 if lost:
                     self._synced = False
                     if self._proved:
-                        yield GAP
+                        yield Gap(None)
             frame = self._frame
             if frame is not None:
                 at = self._payload(frame, data, at)
@@ -123,12 +125,14 @@ class Frames:
             if self._left == 0:
                 yield self._done(self._frame)
             return
+        size = count if self._synced and not self._head else None
         if self._frame is not None:
+            size = count - self._left
             self._whole = False
             yield self._done(self._frame)
         self._head.clear()
         self._synced = False
-        yield GAP
+        yield Gap(size)
 
     def _header(self, data: bytes, at: int) -> tuple[int, bool]:
         """Take what is there of a header or of the preface: where to go on, and whether this was neither."""

@@ -13,7 +13,7 @@ from ebpf.calls import SqlCall
 from ebpf.captures import Exchange
 from ebpf.parsers.sparse import Recent, Sparse
 from ebpf.parsers.sqltext import POSTGRES
-from ebpf.parsers.statements import UNKNOWN, Statement, Unit, call, encrypted, statement
+from ebpf.parsers.statements import UNKNOWN, Statement, Unit, encrypted, records, statement
 
 _STARTUPS = {196608: "startup", 196610: "startup", 80877102: "cancel", 80877103: "ssl", 80877104: "ssl"}
 _FRONT, _BACK = frozenset(b"QPBEDSCFpdcfXH"), frozenset(b"123ACDEGHIKNRSTVWZcdnstv")
@@ -56,7 +56,7 @@ class Postgres:
             session = self._sessions.recall(exchange.connection) or self._sessions.keep(exchange.connection, _Session())
             units = _asked(exchange, session)
             _answered(exchange, units)
-        return tuple(call(exchange, POSTGRES, unit) for unit in units)
+        return records(exchange, POSTGRES, units)
 
 
 def _startup(exchange: Exchange) -> list[Unit] | None:

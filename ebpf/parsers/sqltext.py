@@ -50,7 +50,7 @@ _READINGS = {
     POSTGRES: (_postgres(_PLAIN), _postgres(_ESCAPED)),
     MYSQL: (_mysql(_ESCAPED, _DOUBLE_ESCAPED), _mysql(_PLAIN, _DOUBLE_PLAIN)),
 }
-"""How a dialect reads by default, and how with its setting for backslashes the other way round."""
+"""How a dialect reads by default; and how with its setting for backslashes the other way round, which serves as a check."""
 _NAME = re.compile(r"[^\W\d][\w$ .-]{0,62}")
 _BEFORE_QUOTE = re.compile(r"_\w+|date|time|timestamp|timestamptz|interval|json|jsonb|uuid|inet|point", re.IGNORECASE)
 """Words that may touch a string on their right; another one there means that a quote closed too early."""
@@ -75,9 +75,7 @@ def scrubbed(text: str, dialect: str, *, cut: bool = False) -> str:
     if "\\" in text:
         others = _tokens(text, second)
         if others != tokens:
-            fits = _fits(tokens, cut=cut), _fits(others, cut=cut)
-            trusted = fits[0] != fits[1]
-            tokens = others if fits == (False, True) else tokens
+            trusted = _fits(tokens, cut=cut) and not _fits(others, cut=cut)
     return _tidy("".join(_parts(tokens, trusted=trusted)), cut=cut)
 
 

@@ -86,6 +86,23 @@ def test_what_the_compiler_complains_of_is_told() -> None:
     assert "error:" in caught.value.log
 
 
+def test_a_helper_that_is_not_known_is_told_and_not_called(types: btf.Types, tmp_path: Path) -> None:
+    if why := bccmodule.why_not():
+        pytest.skip(why)
+    (tmp_path / "bcc.h").write_text((STUBS.parent / "bcc.h").read_text())
+    (tmp_path / "one.bpf.c").write_text('SEC("tp_btf/sched_process_exit")\nint p(__u64 *ctx) { return bpf_helper_of_tomorrow(ctx); }\n')
+
+    with pytest.raises(LoadError, match="bpf_helper_of_tomorrow"):
+        bccmodule.bcc().compile(translate("one", {}, types, tmp_path).text, ["p"])
+
+
+def test_an_empty_constant_is_made_where_it_is_used(types: btf.Types, tmp_path: Path) -> None:
+    (tmp_path / "bcc.h").write_text("")
+    (tmp_path / "one.bpf.c").write_text("struct total {\n\t__u64 count;\n};\nstatic const struct total none;\nint f(void) { return update(&none, &none.count); }\n")
+
+    assert "update(&(struct total){}, &none.count)" in translate("one", {}, types, tmp_path).text
+
+
 def test_offsets_come_from_the_running_kernel(types: btf.Types) -> None:
     text = translate("connects", {}, types).text
     place = types.place("sock", "sk_protocol")
@@ -104,6 +121,36 @@ def test_a_field_that_this_kernel_has_not_does_not_exist(types: btf.Types, tmp_p
 
     assert "char at_colour[65536]; int colour;" in text
     assert "char at_pid[65536]" not in text
+
+
+def test_fields_and_tables_are_known_in_either_form_of_libbpf(types: btf.Types, tmp_path: Path) -> None:
+    if why := bccmodule.why_not():
+        pytest.skip(why)
+    (tmp_path / "bcc.h").write_text((STUBS.parent / "bcc.h").read_text())
+    (tmp_path / "one.bpf.c").write_text("""
+#pragma clang attribute push(__attribute__((preserve_access_index)), apply_to = record)
+struct task_struct {
+	int pid;
+	int colour;
+};
+#pragma clang attribute pop
+struct {
+	__uint(type, BPF_MAP_TYPE_STACK_TRACE);
+	__uint(max_entries, 8);
+	__uint(key_size, sizeof(__u32));
+	__uint(value_size, 127 * sizeof(__u64));
+} stacks SEC(".maps");
+SEC("tp_btf/sched_process_exit")
+int has(__u64 *ctx) { struct task_struct *task = (void *)ctx[0]; return bpf_core_field_exists(task->pid); }
+SEC("tp_btf/sched_process_exit")
+int has_not(__u64 *ctx) { return bpf_core_field_exists(struct task_struct, colour); }
+""")
+
+    made = translate("one", {}, types, tmp_path)
+    code = bccmodule.bcc().compile(made.text, ["has", "has_not", "oncalm_key_size_0", "oncalm_value_size_0"])
+
+    assert {name: constant(one) for name, one in code.items()} == {"has": 1, "has_not": 0, "oncalm_key_size_0": 4, "oncalm_value_size_0": 1016}
+    assert made.maps == {"stacks": ("type", "max_entries", "key_size", "value_size")}
 
 
 def test_type_information_that_is_none_is_refused(tmp_path: Path) -> None:

@@ -42,15 +42,19 @@ def compiled(source: str, licence: str = "Dual MIT/GPL") -> bytes:
     return done.stdout
 
 
+def _load(content: bytes, place: Place) -> None:
+    loaded = CoreLoaded(library(), "staged", content, {}, {}, None)
+    try:
+        loaded.attach([place])
+    finally:
+        loaded.close()
+
+
 def refused(source: str, place: Place | None = None, licence: str = "Dual MIT/GPL") -> LoadError:
     """The kernel's refusal of a source, explained."""
     content = compiled(source, licence)
     with pytest.raises(LoadError) as caught:
-        loaded = CoreLoaded(library(), "staged", content, {}, {}, None)
-        try:
-            loaded.attach([place or Everywhere("p")])
-        finally:
-            loaded.close()
+        _load(content, place or Everywhere("p"))
     assert caught.value.remedy
     return caught.value
 

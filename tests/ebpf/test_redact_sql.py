@@ -70,7 +70,7 @@ def test_postgres_reads_its_own_quotes(text: str, clean: str) -> None:
     ("SELECT 0x53336372, X'5333'", "SELECT ?, ?"),
     ("SET PASSWORD FOR a@b = 'S3cret'", "SET PASSWORD FOR a@b = ?"),
     ("INSERT INTO t VALUES ('a\\\\', 'S3cret')", "INSERT INTO t VALUES (?)"),
-    ("SELECT 'a\\' , 'S3cret' , 'b\\'", "SELECT ? , ? , ?"),
+    ("SELECT 'a\\' , 'S3cret' , 'b\\'", f"SELECT ? {CUT}"),
 ])
 def test_mysql_reads_its_own_quotes(text: str, clean: str) -> None:
     assert scrubbed(text, MYSQL) == clean

@@ -24,7 +24,7 @@ from tests.ebpf.parsers.record import FILE
 from tests.ebpf.parsers.recording import Piece, Recording
 
 Parse = Callable[[Exchange], tuple[Call, ...]]
-_HURRY = settings(max_examples=300, deadline=None, suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large])
+_HURRY = settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large])
 LONGEST = 4000
 """Characters of all records of one exchange: sixteen calls at most, each bounded."""
 
