@@ -33,6 +33,11 @@ class Entry:
     needs_port: bool = False
     options: Mapping[str, Bounds] = field(default_factory=dict)
 
+    @property
+    def by_process(self) -> bool:
+        """Whether it tells processes apart in the kernel; the others look at the packets of a control group."""
+        return self.family == "kernel" and "CAP_NET_ADMIN" not in self.capabilities
+
 
 _NET = frozenset({"CAP_BPF", "CAP_PERFMON", "CAP_NET_ADMIN"})
 _TRACE = frozenset({"CAP_BPF", "CAP_PERFMON"})

@@ -74,7 +74,7 @@ class Node:
 
     def resolve(self, spec: ProbeSpec) -> Resolved:
         """The target as it is now. Raises TargetError, UnsupportedError."""
-        return resolve(spec.target, spec.side)
+        return resolve(spec.target, spec.side, by_process=CATALOG[spec.name].by_process)
 
     def use(self, grant: Grant) -> None:
         """Use a grant up. Raises GrantError the second time."""
