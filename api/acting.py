@@ -50,8 +50,8 @@ def propose(desk: Desk, me: Person, action: str, target: str, namespace: str, pa
         kinds = known.kinds(action)
         aimed = target_of(target, namespace, kinds, known.system(action))
         if only_preview:
-            preview = known.preview(action, aimed, parameters(params))
-            verdict, approval = desk.decide(preview, cause=cause, confidence=confidence), None
+            preview = desk.hands(me).catalogue.preview(action, aimed, parameters(params))
+            verdict, approval = desk.decide(preview, cause=cause, confidence=confidence, by=me), None
         else:
             asked = desk.propose(action, aimed, parameters(params), me, cause=cause, confidence=confidence, reason=reason)
             preview, verdict, approval = asked.preview, asked.verdict, asked.approval
@@ -130,7 +130,7 @@ def rollback(desk: Desk, me: Person, ident: str, *, reason: str, as_json: bool) 
     if not me.may("approver"):
         raise UsageError(f"a {me.role} may not take actions back", where=me.name, remedy="ask an approver")
     with closing(desk):
-        return _told(desk.rollback(_found(desk, ident).id, reason=reason or f"asked for by {me.name}"), as_json=as_json)
+        return _told(desk.rollback(_found(desk, ident).id, reason=reason or f"asked for by {me.name}", by=me), as_json=as_json)
 
 
 def watch(desk: Desk, ident: str, *, interval: float | None, hold: float | None, patience: float | None, as_json: bool) -> int:

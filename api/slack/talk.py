@@ -42,11 +42,11 @@ class ProductAsking:
 
     def ask(self, question: str, conversation: str, person: Person, watch: Callable[[dict[str, Any]], None], stopped: Callable[[], bool]) -> dict[str, Any]:
         """Ask the product."""
-        return dict(self._product.ask(question, conversation=conversation, watch=watch, stopped=stopped))
+        return dict(self._product.ask(question, conversation=conversation, watch=watch, stopped=stopped, by=person))
 
     def investigate(self, symptom: str, conversation: str, person: Person, watch: Callable[[dict[str, Any]], None], stopped: Callable[[], bool]) -> dict[str, Any]:
         """Have the product investigate."""
-        return dict(self._product.investigate(symptom, conversation=conversation, watch=watch, stopped=stopped))
+        return dict(self._product.investigate(symptom, conversation=conversation, watch=watch, stopped=stopped, by=person))
 
 
 class Talk:
