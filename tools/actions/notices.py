@@ -96,10 +96,15 @@ def _kind(name: str) -> str:
 
 def _body(channel: Channel, given: Any, marker: str) -> dict[str, Any]:
     if channel.kind == "slack":
-        return {"text": given.text}
+        return {"text": _escaped(given.text)}
     payload = {"summary": given.summary, "severity": given.severity, "source": given.source,
                **({"custom_details": {"details": given.details}} if given.details else {})}
     return {"routing_key": channel.routing_key, "event_action": "trigger", "dedup_key": f"oncalm-{marker}", "payload": payload}
+
+
+def _escaped(text: str) -> str:
+    """Without Slack's own signs (docs.slack.dev/messaging/formatting-message-text): words of a log must ring no channel and hide no link."""
+    return text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
 
 
 def _post(channel: Channel, body: Mapping[str, Any]) -> None:
