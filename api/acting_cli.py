@@ -31,7 +31,8 @@ def desk_of(context: typer.Context, kubeconfig: str | None = None) -> Any:
     from api.settings import load
 
     settings = load()
-    desk = settings.desk(context.obj or context.find_root().obj or settings.home, settings.cluster_asked(kubeconfig))
+    desk = settings.desk(context.obj or context.find_root().obj or settings.home, settings.cluster_asked(kubeconfig),
+                         me=settings.person() if settings.kube_impersonate else None)
     context.call_on_close(desk.close)
     return desk
 

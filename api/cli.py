@@ -49,21 +49,22 @@ def product_of(context: typer.Context) -> Any:
     from api.wiring import Product
 
     settings = load()
-    desk = _desk(context.obj or settings.home, settings)
+    me = settings.person() if settings.kube_impersonate else None
+    desk = _desk(context.obj or settings.home, settings, me)
     if desk is not None:
         context.call_on_close(desk.close)
     return Product(
         context.obj or settings.home, embedding_path=settings.embedding_path, zone=settings.zone,
         thinking=settings.thinking(), observing=settings.observing(), traceparent=settings.traceparent,
         runbooks=settings.runbooks, sources=settings.sources, environment=variable, cluster=settings.cluster(),
-        desk=desk,
+        desk=desk, access_of=settings.access_of(settings.cluster()), me=me,
     )
 
 
-def _desk(home: Path, settings: Any) -> Any:
+def _desk(home: Path, settings: Any, me: Any) -> Any:
     """Who previews and decides on actions; nobody without a cluster."""
     cluster = settings.cluster()
-    return settings.desk(home, cluster) if cluster is not None else None
+    return settings.desk(home, cluster, me=me) if cluster is not None else None
 
 
 def analyst_of(name: str) -> str:

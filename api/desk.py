@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+
+from api.hands import OURSELVES, Hands, Names, actor
+from telemetry.errors import UsageError
 
 if TYPE_CHECKING:
     from agent.approvals.outcomes import CauseVerdict, EffectVerdict, Outcome
@@ -26,14 +29,14 @@ if TYPE_CHECKING:
     from agent.verification.verifier import Limits
     from api.action_file import Also
     from api.following import Following
-    from api.surroundings import Surroundings
+    from api.hands import AccessOf
     from api.telling import Teller
     from api.watching import Watch
     from telemetry.sources.kubernetes.configuration import Access
     from telemetry.sources.opening import AlertServer
     from tools.actions.action import Json, Preview, Target
     from tools.actions.catalogue import Catalogue
-    from tools.actions.world import World
+    from tools.actions.probes import Nodes
 
 HOUR = timedelta(hours=1)
 UNSAID = 1.0
@@ -58,20 +61,23 @@ class Desk:
 
     def __init__(self, home: Path, access: Access | None, *, policy: Path | None = None, state_url: str | None = None,
                  clock: Callable[[], datetime] = lambda: datetime.now(UTC), teller: Callable[[], Teller | None] = lambda: None,
-                 alert_servers: Callable[[], Sequence[AlertServer]] = tuple, also: Callable[[], Also] | None = None) -> None:
+                 alert_servers: Callable[[], Sequence[AlertServer]] = tuple, also: Callable[[], Also] | None = None,
+                 access_of: AccessOf | None = None, me: Person = OURSELVES) -> None:
         """``policy``: the policy file; ``policy.yaml`` in the home when it is there. ``state_url``: a PostgreSQL database.
 
         ``clock``: a rehearsal's own time; verifications wait by it, too. ``teller`` gives who tells people.
         ``alert_servers`` opens the servers that know which alerts fire; whoever asked for them closes them.
-        ``also`` reads what may be acted on beside the cluster: channels and nginx.
+        ``also`` reads what may be acted on beside the cluster: channels and nginx. ``access_of`` gives the cluster as a person may see
+        and change it, where people act in their own name; ``me`` is who acts when nobody asked.
         """
+        self.me = me
+        self._names = Names(access, access_of, lambda one: Hands(one, lambda: self.also, self._nodes, lambda: self.records, self._clock))
         self._read_also = also
         self.alert_servers = alert_servers
         self.home, self._clock, self._telling = home, clock, teller
         self.records = home
         """The home whose telemetry verifications look at."""
-        self._access = access
-        self._policy = policy or (home / "policy.yaml" if (home / "policy.yaml").exists() else None)
+        self._policy = policy
         self._state_url = state_url
 
     @cached_property
@@ -105,13 +111,23 @@ class Desk:
 
         return Following(lambda: self.incidents)
 
-    @cached_property
+    @property
     def catalogue(self) -> Catalogue:
-        """Every action, on the systems that are configured."""
-        from api.probing import nodes_of
-        from tools.actions.catalogue import Catalogue, Systems
+        """Every action, on the systems that are configured, as OnCalm itself sees them."""
+        return self.hands(None).catalogue
 
-        return Catalogue(Systems(self._access, self.also.nginx, self.also.channels, nodes=nodes_of(self.home, self.records)))
+    def hands(self, by: Person | None) -> Hands:
+        """What acts on the cluster in a person's name; None is :attr:`me`. Raises UsageError where nobody on it stands for them."""
+        return self._names.of(by or self.me)
+
+    def finish(self) -> None:
+        """Wait for what was begun and goes on by itself: probes, until their time is over. :meth:`close` ends them."""
+        self._names.finish()
+
+    def _nodes(self) -> Nodes:
+        from api.probing import nodes_of
+
+        return nodes_of(self.home, self.records)
 
     @cached_property
     def also(self) -> Also:
@@ -122,10 +138,13 @@ class Desk:
 
     @cached_property
     def executor(self) -> Executor:
-        """Who carries out what was approved."""
+        """Who carries out what was approved, in the name of whoever approved it."""
+        return self._executor(lambda approval: self.hands(actor(approval)).catalogue)
+
+    def _executor(self, performer: Callable[[Approval], Catalogue]) -> Executor:
         from agent.executor.executor import Executor
 
-        return Executor(self.approvals, self.catalogue, recheck=self.recheck)
+        return Executor(self.approvals, performer, recheck=self.recheck)
 
     @cached_property
     def runs(self) -> Pausing:
@@ -140,30 +159,20 @@ class Desk:
 
         return TargetLocks(self.journal.database)
 
-    @cached_property
-    def _around(self) -> Surroundings:
-        from api.surroundings import Surroundings
-
-        return Surroundings(self.records, lambda: self._world, self._clock)
-
-    @cached_property
-    def _world(self) -> World | None:
-        from api.watching import world_of
-
-        return world_of(self._access) if self._access is not None else None
-
     def policy(self) -> Policy:
         """The policy as it is now. Raises UsageError when there is a file and it is wrong."""
         from agent.decision.policy import Policy
         from agent.decision.reading import read
 
+        if self._policy is None and (self.home / "policy.yaml").exists():
+            self._policy = self.home / "policy.yaml"  # one that was there and is gone is no reason to go without
         return read(self._policy) if self._policy else Policy()
 
     def decide(self, preview: Preview, *, cause: str = "", confidence: float = UNSAID, but: str = "",
-               alternatives: Iterable[Mapping[str, Any]] = ()) -> Verdict:
+               alternatives: Iterable[Mapping[str, Any]] = (), by: Person | None = None) -> Verdict:
         """What policy, risk and history say of an action now; ``but``: an approval that is not counted as an earlier action.
 
-        Raises UsageError for a wrong policy.
+        ``by``: who looks at the cluster for it. Raises UsageError for a wrong policy.
         """
         from agent.decision.engine import decide
         from agent.decision.learning import trusted
@@ -174,7 +183,7 @@ class Desk:
         kept = trusted(known, cause)
         confidence *= kept
         on_target = [one for one in self.approvals.history(target=str(preview.action.target)) if one.approval != but and one.verified != "not_executed"]
-        around = self._around.of(preview)
+        around = self.hands(by).around.of(preview)
         seen = Circumstances(confidence, max(around.dependents, len(preview.blast.services) - 1, 0), around.changes,
                              sum(now - one.at <= HOUR for one in on_target), (*around.unknown, *_learned(kept, confidence)))
         return decide(self.policy(), preview, seen, now=now, cause=cause, outcomes=known,
@@ -193,8 +202,8 @@ class Desk:
         from api.following import OF
 
         part = [{"kind": OF, "value": self._following.full(of)}] if of else []
-        preview = self.catalogue.preview(name, target, params)
-        verdict = self.decide(preview, cause=cause, confidence=confidence)
+        preview = self.hands(by).catalogue.preview(name, target, params)
+        verdict = self.decide(preview, cause=cause, confidence=confidence, by=by)
         if verdict.decision == "refuse":
             return Asked(preview, verdict, None)
         told: list[Mapping[str, Any]] = [{"kind": _CONFIDENCE, "value": confidence}, *([{"kind": "reason", "text": short(reason)}] if reason else []),
@@ -275,7 +284,7 @@ class Desk:
 
     def _effect(self, approval: Approval) -> Approval:
         """Do it, and keep how things were before, for the verification. One at a time: a second look would be at what the first did."""
-        with self._locks.held(f"carrying out {approval.id}", seconds=60), self._watch() as watch:
+        with self._locks.held(f"carrying out {approval.id}", seconds=60), self._watch(approval) as watch:
             approval = self.approvals.show(approval.id)
             shows = approval.preview.action.target.system != "notice"  # people were told: nothing can be seen to be better
             state = watch.before(approval) if shows and approval.state == "approved" else None
@@ -286,16 +295,17 @@ class Desk:
             self._teller.ended(done)
         return done
 
-    def rollback(self, approval: str, *, reason: str) -> Approval:
-        """Take an action back by its inverse, and tell."""
-        done = self.executor.rollback(approval, reason=reason)
+    def rollback(self, approval: str, *, reason: str, by: Person | None = None) -> Approval:
+        """Take an action back by its inverse, and tell; in the name of ``by``, else of whoever approved it."""
+        executor = self.executor if by is None else self._executor(lambda _: self.hands(by).catalogue)
+        done = executor.rollback(approval, reason=reason)
         if self._teller is not None:
             self._teller.taken_back(done)
         return self._moved(done)
 
     def watch(self, approval: Approval, limits: Limits | None, *, wait: Callable[[float], bool], tell: Callable[[str], None]) -> State:
         """Verify an action until there is a verdict; what made things worse is taken back. ``limits``: other times than usual."""
-        with self._watch(limits=limits, wait=wait, tell=tell) as watch:
+        with self._watch(approval, limits=limits, wait=wait, tell=tell) as watch:
             state = watch.run(approval)
         if self._teller is not None:
             self._teller.verified(self.approvals.show(approval.id), state)
@@ -328,10 +338,14 @@ class Desk:
             return watch.unfinished()
 
     @contextmanager
-    def _watch(self, **how: Any) -> Iterator[Watch]:
+    def _watch(self, approval: Approval | None = None, **how: Any) -> Iterator[Watch]:
+        """``approval``: whose target is looked at, in the name in which it was carried out; None: at none."""
         from api.watching import Watch, world_of
 
-        world = world_of(self._access) if self._access is not None else None
+        access = None
+        with suppress(UsageError):  # nobody on the cluster stands for them: then nothing of it is known, and nothing is carried out either
+            access = self._names.access(actor(approval)) if approval is not None else None
+        world = world_of(access) if access is not None else None
         watch = Watch(self, world, clock=self._clock, **how)
         try:
             yield watch
@@ -346,7 +360,7 @@ class Desk:
 
         record = approval.record
         told = next((one.get("value") for one in record.get("evidence", ()) if one.get("kind") == _CONFIDENCE), UNSAID)
-        verdict = self.decide(approval.preview, cause=str(record.get("cause", "")), confidence=float(told), but=approval.id)
+        verdict = self.decide(approval.preview, cause=str(record.get("cause", "")), confidence=float(told), but=approval.id, by=actor(approval))
         if verdict.decision == "refuse":
             return Refusal("; ".join(verdict.reasons[:3]))
         needed = {"allow": 0, "ask": 1, "ask_two": 2}[verdict.decision]
@@ -356,10 +370,7 @@ class Desk:
         """Let connections go; notices get a moment to go out."""
         if (teller := self.__dict__.get("_teller")) is not None:
             teller.flush()
-        if "catalogue" in self.__dict__:
-            self.catalogue.close()
-        if self.__dict__.get("_world") is not None:
-            self.__dict__.pop("_world").close()
+        self._names.close()
 
 
 def _learned(kept: float, confidence: float) -> tuple[str, ...]:

@@ -111,7 +111,7 @@ def run(desk: Desk, me: Person, node: str, params: Mapping[str, Any], *, reason:
             approval = desk.approve(approval.id, me, digest=approval.line.digest, reason=reason)
         elif approval.state == "approved":  # a rule of the policy allows it
             approval = desk.carry_out(approval)
-        desk.catalogue.finish()
+        desk.finish()
     if as_json:
         typer.echo(json_line(approval.document()))
     elif approval.state == "pending":

@@ -24,18 +24,19 @@ if TYPE_CHECKING:
     from tools.cluster.seen import Seen
 
 
-def attempt(found: Mapping[str, Any], cluster: Seen | None, desk: Desk) -> tuple[list[dict[str, Any]], str]:
+def attempt(found: Mapping[str, Any], cluster: Seen | None, desk: Desk, by: Person | None = None) -> tuple[list[dict[str, Any]], str]:
     """:func:`proposals`, whose defects must not lose the investigation."""
     try:
-        return proposals(found, cluster, desk)
+        return proposals(found, cluster, desk, by)
     except Exception as error:  # noqa: BLE001 - see above
         return [], f"what could be done could not be looked at: {type(error).__name__}: {error}"
 
 
-def proposals(found: Mapping[str, Any], cluster: Seen | None, desk: Desk) -> tuple[list[dict[str, Any]], str]:
+def proposals(found: Mapping[str, Any], cluster: Seen | None, desk: Desk, by: Person | None = None) -> tuple[list[dict[str, Any]], str]:
     """The contract's ``proposals`` for an investigation's document, the best first; or none, and why. Nothing is asked or done.
 
-    ``cluster`` is what was seen beside the investigation; without it nothing is known of what could be changed in it.
+    ``cluster`` is what was seen beside the investigation; without it nothing is known of what could be changed in it. ``by``: in whose
+    name previews are made.
     """
     from agent.decision.proposing import propose
 
@@ -49,9 +50,9 @@ def proposals(found: Mapping[str, Any], cluster: Seen | None, desk: Desk) -> tup
     made, refused = [], []
     for one in fit:
         try:
-            preview = desk.catalogue.preview(one.action, one.target, one.params)
+            preview = desk.hands(by).catalogue.preview(one.action, one.target, one.params)
             others = [each.document() for each in fit if each is not one]
-            verdict = desk.decide(preview, cause=proposed.cause, confidence=proposed.confidence, alternatives=others)
+            verdict = desk.decide(preview, cause=proposed.cause, confidence=proposed.confidence, alternatives=others, by=by)
         except OnCalmError as error:
             refused.append(f"{one.action} of {one.target}: {error}")
             continue

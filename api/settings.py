@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from api.desk import Desk
     from api.door.building import DoorSettings
     from api.door.tokens import Issuer
+    from api.hands import AccessOf
     from api.slack.bot import Connection
     from api.telling import Teller
     from api.thinking import Thinking
@@ -185,12 +186,17 @@ class Settings(BaseSettings):
         """Where approvals and audit are kept; None for the home."""
         return self.database_url.get_secret_value() if self.database_url else None
 
-    def desk(self, home: Path, cluster: Access | None, teller: Callable[[], Teller | None] | None = None) -> Desk:
-        """Where actions on a cluster are asked for, decided and carried out; who tells people is ``teller``, or made when needed."""
+    def desk(self, home: Path, cluster: Access | None, teller: Callable[[], Teller | None] | None = None, *, me: Person | None = None) -> Desk:
+        """Where actions on a cluster are asked for, decided and carried out; who tells people is ``teller``, or made when needed.
+
+        ``me``: who acts when nobody is named; OnCalm itself unless given.
+        """
         from api.desk import Desk
+        from api.hands import OURSELVES
 
         return Desk(home, cluster, policy=self.policy, state_url=self.database(), teller=teller or (lambda: self.teller(home)),
-                    alert_servers=lambda: self.alert_servers(home), also=lambda: self.also(home))
+                    alert_servers=lambda: self.alert_servers(home), also=lambda: self.also(home),
+                    access_of=self.access_of(cluster), me=me or OURSELVES)
 
     def also(self, home: Path) -> Also:
         """What may be acted on beside the cluster. Raises UsageError for a file that cannot be used."""
@@ -264,9 +270,9 @@ class Settings(BaseSettings):
             self.person(), self.issuer(), _listed(self.hosts), _listed(self.trusted_proxies),
             Rates(self.rate_requests, self.rate_at_once, self.rate_failures), BodyLimits(self.max_body))
 
-    def cluster_of(self, person: Person) -> Access | None:
-        """The configured cluster as this person may see and change it (docs/door.md). Raises UsageError where they may not."""
-        access = self.cluster()
+    def cluster_of(self, person: Person, access: Access | None = None) -> Access | None:
+        """``access``, or the configured cluster, as this person may see and change it (docs/door.md). Raises UsageError where they may not."""
+        access = access or self.cluster()
         if access is None or not self.kube_impersonate:
             return access
         from dataclasses import replace
@@ -274,6 +280,10 @@ class Settings(BaseSettings):
         from api.door.impersonation import impersonated
 
         return replace(access, impersonation=impersonated(self.kube_impersonate, person))
+
+    def access_of(self, access: Access | None) -> AccessOf | None:
+        """Gives a cluster as each person may see it; None where everybody acts as OnCalm's own account."""
+        return (lambda person: self.cluster_of(person, access)) if self.kube_impersonate else None
 
     def _caches(self) -> frozenset[str]:
         """Raises UsageError for a name that is none."""

@@ -9,7 +9,8 @@ from typing import Any, Literal
 from agent.decision.situation import Believed, Facts
 from tools.actions.action import Json, Target
 
-None_ = Literal["healthy", "unsure", "by_hand", "nothing_helps"]
+None_ = Literal["healthy", "unsure", "waiting", "by_hand", "nothing_helps"]
+"""``waiting``: something else mends it already."""
 
 
 @dataclass(frozen=True, slots=True)

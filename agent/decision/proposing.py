@@ -11,6 +11,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from agent.decision.candidates import Candidate, None_, Proposed, Rule, changed
+from agent.decision.demand import OVERLOADED
 from agent.decision.names import WORKLOADS
 from agent.decision.shedding import breaker, ingress_limit, nginx_limit
 from agent.decision.situation import Believed, Facts, Seen
@@ -71,6 +72,8 @@ def _mended(seen: Seen) -> Proposed:
     found = tuple(candidate for rule in _RULES for candidate in rule(first, facts))
     if found:
         return Proposed(first.cause, first.confidence, found)
+    if _grows(first, facts):
+        return _none(first, "waiting", f"{facts.name} has {facts.replicas} pods and its autoscaler may make {facts.autoscaler_most} of them: look again in some minutes")
     if first.changes:
         return _none(first, "by_hand", f"{', '.join(sorted(first.changes))} was changed shortly before: take that change back where it was made")
     return _none(first, "nothing_helps", f"no reversible action is known to help against {first.cause} of {first.entity.name}; notify its owner")
@@ -139,6 +142,12 @@ def _throttled(cause: Believed, facts: Facts) -> tuple[Candidate, ...]:
         return ()
     params: dict[str, Json] = {"resource": "cpu", "limit": f"{math.ceil(facts.cpu_limit * GROWTH * 1000)}m"}
     return (Candidate("raise_limit", _workload(facts), params | ({"container": facts.container} if facts.container else {}), "it is held back at its CPU limit"),)
+
+
+def _grows(cause: Believed, facts: Facts) -> bool:
+    """More is asked of it, and its autoscaler has room to answer that."""
+    room = bool(facts.autoscaler) and facts.replicas is not None and facts.autoscaler_most is not None and facts.replicas < facts.autoscaler_most
+    return room and cause.cause in OVERLOADED and cause.load == "more" and not changed(cause)
 
 
 def _capacity(cause: Believed, facts: Facts) -> tuple[Candidate, ...]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from contextlib import ExitStack
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -128,7 +129,7 @@ def _approvals(routes: APIRouter, services: Services) -> None:
         elif done == "reject":
             desk.reject(approval, person, reason=reason, via="page")
         elif done == "rollback":
-            desk.rollback(approval, reason=f"{reason or 'no reason was given'} (asked for by {person.name})")
+            desk.rollback(approval, reason=f"{reason or 'no reason was given'} (asked for by {person.name})", by=person)
         else:
             raise UsageError("the form says neither approve nor reject", where="do", remedy="load the page again")
 
@@ -144,7 +145,7 @@ def _others(routes: APIRouter, services: Services) -> None:
         known = next((one for one in services.product.catalog().templates if one.id == template), None)
         if known is None:
             raise NotFoundError("there is no such template", where=f"template {template[:40]}", remedy="look for it at /templates")
-        return page(request, person, "template", one=known, counts=_counts(services, template))
+        return page(request, person, "template", one=known, counts=_counts(services, template, person))
 
     @routes.get("/spend")
     def spend(request: Request, person: Viewer) -> Response:
@@ -159,9 +160,10 @@ def _others(routes: APIRouter, services: Services) -> None:
         return page(request, person, "probes")
 
 
-def _counts(services: Services, template: str) -> list[tuple[str, float]]:
+def _counts(services: Services, template: str, person: Person) -> list[tuple[str, float]]:
     """(time, count) of a template over the time that the store holds."""
-    found = services.product.tools().call("logs.trend", {"templates": [template]})
+    with ExitStack() as stack:
+        found = services.product.tools(person, stack).call("logs.trend", {"templates": [template]})
     rows = found.found.result.rows if found.found is not None else None
     return [(str(row[0]), float(row[-1])) for row in rows or ()]
 

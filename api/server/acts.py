@@ -147,7 +147,7 @@ def _answers(routes: APIRouter, services: Services) -> None:
     @routes.post("/v1/approvals/{approval}/rollback", tags=["approvals"])
     def rollback(approval: str, said: Reason, person: Approver) -> dict[str, Any]:
         """Take back what was done, by the inverse that was approved with it."""
-        return desk.rollback(approval, reason=f"{said.reason} (asked for by {person.name})").document()
+        return desk.rollback(approval, reason=f"{said.reason} (asked for by {person.name})", by=person).document()
 
     @routes.post("/v1/approvals/{approval}/judge", tags=["approvals"])
     def judge(approval: str, said: Judge, person: Responder) -> dict[str, Any]:

@@ -62,7 +62,7 @@ def chat(services: Services, asked: ChatRequest, conversation: str, *, kept: boo
     def work(run: Run) -> dict[str, Any]:
         if asked.kind == "ask":
             found = services.product.ask(asked.question, conversation=conversation, window=_window(services, asked), analyst=asked.analyst,
-                                         watch=_watch(run), stopped=run.stopped)
+                                         watch=_watch(run), stopped=run.stopped, by=run.person)
         else:
             found = _investigated(services, run, asked.question, asked, conversation)
         document = {**_told(run, found), "conversation": conversation}
@@ -113,7 +113,7 @@ def _investigated(services: Services, run: Run, symptom: str, asked: ChatRequest
     alert = of_incident(services.desk.incidents.show(began)) if began else None
     found = services.product.investigate(
         symptom, at=_moment(services, asked.at), conversation=conversation, window=_window(services, asked), analyst=asked.analyst,
-        watch=_watch(run), stopped=run.stopped)
+        watch=_watch(run), stopped=run.stopped, by=run.person)
     if alert is not None:
         found["alert"] = alert
     if asked.propose and found.get("proposals"):

@@ -34,6 +34,7 @@ def serve(
         return settings.desk(home, settings.cluster(), lambda: teller)
 
     product = product_of(context)
+    product.me = None  # who asks nothing in their own name is OnCalm, not whoever started it
     shared = desk()
     if product.desk is not None:
         product.desk = shared

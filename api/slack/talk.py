@@ -45,13 +45,13 @@ class ProductAsking:
 
     def ask(self, question: str, conversation: str, person: Person, watch: Callable[[dict[str, Any]], None], stopped: Callable[[], bool]) -> dict[str, Any]:
         """Ask the product."""
-        return dict(self._product.ask(question, conversation=conversation, watch=watch, stopped=stopped))
+        return dict(self._product.ask(question, conversation=conversation, watch=watch, stopped=stopped, by=person))
 
     def investigate(self, symptom: str, conversation: str, person: Person, watch: Callable[[dict[str, Any]], None], stopped: Callable[[], bool]) -> dict[str, Any]:
         """Have the product investigate, and propose as that person."""
         from api.proposing import put
 
-        found = dict(self._product.investigate(symptom, conversation=conversation, watch=watch, stopped=stopped))
+        found = dict(self._product.investigate(symptom, conversation=conversation, watch=watch, stopped=stopped, by=person))
         if self._desk is not None and found.get("proposals"):
             put(found, self._desk, person)
         return found

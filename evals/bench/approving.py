@@ -67,7 +67,7 @@ def _measured(runs: int, where: str | None) -> dict[str, object]:
     with tempfile.TemporaryDirectory(dir=where) as folder:
         home, performer = Path(folder), _Nothing()
         approvals = Approvals(Journal.of(home, clock=lambda: datetime.now(UTC)))
-        executor = Executor(approvals, performer, recheck=lambda _: None)
+        executor = Executor(approvals, lambda _: performer, recheck=lambda _: None)
         cost: dict[str, list[float]] = {"propose": [], "approve": [], "execute": []}
         own: dict[str, list[float]] = {"propose": [], "approve": [], "execute": []}
         for number in range(runs):

@@ -55,7 +55,7 @@ class Desk:
         self.executor = self.executing(self.world)
 
     def executing(self, world: World, recheck: Recheck | None = None) -> Executor:
-        return Executor(self.approvals, world, recheck=recheck or self.recheck)
+        return Executor(self.approvals, lambda _: world, recheck=recheck or self.recheck)
 
     def again(self) -> Desk:
         """Another process's view of the same."""

@@ -110,6 +110,15 @@ def test_the_first_owner_that_fits_is_told(entity: str, space: str, channel: str
     assert all("the secret web-tls is not there" in str(one.params) and "OnCalm holds no secrets" in str(one.params) for one in found.candidates)
 
 
+def test_who_is_scaled_already_is_waited_for_and_nobody_is_woken() -> None:
+    seen = Seen((Believed(STOCK, "cpu", 0.9, load="more"),), {STOCK: Facts("Deployment", "stock", "shop", 4, autoscaler="stock", autoscaler_most=20)})
+
+    found = propose(seen, (Owner("all", "pagerduty"),))
+
+    assert (found.candidates, found.none) == ((), "waiting")
+    assert "may make 20" in found.why
+
+
 @pytest.mark.parametrize("seen", [Seen(()), Seen((Believed(STOCK, "cpu", 0.2),)), Seen((Believed(STOCK, "cpu", 0.9, victim_of=Entity("service", "db")),))])
 def test_nobody_is_told_of_health_or_of_a_guess(seen: Seen) -> None:
     assert not propose(seen, (Owner("all", "pagerduty"),)).candidates

@@ -124,3 +124,13 @@ def test_what_gives_credentials_to_machines_is_never_told() -> None:
     with pytest.raises(RefusedError, match="nothing was sent") as raised:
         actions.perform(actions.preview("notify_slack", OPS, {"text": "x"}).action)
     assert "hunter2" not in str(raised.value)
+
+
+@pytest.mark.parametrize("said", ["<!channel> look", "<!here>", "<@U123>", "<https://evil.example|the runbook>", "<!subteam^S1>"])
+def test_words_of_a_log_ring_no_channel_and_hide_no_link(taker: Taker, said: str) -> None:
+    actions = taker.catalogue()
+    actions.perform(actions.preview("notify_slack", OPS, {"text": f"it failed: {said} & more"}).action)
+
+    (sent,) = taker.got
+    assert "<" not in sent["text"]
+    assert sent["text"].endswith("&amp; more")
