@@ -32,9 +32,16 @@ class Whole:
         with socket.create_server(("127.0.0.1", 0)) as free:
             self.port = free.getsockname()[1]
         self.url = f"http://127.0.0.1:{self.port}"
-        keys = Keys(Journal.of(home, clock=lambda: datetime.now(UTC)))
+        self._made = Keys(Journal.of(home, clock=lambda: datetime.now(UTC)))
+        self.keys: dict[str, str] = {}
         people: dict[str, Role] = {"ann": "viewer", "rob": "responder", "bob": "approver", "eve": "approver"}
-        self.keys = {name: keys.create(name, role, ROOT)[1] for name, role in people.items()}
+        for name, role in people.items():
+            self.key(name, role)
+
+    def key(self, name: str, role: Role) -> str:
+        """A key of somebody else."""
+        self.keys[name] = self._made.create(name, role, ROOT)[1]
+        return self.keys[name]
 
     def start(self) -> None:
         """Returns once it answers."""
