@@ -25,6 +25,7 @@ from api.door.needs import Needs, RoleError, StrangerError, open_to_all
 from api.door.protocol import hurried
 from api.door.routes import router
 from telemetry.errors import OnCalmError
+from tests.agent.seeded import seeded
 
 LOCAL, ROOT = Person("local", "admin"), Person("root", "admin")
 
@@ -92,6 +93,8 @@ class House:
     """One that runs. ``url`` leads to it."""
 
     def __init__(self, home: Path, url: str | None = None) -> None:
+        if url is None:
+            seeded(home)
         self.journal = Journal.of(home, clock=lambda: datetime.now(UTC), url=url)
         self.keys, self.sessions = Keys(self.journal), Sessions(self.journal)
         self.app = rooms()

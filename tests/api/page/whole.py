@@ -16,6 +16,7 @@ from agent.approvals.people import Person, Role
 from agent.audit.journal import Journal
 from agent.keys.keys import Keys
 from telemetry.sources.kubernetes.configuration import Access
+from tests.agent.seeded import seeded
 from tests.api.server.conftest import until
 
 ROOT = Person("root", "admin")
@@ -88,5 +89,5 @@ def recorded(folder: Path) -> Path:
     product.ingest([incident_folder()])
     import_files(product, [str(path) for path in incident_records()], None)
     product.index()
-    return folder
+    return seeded(folder)
 
