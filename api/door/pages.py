@@ -16,8 +16,8 @@ button{margin-top:1rem}
 """
 
 
-def login_page(then: str, problem: str = "") -> str:
-    """The page with the form. ``then``: a path to go to afterwards; ``problem``: why it did not work."""
+def login_page(then: str, problem: str = "", csrf: str = "") -> str:
+    """The page with the form. ``then``: a path to go to afterwards; ``problem``: why it did not work; ``csrf``: of somebody who is in already."""
     told = f'<p role="alert">{escape(problem)}</p>' if problem else ""
     return f"""<!doctype html>
 <html lang="en"><head><meta charset="utf-8"><title>Sign in · OnCalm</title>
@@ -25,7 +25,7 @@ def login_page(then: str, problem: str = "") -> str:
 <body><main><h1>OnCalm</h1>{told}
 <form method="post" action="/login"><label for="credential">API key or token</label>
 <input id="credential" name="credential" type="password" autocomplete="current-password" required autofocus>
-<input type="hidden" name="next" value="{escape(local_path(then))}"><button>Sign in</button></form></main></body></html>
+<input type="hidden" name="next" value="{escape(local_path(then))}"><input type="hidden" name="csrf" value="{escape(csrf)}"><button>Sign in</button></form></main></body></html>
 """
 
 

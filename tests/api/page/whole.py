@@ -16,6 +16,7 @@ from agent.approvals.people import Person, Role
 from agent.audit.journal import Journal
 from agent.keys.keys import Keys
 from telemetry.sources.kubernetes.configuration import Access
+from tests.agent.seeded import seeded
 from tests.api.server.conftest import until
 
 ROOT = Person("root", "admin")
@@ -32,9 +33,16 @@ class Whole:
         with socket.create_server(("127.0.0.1", 0)) as free:
             self.port = free.getsockname()[1]
         self.url = f"http://127.0.0.1:{self.port}"
-        keys = Keys(Journal.of(home, clock=lambda: datetime.now(UTC)))
+        self._made = Keys(Journal.of(home, clock=lambda: datetime.now(UTC)))
+        self.keys: dict[str, str] = {}
         people: dict[str, Role] = {"ann": "viewer", "rob": "responder", "bob": "approver", "eve": "approver"}
-        self.keys = {name: keys.create(name, role, ROOT)[1] for name, role in people.items()}
+        for name, role in people.items():
+            self.key(name, role)
+
+    def key(self, name: str, role: Role) -> str:
+        """A key of somebody else."""
+        self.keys[name] = self._made.create(name, role, ROOT)[1]
+        return self.keys[name]
 
     def start(self) -> None:
         """Returns once it answers."""
@@ -81,5 +89,5 @@ def recorded(folder: Path) -> Path:
     product.ingest([incident_folder()])
     import_files(product, [str(path) for path in incident_records()], None)
     product.index()
-    return folder
+    return seeded(folder)
 
