@@ -12,7 +12,7 @@ from agent.state import State
 from tools.incident import NAME
 
 _NOTHING: dict[str, Any] = {"window": {"start": None, "end": None}, "baseline": [], "chosen": "", "suspects": [], "ruled_out": [],
-                            "timeline": [], "not_assessed": [], "graph": {"calls": [], "services": []}, "bursts": []}
+                            "timeline": [], "not_assessed": [], "graph": {"calls": [], "services": []}, "bursts": [], "probes": []}
 
 
 def document(state: State, analyst: str, seconds: float) -> dict[str, Any]:
@@ -30,7 +30,7 @@ def document(state: State, analyst: str, seconds: float) -> dict[str, Any]:
         "suspects": [{**one, "evidence": _evidence(one, state)} for one in suspects],
         "ruled_out": [*answer["ruled_out"], *(one for one in _excluded(made) if one["text"] not in {r["text"] for r in answer["ruled_out"]})],
         "timeline": made["timeline"], "not_assessed": list(dict.fromkeys([*made["not_assessed"], *answer["unchecked"]])),
-        "graph": made["graph"], "bursts": made["bursts"], "proposals": [],
+        "graph": made["graph"], "bursts": made["bursts"], "proposals": [], "probes": made.get("probes", []),
     }
 
 

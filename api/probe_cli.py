@@ -93,12 +93,13 @@ def results(
     context: typer.Context,
     ident: Annotated[str, typer.Argument(help="A session's name, or how it begins; without one all are listed.")] = "",
     calls: Annotated[int, typer.Option(help="So many calls, the slowest first.")] = 20,
+    flame: Annotated[Path | None, typer.Option(help="Write the flame graph of cpu_profile or off_cpu to this SVG file.")] = None,
     as_json: AsJson = False,
 ) -> None:
     """Show what probes saw."""
     from api.probe_commands import shown
 
-    raise typer.Exit(shown(_home(context), ident, calls=calls, as_json=as_json))
+    raise typer.Exit(shown(_home(context), ident, calls=calls, flame=flame, as_json=as_json))
 
 
 def probed(

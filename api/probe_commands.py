@@ -121,7 +121,7 @@ def run(desk: Desk, me: Person, node: str, params: Mapping[str, Any], *, reason:
     return DONE if approval.state in {"pending", "succeeded", "confirmed"} else FAILED
 
 
-def shown(home: Path, ident: str, *, calls: int, as_json: bool) -> int:
+def shown(home: Path, ident: str, *, calls: int, as_json: bool, flame: Path | None = None) -> int:
     """Sessions, or one. 3: there is none."""
     from tools.actions.probes import read_result, results
 
@@ -142,6 +142,8 @@ def shown(home: Path, ident: str, *, calls: int, as_json: bool) -> int:
     if len(found) > 1:
         raise UsageError(f"{len(found)} sessions begin with {ident}", where="session", remedy="write more of it")
     result = read_result(found[0])
+    if flame is not None:
+        _draw(result, flame)
     if as_json:
         typer.echo(json_line(result))
     else:
@@ -159,6 +161,18 @@ def _lacking(probes: Mapping[str, Sequence[str]]) -> list[str]:
         for name in names:
             wanting.setdefault(name, []).append(probe)
     return [name if len(who) > 3 else f"{name} (for {', '.join(sorted(who))})" for name, who in sorted(wanting.items())]
+
+
+def _draw(result: Mapping[str, Any], path: Path) -> None:
+    """Raises UsageError for a session without stacks."""
+    from ebpf.signals.flame import svg
+
+    folded = (result["result"] or {}).get("summary", {}).get("folded")
+    if not folded:
+        raise UsageError("this session has no stacks", where="--flame", remedy="cpu_profile and off_cpu have")
+    name = result["head"].get("spec", {}).get("name", "")
+    lines = folded if isinstance(folded, list) else str(folded).splitlines()
+    path.write_text(svg(lines, f"{name} on {result['head'].get('target', '')}", "samples" if name == "cpu_profile" else "microseconds"), encoding="utf-8")
 
 
 def _line(result: Mapping[str, Any]) -> dict[str, Any]:

@@ -134,6 +134,9 @@ def investigation(found: dict[str, Any], *, brief: bool = False) -> None:
     for evidence in found["evidence"]:
         _evidence(out, evidence, "", lines=1 if brief else 2)
     _proposals(out, found)
+    for one in found.get("probes", ())[:2]:
+        for place in one.get("places", ())[:1]:
+            out.print(f"[dim]to look into the kernel, proposed only when you ask:[/] {printable(place['command'])}")
     if found.get("fallback"):
         out.print(f"[yellow]answered without a model: {printable(found['fallback'])}[/]")
     elif used := _used(found["usage"]):

@@ -221,6 +221,10 @@ class Product:
                 from api.proposing import recalled
 
                 answer["notes"] = [*answer["notes"], *recalled(answer["recall"], self.desk)]
+            if weighing and answer.get("probes"):
+                from agent.decision.placing import placed
+
+                answer["probes"] = placed(answer["probes"], held.seen.state if held.seen is not None else None, held.seen.at if held.seen is not None else 0)
             if weighing and self.desk is not None:
                 from api.proposing import attempt
 
