@@ -17,7 +17,8 @@ from api.server.joining import joined
 from api.settings import Settings
 from api.wiring import Product
 from tests.api.server.conftest import Served, until
-from tests.investigating.test_proposals import NOW, killed, product, shop
+from tests.investigating.failing_cart import NOW, killed
+from tests.investigating.test_proposals import product, shop
 from tests.tools.cluster.shops import Held
 
 __all__ = ["product", "shop"]
