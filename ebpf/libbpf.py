@@ -100,13 +100,18 @@ class Library:
         self._libc.vsnprintf.argtypes = [c_void_p, c_size_t, c_void_p, c_void_p]
         self.messages: list[str] = []
         self._printer = Printer(self._print)
-        self._library.libbpf_set_print(ctypes.cast(self._printer, c_void_p))
+        self.listen()
 
     def __getattr__(self, name: str) -> Callable[..., Any]:
         """A function of libbpf."""
         if name not in _SIGNATURES:
             raise AttributeError(name)
         return getattr(self._library, name)  # type: ignore[no-any-return]
+
+    def listen(self) -> None:
+        """Forget what it complained of, and hear what comes: others in the process may have taken our place, as bcc does."""
+        self.messages.clear()
+        self._library.libbpf_set_print(ctypes.cast(self._printer, c_void_p))
 
     def cpus(self) -> int:
         """CPUs that may be there: the number of values in each entry of a per-CPU map."""

@@ -254,6 +254,18 @@ def test_without_capabilities_the_refusal_is_explained(loader: Loader) -> None:
     assert "this process lacks" in done.stdout
 
 
+def test_a_table_that_the_kernel_refuses_is_named(loader: Loader) -> None:
+    with pytest.raises(LoadError, match="did not make its table control"):
+        loader.load("packets", {}, sizes={"control": 0})
+
+
+def test_a_refusal_is_explained_also_after_bcc_was_used_in_the_process(kernel: None) -> None:
+    need("bcc").load("packets", {}).close()
+
+    with pytest.raises(LoadError, match="did not make its table control"):
+        CoreLoader().load("packets", {}, sizes={"control": 0})
+
+
 def test_an_object_that_is_not_there_is_told(loader: Loader) -> None:
     with pytest.raises(ProbeError, match="nothing_of_ours"):
         loader.load("nothing_of_ours", {})
