@@ -108,11 +108,6 @@ class Library:
             raise AttributeError(name)
         return getattr(self._library, name)  # type: ignore[no-any-return]
 
-    def listen(self) -> None:
-        """Forget what it complained of, and hear what comes: others in the process may have taken our place, as bcc does."""
-        self.messages.clear()
-        self._library.libbpf_set_print(ctypes.cast(self._printer, c_void_p))
-
     def cpus(self) -> int:
         """CPUs that may be there: the number of values in each entry of a per-CPU map."""
         return int(self._library.libbpf_num_possible_cpus())
@@ -126,6 +121,11 @@ class Library:
             return int(self._library.btf__find_by_name_kind(btf, name.encode(), kind)) > 0
         finally:
             self._library.btf__free(btf)
+
+    def listen(self) -> None:
+        """Forget what it complained of, and hear what comes: others in the process may have taken our place, as bcc does."""
+        self.messages.clear()
+        self._library.libbpf_set_print(ctypes.cast(self._printer, c_void_p))
 
     def _print(self, level: int, text: int, arguments: int) -> int:
         if level <= 1:  # warnings and information; not debugging
