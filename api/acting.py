@@ -43,20 +43,21 @@ def catalogue(desk: Desk, *, as_json: bool) -> int:
 
 
 def propose(desk: Desk, me: Person, action: str, target: str, namespace: str, params: list[str], *, cause: str, confidence: float, reason: str,
-            only_preview: bool, as_json: bool) -> int:
+            incident: str = "", only_preview: bool, as_json: bool) -> int:
     """Preview, decide, ask. 1: refused."""
     with closing(desk):
         known = desk.catalogue
         kinds = known.kinds(action)
         aimed = target_of(target, namespace, kinds, known.system(action))
         if only_preview:
-            preview = known.preview(action, aimed, parameters(params))
-            verdict, approval = desk.decide(preview, cause=cause, confidence=confidence), None
+            preview = desk.hands(me).catalogue.preview(action, aimed, parameters(params))
+            verdict, approval = desk.decide(preview, cause=cause, confidence=confidence, by=me), None
         else:
-            asked = desk.propose(action, aimed, parameters(params), me, cause=cause, confidence=confidence, reason=reason)
+            asked = desk.propose(action, aimed, parameters(params), me, cause=cause, confidence=confidence, reason=reason, of=incident)
             preview, verdict, approval = asked.preview, asked.verdict, asked.approval
             if approval is not None and approval.state == "approved":  # a rule of the policy allows it
                 approval = desk.carry_out(approval)
+                desk.finish()
     if as_json:
         typer.echo(json_line({"preview": preview.document(), "decision": verdict.document(), "approval": approval.document() if approval else None}))
     else:
@@ -109,6 +110,7 @@ def approve(desk: Desk, me: Person, ident: str, *, digest: str, reason: str, as_
             return FAILED
     with closing(desk):
         done = desk.approve(found.id, me, digest=found.line.digest, reason=reason)
+        desk.finish()
     return _told(done, as_json=as_json)
 
 
@@ -117,7 +119,9 @@ def run(desk: Desk, me: Person, ident: str, *, as_json: bool) -> int:
     if not me.may("responder"):
         raise UsageError(f"a {me.role} may not carry actions out", where=me.name, remedy="ask a responder")
     with closing(desk):
-        return _told(desk.carry_out(_found(desk, ident)), as_json=as_json)
+        done = desk.carry_out(_found(desk, ident))
+        desk.finish()
+        return _told(done, as_json=as_json)
 
 
 def reject(desk: Desk, me: Person, ident: str, *, reason: str, as_json: bool) -> int:
@@ -130,7 +134,7 @@ def rollback(desk: Desk, me: Person, ident: str, *, reason: str, as_json: bool) 
     if not me.may("approver"):
         raise UsageError(f"a {me.role} may not take actions back", where=me.name, remedy="ask an approver")
     with closing(desk):
-        return _told(desk.rollback(_found(desk, ident).id, reason=reason or f"asked for by {me.name}"), as_json=as_json)
+        return _told(desk.rollback(_found(desk, ident).id, reason=reason or f"asked for by {me.name}", by=me), as_json=as_json)
 
 
 def watch(desk: Desk, ident: str, *, interval: float | None, hold: float | None, patience: float | None, as_json: bool) -> int:

@@ -27,12 +27,12 @@ def register(app: typer.Typer) -> None:
 
 
 def desk_of(context: typer.Context, kubeconfig: str | None = None) -> Any:
-    from api.desk import Desk
+    """The desk of the home that a command names."""
     from api.settings import load
 
     settings = load()
-    home = context.obj or context.find_root().obj or settings.home
-    desk = Desk(home, settings.cluster_asked(kubeconfig), policy=settings.policy, state_url=settings.database(), teller=lambda: settings.teller(home))
+    desk = settings.desk(context.obj or context.find_root().obj or settings.home, settings.cluster_asked(kubeconfig),
+                         me=settings.person() if settings.kube_impersonate else None)
     context.call_on_close(desk.close)
     return desk
 
@@ -59,6 +59,7 @@ def propose(
     cause: Annotated[str, typer.Option(help="The cause it is against, in a word: outcomes are counted by it.")] = "",
     confidence: Annotated[float, typer.Option(min=0.0, max=1.0, help="How sure the cause is.")] = 1.0,
     reason: Reason = "",
+    incident: Annotated[str, typer.Option(help="The incident that it is for: its timeline tells what becomes of it.")] = "",
     preview: Annotated[bool, typer.Option("--preview", help="Only show what it would do; ask nobody.")] = False,
     kubeconfig: Kubeconfig = None,
     as_json: AsJson = False,
@@ -67,7 +68,7 @@ def propose(
     from api.acting import propose as run
 
     raise typer.Exit(run(desk_of(context, kubeconfig), me(), action, target, namespace, param or [], cause=cause, confidence=confidence,
-                         reason=reason, only_preview=preview, as_json=as_json))
+                         reason=reason, incident=incident, only_preview=preview, as_json=as_json))
 
 
 def history(context: typer.Context, as_json: AsJson = False) -> None:

@@ -54,6 +54,7 @@ class _File(BaseModel):
     waiting: int = Field(default=50, ge=1)
     at_once: int = Field(default=2, ge=1, le=32)
     attempts: int = Field(default=3, ge=1, le=20)
+    propose: bool = False
     generic: Mapped | None = None
 
 
@@ -80,7 +81,7 @@ def _settings(file: _File, path: Path, environment: Environment) -> AlertSetting
     senders = {source: _sender(source, one, path, environment) for source, one in file.senders.items()}
     return AlertSettings(
         senders, tuple(file.group_by), dict(file.criticality), timedelta(minutes=file.regroup_minutes), timedelta(minutes=file.quiet_minutes),
-        file.waiting, at_once=file.at_once, attempts=file.attempts, replay=timedelta(minutes=file.replay_minutes), mapping=file.generic)
+        file.waiting, at_once=file.at_once, attempts=file.attempts, replay=timedelta(minutes=file.replay_minutes), propose=file.propose, mapping=file.generic)
 
 
 def _sender(source: Source, told: _Sender, path: Path, environment: Environment) -> Sender:

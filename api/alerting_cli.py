@@ -1,10 +1,12 @@
-"""The commands about incidents: ``oncalm incidents list|show|acknowledge|mitigate|resolve|reopen|note|link``."""
+"""The commands about incidents: ``oncalm incidents list|show|acknowledge|mitigate|resolve|reopen|investigate|propose|note|link``."""
 
 from __future__ import annotations
 
 from typing import Annotated, Any
 
 import typer
+
+from api.acting_cli import desk_of, me
 
 AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON document on stdout.")]
 Ident = Annotated[str, typer.Argument(metavar="ID", help="An incident's id, or how it begins.")]
@@ -27,12 +29,6 @@ def _incidents(context: typer.Context) -> Any:
     home = context.obj or context.find_root().obj or settings.home
     told = read(settings.alerts or home / "alerts.yaml", variable, needed=settings.alerts is not None)
     return opened(home, told, state_url=settings.database())
-
-
-def _me() -> Any:
-    from api.settings import load
-
-    return load().person()
 
 
 @incidents.command("list")
@@ -62,15 +58,23 @@ def _step(name: str, told: str) -> None:
     def command(context: typer.Context, ident: Ident, why: Why = "", as_json: AsJson = False) -> None:
         from api.incidents import step as run
 
-        raise typer.Exit(run(_incidents(context), _me(), ident, name, why=why, as_json=as_json))
+        raise typer.Exit(run(_incidents(context), me(), ident, name, why=why, as_json=as_json))
 
     command.__doc__ = told
     incidents.command(name)(command)
 
 
 for _name, _told in (("acknowledge", "Look after it."), ("mitigate", "Say that it hurts nobody any more."), ("resolve", "Say that it is over, and why."),
-                     ("reopen", "Say that it is not over.")):
+                     ("reopen", "Say that it is not over."), ("investigate", "Have it investigated again by `oncalm serve`.")):
     _step(_name, _told)
+
+
+@incidents.command()
+def propose(context: typer.Context, ident: Ident, as_json: AsJson = False) -> None:
+    """Put the first action that its investigation proposes before people."""
+    from api.incidents import proposed as run
+
+    raise typer.Exit(run(_incidents(context), me(), ident, desk_of(context), as_json=as_json))
 
 
 @incidents.command()
@@ -78,7 +82,7 @@ def note(context: typer.Context, ident: Ident, text: Annotated[list[str], typer.
     """Put words into its timeline."""
     from api.incidents import noted as run
 
-    raise typer.Exit(run(_incidents(context), _me(), ident, " ".join(text), as_json=as_json))
+    raise typer.Exit(run(_incidents(context), me(), ident, " ".join(text), as_json=as_json))
 
 
 @incidents.command()
@@ -89,4 +93,4 @@ def link(
     """Put a link beside it."""
     from api.incidents import linked as run
 
-    raise typer.Exit(run(_incidents(context), _me(), ident, url, title, as_json=as_json))
+    raise typer.Exit(run(_incidents(context), me(), ident, url, title, as_json=as_json))

@@ -49,23 +49,22 @@ def product_of(context: typer.Context) -> Any:
     from api.wiring import Product
 
     settings = load()
-    desk = _desk(context.obj or settings.home, settings)
+    me = settings.person() if settings.kube_impersonate else None
+    desk = _desk(context.obj or settings.home, settings, me)
     if desk is not None:
         context.call_on_close(desk.close)
     return Product(
         context.obj or settings.home, embedding_path=settings.embedding_path, zone=settings.zone,
         thinking=settings.thinking(), observing=settings.observing(), traceparent=settings.traceparent,
         runbooks=settings.runbooks, sources=settings.sources, environment=variable, cluster=settings.cluster(),
-        desk=desk,
+        desk=desk, access_of=settings.access_of(settings.cluster()), me=me,
     )
 
 
-def _desk(home: Path, settings: Any) -> Any:
+def _desk(home: Path, settings: Any, me: Any) -> Any:
     """Who previews and decides on actions; nobody without a cluster."""
-    from api.desk import Desk
-
     cluster = settings.cluster()
-    return Desk(home, cluster, policy=settings.policy, state_url=settings.database(), teller=lambda: settings.teller(home)) if cluster is not None else None
+    return settings.desk(home, cluster, me=me) if cluster is not None else None
 
 
 def analyst_of(name: str) -> str:
@@ -131,7 +130,8 @@ def ask(
 @app.command()
 def investigate(
     context: typer.Context,
-    symptom: Annotated[list[str], typer.Argument(help="The symptom, in plain words: checkout is slow since 14:05.")],
+    symptom: Annotated[list[str] | None, typer.Argument(help="The symptom, in plain words: checkout is slow since 14:05.")] = None,
+    alert: Annotated[Path | None, typer.Option(metavar="FILE", help="Begin with the alert of a file: the body of a webhook, or - for standard input.")] = None,
     at: Annotated[str | None, typer.Option(help="A moment within the incident.")] = None,
     since: Annotated[str | None, typer.Option(help="The incident began so long ago, as 20m.")] = None,
     start: Annotated[str | None, typer.Option("--from", help="Start of the incident.")] = None,
@@ -145,7 +145,7 @@ def investigate(
     """Find the cause: weigh logs, traces, metrics and changes; name the origin, the victims, what was ruled out."""
     from api.commands import investigate as run
 
-    raise typer.Exit(run(product_of(context), " ".join(symptom), at=at, since=since, start=start, end=end, pictures=pictures,
+    raise typer.Exit(run(product_of(context), " ".join(symptom or ()), alert=alert, at=at, since=since, start=start, end=end, pictures=pictures,
                          png=png, propose=propose, analyst=analyst_of(analyst), as_json=as_json))
 
 

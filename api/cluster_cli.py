@@ -20,7 +20,9 @@ AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON document on
 def _access(kubeconfig: str | None, context: str | None) -> Access:
     from api.settings import load
 
-    return load().cluster_asked(kubeconfig, context)
+    settings = load()
+    asked = settings.cluster_asked(kubeconfig, context)
+    return settings.cluster_of(settings.person(), asked) or asked
 
 
 @clusters.callback(invoke_without_command=True)

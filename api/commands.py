@@ -75,6 +75,8 @@ def fetch(
             print(f"\r{visible(what)}\x1b[K", end="", file=sys.stderr, flush=True)
 
     with product.sources() as sources:
+        if sources.get(source).kind == "alertmanager":
+            raise UsageError(f"{source} is an Alertmanager, which holds no telemetry", where="fetch", remedy="name another source; verifications ask this one by themselves")
         done = Fetching(product, sources.get(source), service or "", limit, tell).run(low, high)
     tell("")
     if done.records and "logs" in done.kinds:
@@ -118,23 +120,29 @@ def ask(
 
 
 def investigate(
-    product: Product, symptom: str, *, at: str | None, since: str | None, start: str | None, end: str | None,
+    product: Product, symptom: str, *, alert: Path | None = None, at: str | None, since: str | None, start: str | None, end: str | None,
     pictures: Path | None, png: bool, propose: bool = False, analyst: str = "auto", as_json: bool
 ) -> int:
     """Find a cause. 3: the records show none."""
-    catalog = product.catalog()
+    if not symptom and alert is None:
+        raise UsageError("say what is the matter", where="investigate", remedy='give a symptom, as "checkout is slow since 14:05", or --alert FILE')
+    catalog, told = product.catalog(), _alerted(alert) if alert is not None else None
     moment, window = command_times.moment(at, catalog) if at else None, command_times.window(since, start, end, catalog)
+    if told is not None:
+        symptom, moment = symptom or told["symptom"], moment or (told["at"] if window is None else None)
     with render.Thinking(enabled=not as_json) as shown:
         found = product.investigate(symptom, at=moment, window=window, analyst=analyst, watch=shown.event)
+    if told is not None:
+        found["alert"] = told["alert"]
     if pictures is not None:
         from api.pictures import draw
 
         found["pictures"] = [str(path) for path in draw(found, pictures, kind="png" if png else "svg")]
     if propose and product.desk is not None and found["proposals"]:
-        from api.proposing import ask
+        from api.proposing import put
         from api.settings import load
 
-        found["approval"] = ask(found, product.desk, load().person())
+        put(found, product.desk, load().person())
     if as_json:
         _print_json(found)
     else:
@@ -143,6 +151,15 @@ def investigate(
     if weighed["status"] in {"failed", "not_assessed"}:
         return FAILED
     return DONE if found["suspects"] else NOTHING
+
+
+def _alerted(path: Path) -> dict[str, Any]:
+    """What an investigation of an alert begins with: ``symptom``, ``at`` and what is kept of the ``alert``."""
+    from agent.incidents.symptom import symptom_of
+    from api.alerted import of_alert, read_alert
+
+    alert = read_alert(path, datetime.now(UTC))
+    return {"symptom": symptom_of(alert), "at": alert.starts_at, "alert": of_alert(alert)}
 
 
 def templates(product: Product, top: int, *, as_json: bool) -> int:

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from agent.approvals.people import Person
     from agent.incidents.incident import Incident
     from agent.incidents.service import Incidents
+    from api.desk import Desk
 
 DONE, NOTHING = 0, 3
 _LEAST = 4
@@ -75,8 +76,23 @@ def step(incidents: Incidents, me: Person, ident: str, name: str, *, why: str, a
         if why.strip():
             done = incidents.note(full, me, why)
     else:
-        done = {"mitigate": incidents.mitigate, "resolve": incidents.resolve, "reopen": incidents.reopen}[name](full, me, why=why)
+        done = {"mitigate": incidents.mitigate, "resolve": incidents.resolve, "reopen": incidents.reopen, "investigate": incidents.investigate}[name](full, me, why=why)
     return _told(done, as_json=as_json)
+
+
+def proposed(incidents: Incidents, me: Person, ident: str, desk: Desk, *, as_json: bool) -> int:
+    """What its investigation proposes, put before people."""
+    from contextlib import closing
+
+    from api.proposing import propose_for
+
+    _may(me)
+    with closing(desk):
+        approval = propose_for(incidents, _found(incidents, ident), desk, me)
+    line = approval.line
+    typer.echo(json_line(approval.document())) if as_json else Console().print(
+        f"{line.id}: [bold]{line.state}[/bold] · {printable(line.action)} on {printable(line.target)} · oncalm approvals show {line.id}")
+    return DONE
 
 
 def noted(incidents: Incidents, me: Person, ident: str, text: str, *, as_json: bool) -> int:

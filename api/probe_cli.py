@@ -115,6 +115,7 @@ def probed(
     overhead: Annotated[float, typer.Option(help="The most of one CPU that a session may be granted.")] = 0.2,
     metrics: Annotated[int, typer.Option(help="Port for Prometheus; 0 for none.", min=0, max=65535)] = 0,
     metrics_host: Annotated[str, typer.Option(help="Address of that port.")] = "127.0.0.1",
+    otlp: Annotated[str, typer.Option(help="Where spans go as they come, for example http://collector:4318.")] = "",
     loader: Annotated[str, typer.Option(help="core: compiled objects; bcc: compile on this node; auto: core where an object fits, else bcc.")] = "auto",
 ) -> None:
     """Run a node's probe daemon: it checks signed approvals and attaches exactly what they name."""
@@ -122,4 +123,4 @@ def probed(
 
     raise typer.Exit(serve(
         node or socket.gethostname(), listen, group, state, keys, tcp, (certificate, private, authority), sessions=sessions, overhead=overhead,
-        metrics=(metrics_host, metrics), loader=loader))
+        metrics=(metrics_host, metrics), loader=loader, otlp=otlp))

@@ -111,6 +111,7 @@ def run(desk: Desk, me: Person, node: str, params: Mapping[str, Any], *, reason:
             approval = desk.approve(approval.id, me, digest=approval.line.digest, reason=reason)
         elif approval.state == "approved":  # a rule of the policy allows it
             approval = desk.carry_out(approval)
+        desk.finish()
     if as_json:
         typer.echo(json_line(approval.document()))
     elif approval.state == "pending":
@@ -144,7 +145,7 @@ def shown(home: Path, ident: str, *, calls: int, as_json: bool) -> int:
     if as_json:
         typer.echo(json_line(result))
     else:
-        from api.probe_card import told_of
+        from ebpf.telling import told_of
 
         for line in told_of(result, calls):
             Console().print(printable(line), highlight=False, soft_wrap=True)
@@ -167,7 +168,7 @@ def _line(result: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def serve(node: str, listen: str, group: str, state: Path, keys: Path, tcp: str, files: tuple[Path | None, Path | None, Path | None], *, sessions: int,
-          overhead: float, metrics: tuple[str, int], loader: str = "auto") -> int:
+          overhead: float, metrics: tuple[str, int], loader: str = "auto", otlp: str = "") -> int:
     """The daemon, until it is told to end."""
     from ebpf.daemon.server import Probed
     from ebpf.daemon.settings import DaemonSettings
@@ -177,7 +178,7 @@ def serve(node: str, listen: str, group: str, state: Path, keys: Path, tcp: str,
         raise UsageError(f"there is no loader {loader!r}", where="--loader", remedy=f"use {', '.join(CHOICES)}")
     if not keys.is_dir():
         raise UsageError("there is no such folder", where=str(keys), remedy="make it, and put there what `oncalm probe key` prints")
-    settings = DaemonSettings(node, state, keys, Path(listen) if listen else None, 0o660 if group else 0o600, _tls(tcp, files), sessions, overhead, loader)
+    settings = DaemonSettings(node, state, keys, Path(listen) if listen else None, 0o660 if group else 0o600, _tls(tcp, files), sessions, overhead, otlp, loader)
     if settings.socket is None and settings.tls is None:
         raise UsageError("it would listen nowhere", where="probed", remedy="name a --socket, or --tcp with its three PEM files")
     daemon = Probed(settings, tell=lambda line: print(line, file=sys.stderr, flush=True))

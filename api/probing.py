@@ -13,10 +13,14 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_valida
 from ebpf.client import Address
 from ebpf.daemon.settings import SOCKET
 from telemetry.errors import OnCalmError, UsageError, WriterBusyError
-from tools.actions.probes import Nodes, read_result
+from tools.actions.action import Target
+from tools.actions.probes import ACTION, Nodes, read_result
+from tools.probe import Propose
 
 if TYPE_CHECKING:
     from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
+
+    from api.desk import Desk
 
 FILE = "probes.yaml"
 _PATIENCE = 30.0
@@ -79,17 +83,29 @@ def addresses(home: Path) -> tuple[Address, ...]:
 def nodes_of(home: Path, records: Path, *, tell: Callable[[str], None] = lambda _: None) -> Nodes:
     """What the catalogue of actions needs to attach probes; spans go to the store at ``records``. Raises UsageError."""
     endpoint = settings_of(home).otlp
-    return Nodes(addresses(home), home / "probe.key", home / "probes", lambda path: None if kept(path, records, endpoint, tell) else None)
+    return Nodes(addresses(home), home / "probe.key", home / "probes", lambda path: kept(path, records, endpoint, tell))
 
 
-def kept(path: Path, records: Path, endpoint: str, tell: Callable[[str], None]) -> int:
-    """Put a session's calls into the store as spans, and send them on; how many. What fails is told, and loses nothing: the file stays."""
+def asking(desk: Desk) -> Propose:
+    """How the agent asks people for a probe: by the same desk as everybody, in its own name, which approves nothing."""
+    from agent.approvals.people import Person
+
+    def propose(node: str, params: Mapping[str, Any], reason: str) -> Mapping[str, Any]:
+        asked = desk.propose(ACTION, Target("Node", node, "", "probe"), params, Person("oncalm", "responder"), reason=reason)
+        return {"approval": asked.approval.id if asked.approval else None, "why": "; ".join(asked.verdict.reasons), "decision": asked.verdict.decision,
+                "price": asked.preview.blast.statement, "target": asked.preview.predicted.partition(":")[0]}
+
+    return propose
+
+
+def kept(path: Path, records: Path, endpoint: str, tell: Callable[[str], None]) -> None:
+    """Put a session's calls into the store as spans, and send them on. What fails is told, and loses nothing: the file stays."""
     from ebpf.spans import request_of
 
     found = read_result(path)
     head, calls = found["head"], found["calls"]
     if not calls:
-        return 0
+        return
     request = request_of(calls, service=service_of(head), node=str(head.get("node", "")), session=str(head.get("session", path.stem)))
     try:
         _store(request, records)
@@ -97,7 +113,7 @@ def kept(path: Path, records: Path, endpoint: str, tell: Callable[[str], None]) 
         tell(f"the spans of {path.name} are not in the store: {error}")
     if endpoint:
         _send(request, endpoint, tell)
-    return len(calls)
+
 
 
 def service_of(head: Mapping[str, Any]) -> str:

@@ -154,8 +154,12 @@ def _proposals(out: Console, found: dict[str, Any]) -> None:
             out.print(f"- {printable(why)}")
     if found.get("no_action"):
         out.print(f"\nNo action is proposed: {printable(found['no_action'])}")
-    if asked := found.get("approval"):
+    if outcome := found.get("approval_outcome"):
+        out.print(printable(outcome["told"]))
+    if (asked := found.get("approval")) and (outcome is None or outcome["state"] == "pending"):
         out.print(f"[bold]waits for approval:[/] oncalm approvals approve {printable(asked)}")
+    elif asked and outcome and outcome["state"] in {"succeeded", "unknown"}:
+        out.print(f"[bold]verify it:[/] oncalm approvals watch {printable(asked)}")
 
 
 def _timeline(out: Console, entries: Sequence[dict[str, Any]], *, most: int) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import getpass
 import os
 import re
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -17,12 +18,16 @@ from agent.prices import Price
 if TYPE_CHECKING:
     from agent.approvals.people import Person
     from agent.observe.settings import TelemetrySettings
+    from api.action_file import Also
+    from api.desk import Desk
     from api.door.building import DoorSettings
     from api.door.tokens import Issuer
+    from api.hands import AccessOf
     from api.slack.bot import Connection
     from api.telling import Teller
     from api.thinking import Thinking
     from telemetry.sources.kubernetes.configuration import Access
+    from telemetry.sources.opening import AlertServer
 
 
 def _user() -> str:
@@ -76,6 +81,10 @@ class Settings(BaseSettings):
     sources: Path | None = None
     """A file that names servers with logs, traces and metrics (docs/sources.md); default ``sources.yaml`` in the home."""
 
+    server: str = ""
+    """The URL of an ``oncalm serve`` that ``oncalm chat`` asks."""
+    key: SecretStr | None = None
+    """An API key or a token for it."""
     kubeconfig: str | None = None
     """A kubeconfig, several of them with colons between, or ``in-cluster`` (docs/kubernetes.md). None: no cluster is asked."""
     kube_context: str | None = None
@@ -91,6 +100,8 @@ class Settings(BaseSettings):
     """A PostgreSQL database for approvals and audit, ``postgresql://…``; default a file in the home."""
     notifications: Path | None = None
     """A file that names notification channels (docs/notifications.md); default ``notifications.yaml`` in the home."""
+    actions: Path | None = None
+    """A file that names channels and nginx to act on (docs/actions.md); default ``actions.yaml`` in the home."""
     alerts: Path | None = None
     """A file that says who may send alerts and how they are grouped (docs/alerts.md); default ``alerts.yaml`` in the home."""
     slack_bot_token: SecretStr | None = None
@@ -175,6 +186,38 @@ class Settings(BaseSettings):
         """Where approvals and audit are kept; None for the home."""
         return self.database_url.get_secret_value() if self.database_url else None
 
+    def desk(self, home: Path, cluster: Access | None, teller: Callable[[], Teller | None] | None = None, *, me: Person | None = None) -> Desk:
+        """Where actions on a cluster are asked for, decided and carried out; who tells people is ``teller``, or made when needed.
+
+        ``me``: who acts when nobody is named; OnCalm itself unless given.
+        """
+        from api.desk import Desk
+        from api.hands import OURSELVES
+
+        return Desk(home, cluster, policy=self.policy, state_url=self.database(), teller=teller or (lambda: self.teller(home)),
+                    alert_servers=lambda: self.alert_servers(home), also=lambda: self.also(home),
+                    access_of=self.access_of(cluster), me=me or OURSELVES)
+
+    def also(self, home: Path) -> Also:
+        """What may be acted on beside the cluster. Raises UsageError for a file that cannot be used."""
+        from api.action_file import read
+
+        path = self.actions or home / "actions.yaml"
+        if self.actions is not None and not path.exists():
+            from telemetry.errors import UsageError
+
+            raise UsageError("there is no such file", where=str(path), remedy="name one that is there (docs/actions.md)")
+        return read(path, variable)
+
+    def alert_servers(self, home: Path) -> Sequence[AlertServer]:
+        """Servers of ``sources.yaml`` that know which alerts fire, for whoever closes them. Raises UsageError for a file that cannot be read."""
+        path = self.sources or home / "sources.yaml"
+        if self.sources is None and not path.exists():
+            return ()
+        from telemetry.sources.opening import open_alert_servers
+
+        return open_alert_servers(path, variable)
+
     def teller(self, home: Path) -> Teller | None:
         """Who is told of actions; None when no channel is named. Raises UsageError for a file that cannot be used."""
         path = self.notifications or home / "notifications.yaml"
@@ -227,9 +270,9 @@ class Settings(BaseSettings):
             self.person(), self.issuer(), _listed(self.hosts), _listed(self.trusted_proxies),
             Rates(self.rate_requests, self.rate_at_once, self.rate_failures), BodyLimits(self.max_body))
 
-    def cluster_of(self, person: Person) -> Access | None:
-        """The configured cluster as this person may see and change it (docs/door.md). Raises UsageError where they may not."""
-        access = self.cluster()
+    def cluster_of(self, person: Person, access: Access | None = None) -> Access | None:
+        """``access``, or the configured cluster, as this person may see and change it (docs/door.md). Raises UsageError where they may not."""
+        access = access or self.cluster()
         if access is None or not self.kube_impersonate:
             return access
         from dataclasses import replace
@@ -237,6 +280,10 @@ class Settings(BaseSettings):
         from api.door.impersonation import impersonated
 
         return replace(access, impersonation=impersonated(self.kube_impersonate, person))
+
+    def access_of(self, access: Access | None) -> AccessOf | None:
+        """Gives a cluster as each person may see it; None where everybody acts as OnCalm's own account."""
+        return (lambda person: self.cluster_of(person, access)) if self.kube_impersonate else None
 
     def _caches(self) -> frozenset[str]:
         """Raises UsageError for a name that is none."""

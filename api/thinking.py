@@ -217,8 +217,8 @@ class Thinking:
             except UsageError as error:
                 notes.append(f"live sources are not at hand: {error}")
         if self.mcp is None:
-            return registry.subset(risks=("read",)), notes
+            return registry.subset(risks=("read", "probe")), notes
         from tools.mcp_client import mcp_registry, read_servers
 
         foreign = stack.enter_context(mcp_registry(read_servers(self.mcp), pins=self.pins))
-        return registry.merged(foreign).subset(risks=("read",)), [*notes, *foreign.problems]
+        return registry.merged(foreign).subset(risks=("read", "probe")), [*notes, *foreign.problems]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from contextlib import closing
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -15,6 +15,7 @@ from agent.verification.looking import Readers
 from agent.verification.rollout import Health
 from agent.verification.state import State
 from agent.verification.verifier import SECOND, Limits, Verifier
+from api.alert_eyes import AlertEyes
 from signals.kube.clock import micros
 from signals.kube.matching import labels_match
 from signals.kube.state import at
@@ -96,6 +97,8 @@ class Incident:
     wrong: int = 0
     healthy: tuple[int, int] | None = None
     services: tuple[str, ...] = ()
+    alert: Mapping[str, Any] = field(default_factory=dict)
+    """The alert that it began with: its ``labels``, and the ``incident`` that keeps it."""
 
 
 def incident_of(approval: Approval) -> Incident:
@@ -104,10 +107,12 @@ def incident_of(approval: Approval) -> Incident:
 
     told: Mapping[str, Any] = next((one for one in approval.record.get("evidence", ()) if one.get("kind") == INCIDENT), {})
     window, baseline = ([micros((told.get(name) or {}).get(side)) for side in ("start", "end")] for name in ("window", "baseline"))
+    alert = told["alert"] if isinstance(told.get("alert"), Mapping) else {}
     start, (first, last) = window[0], baseline
     if start is None:
-        return Incident()
-    return Incident(start, (first, last) if first is not None and last is not None and first < last <= start else None, tuple(map(str, told.get("services", ()))))
+        return Incident(alert=alert)
+    healthy = (first, last) if first is not None and last is not None and first < last <= start else None
+    return Incident(start, healthy, tuple(map(str, told.get("services", ()))), alert)
 
 
 class Watch:
@@ -118,17 +123,21 @@ class Watch:
         """``world``: the cluster; ``wait`` waits so many seconds and says whether to stop; ``tell`` takes a sentence a look."""
         self._desk, self._clock, self._tell, self._told = desk, clock, tell, 0
         self._kept = Kept(desk.home / FOLDER)
-        eyes = ClusterEyes(world, clock)
-        observe = store_eyes(desk.records) if (desk.records / "manifest.db").exists() else lambda _start, _end: Observed()
-        ends = ends_at(desk.executor, lambda ident: desk.approvals.show(ident).state, self._save)
-        self._verifier = Verifier(Readers(eyes.health, eyes.fields, observe, lambda: None), ends, clock=clock, wait=wait, limits=limits)
+        self._cluster, self._alerts = ClusterEyes(world, clock), AlertEyes(desk.alert_servers, desk.incidents.alerts_open)
+        self._observe = store_eyes(desk.records) if (desk.records / "manifest.db").exists() else lambda _start, _end: Observed()
+        self._ends = ends_at(desk.executor, lambda ident: desk.approvals.show(ident).state, self._save)
+        self._wait, self._limits = wait, limits
+
+    def close(self) -> None:
+        """Let the connections to alert servers go."""
+        self._alerts.close()
 
     def before(self, approval: Approval) -> State:
         """How things are just before an action, made durable."""
         preview, known = approval.preview, incident_of(approval)
         target = preview.action.target
         diff = [edit for edit in preview.diff if edit.path != f"metadata.annotations.{MARKER}"] if target.system == "kubernetes" else []
-        state = self._verifier.before(approval.id, target, tuple(dict.fromkeys((target.name, *known.services, *preview.blast.services))), diff, known.healthy)
+        state = self._verifier(known, None).before(approval.id, target, tuple(dict.fromkeys((target.name, *known.services, *preview.blast.services))), diff, known.healthy)
         state = replace(state, wrong=known.wrong, less_traffic=preview.action.name in _AWAY)
         self._kept.save(state)
         return state
@@ -144,7 +153,7 @@ class Watch:
         if state is None:  # done by a process that kept nothing: how it was before is not known
             state = replace(self.before(approval), health=None, alert=None)
         self._told = len(state.history)
-        return self._verifier.run(state)
+        return self._verifier(incident_of(approval), datetime.fromtimestamp(state.acted / SECOND, UTC)).run(state)
 
     def held(self, approval: str) -> State | None:
         """How far it came; None when nothing was kept. Raises StoreError."""
@@ -153,6 +162,11 @@ class Watch:
     def unfinished(self) -> list[State]:
         """Those that a restart has to go on with."""
         return [one for one in self._kept.unfinished() if self._desk.approvals.show(one.approval).state in {"succeeded", "rolled_back"}]
+
+    def _verifier(self, known: Incident, since: datetime | None) -> Verifier:
+        """``since``: when the action was done, None before it."""
+        readers = Readers(self._cluster.health, self._cluster.fields, self._observe, self._alerts.of(known.alert, since))
+        return Verifier(readers, self._ends, clock=self._clock, wait=self._wait, limits=self._limits)
 
     def _save(self, state: State) -> None:
         self._kept.save(state)

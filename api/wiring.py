@@ -17,10 +17,12 @@ from typing import TYPE_CHECKING, Any
 from uuid import uuid4
 
 if TYPE_CHECKING:
+    from agent.approvals.people import Person
     from agent.observe.observer import Observer
     from agent.observe.settings import TelemetrySettings
     from agent.recall.memory import Memory
     from api.desk import Desk
+    from api.hands import AccessOf
     from api.investigating import Holdings
     from api.thinking import Thinking
     from telemetry.models import Catalog, Template, Window
@@ -58,12 +60,13 @@ class Product:
         thinking: Thinking | None = None, observing: TelemetrySettings | None = None, traceparent: str | None = None,
         runbooks: Path | None = None, sources: Path | None = None, environment: Callable[[str], str | None] = lambda _: None,
         cluster: Access | None = None,
-        desk: Desk | None = None,
+        desk: Desk | None = None, access_of: AccessOf | None = None, me: Person | None = None,
     ) -> None:
         """With ``thinking`` a model answers; ``observing`` says where OnCalm's own spans go; ``runbooks`` is a folder of them.
 
         ``sources`` is the file that names servers with telemetry, ``sources.yaml`` in the home without one;
         ``environment`` gives the variables that it names for secrets. ``cluster`` is a Kubernetes cluster to ask; ``desk`` previews and decides on actions against causes.
+        ``access_of`` gives the cluster as a person may see it, where people ask it in their own name; ``me`` is who asks when nobody is named.
         """
         self.home = home
         self.zone = zone
@@ -72,6 +75,8 @@ class Product:
         self.runbooks = runbooks
         self.cluster = cluster
         self.desk = desk
+        self.me = me
+        self._access_of = access_of
         self._observing, self._traceparent = observing, traceparent
         self._sources, self._environment = sources, environment
 
@@ -130,7 +135,7 @@ class Product:
     def ask(
         self, question: str, *, conversation: str | None = None, now: datetime | None = None,
         window: Window | None = None, analyst: str = "auto", watch: Callable[[dict[str, Any]], None] = lambda _: None,
-        stopped: Callable[[], bool] = lambda: False,
+        stopped: Callable[[], bool] = lambda: False, by: Person | None = None,
     ) -> dict[str, Any]:
         """Answer one question: the contract of ``ask --json``. ``watch`` takes the run's events as they happen.
 
@@ -141,23 +146,24 @@ class Product:
         from agent.offline.complaint import asks_why
 
         modelless = self.thinking is None or analyst == "offline"  # a model weighs by calling the tool when it wants to
-        return self._asked(question, conversation, now, window, analyst, watch, stopped, weighing=modelless and asks_why(question))
+        return self._asked(question, conversation, now, window, analyst, watch, stopped, weighing=modelless and asks_why(question), by=by)
 
     def investigate(
         self, symptom: str, *, at: datetime | None = None, conversation: str | None = None, now: datetime | None = None,
         window: Window | None = None, analyst: str = "auto", watch: Callable[[dict[str, Any]], None] = lambda _: None,
-        stopped: Callable[[], bool] = lambda: False,
+        stopped: Callable[[], bool] = lambda: False, by: Person | None = None,
     ) -> dict[str, Any]:
         """Find the cause of a symptom: the contract of ``investigate --json``. ``at``: a moment within the incident.
 
         The rest is as in :meth:`ask`.
         """
-        return self._asked(symptom, conversation, now, window, analyst, watch, stopped, weighing=True, at=at)
+        return self._asked(symptom, conversation, now, window, analyst, watch, stopped, weighing=True, at=at, by=by)
 
     @_seldom_collecting()
     def _asked(
         self, question: str, conversation: str | None, now: datetime | None, window: Window | None, analyst: str,
         watch: Callable[[dict[str, Any]], None], stopped: Callable[[], bool], *, weighing: bool, at: datetime | None = None,
+        by: Person | None = None,
     ) -> dict[str, Any]:
         from telemetry.errors import UsageError
         from telemetry.redact import redact
@@ -170,10 +176,11 @@ class Product:
             observer = self._observer(stack)
             thinking = self.thinking if analyst != "offline" else None
             if thinking is not None:
-                key = f"{question}\n{window}\n{thinking.endpoint.model}"
+                access, _ = self._seen(by)  # whoever sees another cluster gets another answer
+                key = f"{question}\n{window}\n{thinking.endpoint.model}\n{access.impersonation if access else None}"
                 stack.enter_context(thinking.alone(self.home, key, observer, stopped))
             answer = self._answered(question, observer, thinking, conversation, now or datetime.now(UTC), window, watch, stopped,
-                                    weighing=weighing, at=at)
+                                    weighing=weighing, at=at, by=by)
         if hidden:
             answer["notes"] = [*answer["notes"], f"{hidden} secrets in the question were masked before anything was kept; no record holds them either"]
         return answer
@@ -181,7 +188,7 @@ class Product:
     def _answered(
         self, question: str, observer: Observer, thinking: Thinking | None, conversation: str | None, now: datetime,
         window: Window | None, watch: Callable[[dict[str, Any]], None], stopped: Callable[[], bool], *, weighing: bool,
-        at: datetime | None,
+        at: datetime | None, by: Person | None,
     ) -> dict[str, Any]:
         """One run over what the store holds now; with ``weighing`` it looks for a cause."""
         from agent.answer import assemble
@@ -191,9 +198,9 @@ class Product:
         from agent.run import ask
         from tools.logs import log_tools
 
-        with ExitStack() as stack, self._reader() as reader, self._holdings(reader, now) as held:
+        with ExitStack() as stack, self._reader() as reader, self._holdings(reader, now, by) as held:
             index, run_id = self._searchable(reader), uuid4().hex
-            others = held.tools().merged(self._cluster_tools(stack))
+            others = held.tools().merged(self._cluster_tools(stack, by)).merged(self._probe_tools())
             tools = log_tools(reader).merged(others)
             core = held.investigator(tools, at) if weighing else OfflineAnalyst(reader.catalog, index, reader.holds)
             context, asking = Context(core, tools, node=observer.node, stopped=stopped), None
@@ -217,7 +224,7 @@ class Product:
             if weighing and self.desk is not None:
                 from api.proposing import attempt
 
-                answer["proposals"], answer["no_action"] = attempt(answer, held.seen, self.desk)
+                answer["proposals"], answer["no_action"] = attempt(answer, held.seen, self.desk, by)
             answer["notes"] = [*answer["notes"], *reader.catalog.notes, *index.notes]
         return answer
 
@@ -253,47 +260,75 @@ class Product:
                 index.sync(reader.catalog.templates)
         return index
 
-    def tools(self) -> Registry:
-        """The reading tools for as long as a server runs: each call opens its own reader, and so sees what was read since."""
+    def access(self, by: Person | None) -> Access | None:
+        """The cluster as a person may see it; None without one. Raises UsageError where nobody on it stands for them."""
+        if self.cluster is None or self._access_of is None:
+            return self.cluster
+        from api.hands import OURSELVES
+
+        return self._access_of(by or self.me or OURSELVES)
+
+    def _seen(self, by: Person | None) -> tuple[Access | None, str]:
+        """The cluster for reading, or why it is not read: whom nobody on it stands for is answered without it."""
+        from telemetry.errors import UsageError
+
+        try:
+            return self.access(by), ""
+        except UsageError as error:
+            return None, str(error)
+
+    @property
+    def names(self) -> bool:
+        """Whether people ask the cluster in their own name."""
+        return self.cluster is not None and self._access_of is not None
+
+    def tools(self, by: Person | None = None, stack: ExitStack | None = None) -> Registry:
+        """The reading tools for as long as a server runs: each call opens its own reader, and so sees what was read since.
+
+        ``by``: whose cluster they read; its connection is closed by ``stack``.
+        """
         from tools.registry import Registry, Tool
         from tools.runbooks import runbook_tools
         from tools.sources import source_tools
 
         def fresh(tool: Tool[Any]) -> Tool[Any]:
             def call(given: Any) -> Any:
-                with self._record_tools(model=True) as known:
+                with self._record_tools(model=True, by=by) as known:
                     now = known.tool(tool.name)
                     assert now is not None  # noqa: S101 - the same tools are made each time
                     return now.call(given)
 
             return replace(tool, call=call)
 
-        with self._record_tools(model=False) as known:
+        with self._record_tools(model=False, by=by) as known:
             records = Registry([fresh(tool) for name in known.names() if (tool := known.tool(name))])
-        offered = records.merged(source_tools(self.sources())).merged(self._cluster_tools())
+        offered = records.merged(source_tools(self.sources())).merged(self._cluster_tools(stack, by)).merged(self._probe_tools())
         return offered if self.runbooks is None else offered.merged(runbook_tools(self.runbooks, self.embedder()))
 
     @contextmanager
-    def _record_tools(self, *, model: bool) -> Iterator[Registry]:
+    def _record_tools(self, *, model: bool, by: Person | None = None) -> Iterator[Registry]:
         """The tools over all records of the store as it is now; with ``model`` as one needs them, templates by meaning too."""
         from tools.logs import log_tools
 
-        with self._reader() as reader, self._holdings(reader) as held:
+        with self._reader() as reader, self._holdings(reader, by=by) as held:
             yield log_tools(reader, self._index() if model else None, model=model).merged(held.tools())
 
     @contextmanager
-    def _holdings(self, reader: Reader, now: datetime | None = None) -> Iterator[Holdings]:
+    def _holdings(self, reader: Reader, now: datetime | None = None, by: Person | None = None) -> Iterator[Holdings]:
         """The records of every kind, with a look at the configured cluster; ``now`` in a rehearsal is its time."""
         from api.investigating import holdings
 
-        if self.cluster is None:
-            with holdings(self.home, reader) as held:
+        access, refused = self._seen(by)
+        if access is None:
+            from tools.cluster.seen import Seen
+
+            with holdings(self.home, reader, (lambda _: Seen(not_assessed=(f"cluster: {refused}",))) if refused else None) as held:
                 yield held
             return
         from tools.cluster.seen import see
         from tools.cluster.tools import open_cluster
 
-        with closing(open_cluster(self.cluster)) as cluster:
+        with closing(open_cluster(access)) as cluster:
             def look(window: Window) -> Seen:
                 seen = see(cluster, window) if now is None else see(cluster, window, now=lambda: round(now.timestamp() * 1_000_000))
                 held.seen = seen
@@ -302,18 +337,30 @@ class Product:
             with holdings(self.home, reader, look) as held:
                 yield held
 
-    def _cluster_tools(self, stack: ExitStack | None = None) -> Registry:
+    def _cluster_tools(self, stack: ExitStack | None = None, by: Person | None = None) -> Registry:
         """The tools over the configured cluster, whose connection ``stack`` closes; none without one."""
         from tools.registry import Registry
 
-        if self.cluster is None:
+        access, _ = self._seen(by)
+        if access is None:
             return Registry([])
         from tools.cluster.tools import cluster_tools, open_cluster
 
-        opened = open_cluster(self.cluster)
+        opened = open_cluster(access)
         if stack is not None:
             stack.callback(opened.close)
         return cluster_tools(opened)
+
+    def _probe_tools(self) -> Registry:
+        """What probes saw and, where a node's daemon is configured, a way to ask people for one; none where there is neither."""
+        from api.probing import FILE, asking
+        from tools.probe import probe_tools
+        from tools.registry import Registry
+
+        home = self.desk.home if self.desk is not None else self.home
+        if not (home / "probes").is_dir() and not (home / FILE).exists():
+            return Registry([])
+        return probe_tools(home / "probes", asking(self.desk) if self.desk is not None else None)
 
     def sources(self) -> Sources:
         """The configured servers with logs, traces and metrics; none without a file that names some."""

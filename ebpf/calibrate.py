@@ -15,7 +15,7 @@ from pathlib import Path
 
 from ebpf.errors import ProbeError
 from ebpf.kind import Aim, Options
-from ebpf.kinds import kinds
+from ebpf.kinds import kind_of
 from ebpf.loaders.choice import loader_for
 from ebpf.presence import inode
 
@@ -37,7 +37,7 @@ def calibrate(tree: Path, group: str) -> dict[str, float]:
 
 
 def _measured(client: socket.socket, server: socket.socket, folder: str, port: int) -> dict[str, float]:
-    kind, aim, options = kinds()["http"], Aim(folder, inode(folder) or 0, (), port, "server"), Options(budget=1000)
+    kind, aim, options = kind_of("http"), Aim(folder, inode(folder) or 0, (), port, "server"), Options(budget=1000)
     _exchange(client, server, EXCHANGES)
     costs: list[float] = []
     events: list[bytes] = []

@@ -26,6 +26,7 @@ Word = Annotated[str, redact.word]
 SqlState = Annotated[str, redact.sqlstate]
 Statement = Annotated[str, redact.statement]
 _PARENT = re.compile(r"([0-9a-f]{2})-([0-9a-f]{32})-([0-9a-f]{16})-([0-9a-f]{2})(-.*)?", re.DOTALL)
+_NO_TRACE, _NO_SPAN = "0" * 32, "0" * 16
 _IDS = re.compile(r"[0-9a-f]{48}")
 
 
@@ -39,17 +40,17 @@ class Parent:
 
     def __post_init__(self) -> None:
         if not _IDS.fullmatch(f"{self.trace_id}{self.span_id}") or len(self.span_id) != 16:
-            object.__setattr__(self, "trace_id", "0" * 32)
-            object.__setattr__(self, "span_id", "0" * 16)
+            object.__setattr__(self, "trace_id", _NO_TRACE)
+            object.__setattr__(self, "span_id", _NO_SPAN)
 
 
 def traceparent(text: str) -> Parent | None:
     """Read a ``traceparent`` header strictly (W3C Trace Context, 3.2); None where it is not valid."""
     found = _PARENT.fullmatch(text)
-    if not found:
+    if found is None:
         return None
     version, trace, span, flags, rest = found.groups()
-    if version == "ff" or (version == "00" and rest is not None) or not trace.strip("0") or not span.strip("0"):
+    if version == "ff" or (version == "00" and rest is not None) or trace == _NO_TRACE or span == _NO_SPAN:
         return None
     return Parent(trace, span, sampled=bool(int(flags, 16) & 1))
 
@@ -76,8 +77,11 @@ class Call:
     unknown: Reasons = ()
 
     def __post_init__(self) -> None:
+        put = object.__setattr__
         for name, clean in _CLEANERS.get(type(self)) or cleaners(type(self)):
-            object.__setattr__(self, name, clean(getattr(self, name)))
+            given = getattr(self, name)
+            if given:
+                put(self, name, clean(given))
 
     @property
     def handling(self) -> int | None:

@@ -33,12 +33,19 @@ class Entry:
     needs_port: bool = False
     options: Mapping[str, Bounds] = field(default_factory=dict)
 
+    @property
+    def by_process(self) -> bool:
+        """Whether it tells processes apart in the kernel; the others look at the packets of a control group."""
+        return self.family == "kernel" and "CAP_NET_ADMIN" not in self.capabilities
+
 
 _NET = frozenset({"CAP_BPF", "CAP_PERFMON", "CAP_NET_ADMIN"})
 _TRACE = frozenset({"CAP_BPF", "CAP_PERFMON"})
 _OTHERS = _TRACE | {"CAP_SYS_PTRACE"}
 """Where files are read as another user's process sees them: ``/proc/PID/maps`` and ``/proc/PID/root``."""
 _QUEUE = {"queue_wait": Bounds(0, 1, 1, "1: also tell how long a request lay before the application took it up")}
+
+_LEAST = {"least_ms": Bounds(0, 60_000, 10, "shorter ones are counted and measured, and not told one by one, in ms")}
 
 ENTRIES: tuple[Entry, ...] = (
     Entry("http", "method, route, host, status, latency, queue wait and caller's trace of HTTP/1 requests", "http", _NET, "segments", 80, options=_QUEUE),
@@ -51,6 +58,12 @@ ENTRIES: tuple[Entry, ...] = (
     Entry("tcp_retransmits", "segments that had to be sent again, by destination", "kernel", _TRACE, "retransmits"),
     Entry("tcp_resets", "connections that were reset, by whom", "kernel", _TRACE, "resets"),
     Entry("accept_overflow", "listening sockets whose queue was full, and what was dropped", "kernel", _NET, "connects"),
+    Entry("run_queue", "how long threads that could run waited for a CPU, by process", "kernel", _TRACE, "switches", options=_LEAST),
+    Entry("off_cpu", "what threads waited for, by their stacks, and for how long", "kernel", _TRACE, "switches", options=_LEAST),
+    Entry("cpu_profile", "where CPU time goes: stacks, and a flame graph", "kernel", _TRACE, "samples",
+          options={"hertz": Bounds(1, 999, 99, "samples a second and CPU")}),
+    Entry("block_io", "how long requests to disks took, by device and operation", "kernel", _TRACE, "block_requests", options=_LEAST),
+    Entry("file_latency", "how long opening files and making them durable took, and which were slow", "kernel", _TRACE, "system_calls", options=_LEAST),
     Entry("syscall_errors", "system calls that failed, by process, call and reason", "kernel", _TRACE, "system_calls"),
     Entry("process_exits", "processes that ended, with their signal or status", "kernel", _TRACE, "forks"),
     Entry("oom_kills", "processes that were killed for want of memory, and on whose account", "kernel", _TRACE, "forks"),

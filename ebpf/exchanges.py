@@ -12,6 +12,7 @@ from ebpf.calls import Call, DnsCall, HttpCall, SqlCall
 from ebpf.captures import Exchange
 from ebpf.documents import document, grouped_by
 from ebpf.kind import Aim, Document, Options
+from ebpf.libbpf import has_tracepoint
 from ebpf.loaders.interface import Cgroup, Everywhere, Loaded, Place, Sweep
 from ebpf.parsers import dns, http1
 
@@ -38,7 +39,7 @@ class ExchangeKind:
 
     def places(self, aim: Aim, options: Options) -> Sequence[Place]:
         """See :class:`~ebpf.kind.Kind`."""
-        waits = [Everywhere("taken")] if options.more.get("queue_wait", 1) else []
+        waits = [Everywhere("taken")] if options.more.get("queue_wait", 1) and has_tracepoint("sock_recv_length") else []  # since 6.3
         return [Sweep("sweep", "exchanges"), Everywhere("closed"), *waits, Cgroup("incoming", aim.cgroup), Cgroup("outgoing", aim.cgroup)]
 
     def reader(self, aim: Aim, options: Options, epoch: int) -> ExchangeReader:

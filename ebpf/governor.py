@@ -20,6 +20,8 @@ class Governor:
     at: float = 0.0
     above: int = 0
     shares: list[float] = field(default_factory=list)
+    workers: list[float] = field(default_factory=list)
+    """The worker's own part of each share."""
 
     def begin(self, at: float, cpu: float, calls: int = 0) -> None:
         """From here on it counts: attaching is not part of the price of looking."""
@@ -29,6 +31,7 @@ class Governor:
         """The share of one CPU since the last look, programs and worker together. ``at`` and ``cpu`` in seconds."""
         passed = max(at - self.at, 1e-6)
         share = ((calls - self.calls) * self.ns_per_call / 1e9 + cpu - self.cpu) / passed
+        self.workers.append((cpu - self.cpu) / passed)
         self.at, self.cpu, self.calls = at, cpu, calls
         self.shares.append(share)
         self.above = self.above + 1 if share > self.cap else 0
@@ -43,3 +46,8 @@ class Governor:
     def mean(self) -> float | None:
         """The mean share so far; None before the first look."""
         return sum(self.shares) / len(self.shares) if self.shares else None
+
+    @property
+    def worker(self) -> float | None:
+        """The worker's own part of it."""
+        return sum(self.workers) / len(self.workers) if self.workers else None

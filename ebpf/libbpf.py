@@ -26,6 +26,7 @@ from typing import Any
 from ebpf.errors import UnsupportedError
 
 SONAME = "libbpf.so.1"
+_TYPEDEF = 8  # BTF_KIND_TYPEDEF
 Sample = CFUNCTYPE(c_int, c_void_p, c_void_p, c_size_t)
 """A ring buffer's callback: context, data, size."""
 Printer = CFUNCTYPE(c_int, c_int, c_void_p, c_void_p)
@@ -108,6 +109,11 @@ class Library:
             raise AttributeError(name)
         return getattr(self._library, name)  # type: ignore[no-any-return]
 
+    def give_back(self) -> None:
+        """Return to the system what reading the kernel's types took: some 10 MiB."""
+        if hasattr(self._libc, "malloc_trim"):  # glibc
+            self._libc.malloc_trim(0)
+
     def cpus(self) -> int:
         """CPUs that may be there: the number of values in each entry of a per-CPU map."""
         return int(self._library.libbpf_num_possible_cpus())
@@ -142,6 +148,11 @@ def library() -> Library:
     return Library()
 
 
+def has_tracepoint(name: str) -> bool:
+    """Whether the running kernel has a tracepoint of this name, without its group. Raises UnsupportedError without libbpf."""
+    return library().kernel_has(f"btf_trace_{name}", _TYPEDEF)
+
+
 def failed(result: object) -> int:
     """The errno of a call's result, 0 when it worked."""
     if result is None:
@@ -154,4 +165,4 @@ def reason(number: int) -> str:
     return os.strerror(number)
 
 
-__all__ = ["IterAttachOpts", "Library", "Sample", "failed", "library", "reason"]
+__all__ = ["IterAttachOpts", "Library", "Sample", "failed", "has_tracepoint", "library", "reason"]

@@ -32,8 +32,15 @@ class Order:
         return json.dumps(asdict(self)).encode() + b"\n"
 
 
+class OrderError(Exception):
+    """A line that is no order."""
+
+
 def order_from(line: bytes) -> Order:
-    """From that line. Raises ValueError, TypeError, KeyError for anything else."""
-    told: Mapping[str, Any] = json.loads(line)
-    aim, options = dict(told["aim"]), dict(told["options"])
-    return Order(**{**told, "aim": Aim(**{**aim, "pids": tuple(aim["pids"])}), "options": Options(**options)})
+    """From that line. Raises OrderError for anything else."""
+    try:
+        told: Mapping[str, Any] = json.loads(line)
+        aim, options = dict(told["aim"]), dict(told["options"])
+        return Order(**{**told, "aim": Aim(**{**aim, "pids": tuple(aim["pids"])}), "options": Options(**options)})
+    except (ValueError, TypeError, KeyError) as error:
+        raise OrderError(repr(error)) from error

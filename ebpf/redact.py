@@ -12,7 +12,7 @@ from functools import lru_cache
 from ipaddress import ip_address
 
 from ebpf.parsers.sqltext import POSTGRES, scrubbed
-from ebpf.parsers.words import plain, tokenish
+from ebpf.parsers.words import label, placed, plain, spoken, tokenish
 from telemetry.masks import hides, masked
 
 HEADERS = frozenset({"host", "content-type", "traceparent"})
@@ -36,11 +36,13 @@ _AFTER_SECRET = frozenset(
 """What may follow a segment such as ``password`` in a path; anything else there may be the secret."""
 
 
-@lru_cache(4096)
 def segment(text: str) -> str:
     """One segment of a path: itself where it is a plain word, else what stands for its kind."""
-    if _NUMBER.fullmatch(text):
-        return "{id}"
+    return "{id}" if text.isdigit() or _NUMBER.fullmatch(text) else _segment(text)
+
+
+@lru_cache(4096)
+def _segment(text: str) -> str:
     if plain(text) or _PLACED.fullmatch(text):
         return text
     if "@" in text or "%40" in text:
@@ -54,24 +56,38 @@ def segment(text: str) -> str:
     return "{id}" if numbered or len(text) <= 12 else "{token}"
 
 
-@lru_cache(8192)
 def route(path: str) -> str:
     """A path with what differs from call to call replaced; query, fragment, matrix parameters and userinfo dropped."""
-    path = re.split(r"[?#]", path, maxsplit=1)[0]
+    path = path.partition("?")[0].partition("#")[0]
     if path in {"", "*", OTHER}:
         return path
     if not path.startswith("/"):
         return OTHER
     parts: list[str] = []
-    before = ""
-    for part in path[1:].split("/")[: _SEGMENTS + 1]:
-        name = part.split(";", 1)[0]
-        secret = before and hides(before) and name and name not in _AFTER_SECRET and not _PLACED.fullmatch(name)
-        parts.append("{secret}" if secret else segment(name) if name else "")
-        before = name
-    if len(parts) > _SEGMENTS:
-        parts[_SEGMENTS:] = ["{more}"]
-    return masked("/" + "/".join(parts))
+    secret = hidden = False
+    for part in path[1:].split("/", _SEGMENTS)[:_SEGMENTS]:
+        name = part.partition(";")[0]
+        shown = segment(name) if name else ""
+        if secret and name not in _AFTER_SECRET and name and not _PLACED.fullmatch(name):
+            shown = "{secret}"
+        secret = shown == name and shown != "" and (hides(name) or hides(name.removesuffix("s")))
+        hidden = hidden or shown in _TOKENS
+        parts.append(shown)
+    if path.count("/") > _SEGMENTS:
+        parts.append("{more}")
+    if hidden:
+        parts = [_beside(parts, at) for at in range(len(parts))]
+    return _masked("/" + "/".join(parts))
+
+
+_TOKENS = frozenset({"{token}", "{text}"})
+
+
+def _beside(parts: list[str], at: int) -> str:
+    """A segment, hidden where it could belong to a token beside it that has slashes in it (base64)."""
+    near = {*parts[max(at - 1, 0) : at], *parts[at + 1 : at + 2]}
+    part = parts[at]
+    return "{token}" if near & _TOKENS and not part.islower() and part and not _PLACED.fullmatch(part) else part
 
 
 _QUERY_NAME = re.compile(r"(?:^|[&;])([^&;=]{0,64})=")
@@ -104,7 +120,10 @@ def hostname(text: str) -> str:
         return text
     if len(text) > 255:
         return OTHER
-    return masked(".".join(map(_label, text.split("."))))
+    labels = [_label(one) for one in text.split(".")]
+    if "{token}" in labels or "{text}" in labels:  # a token with dots in it is several labels
+        labels = [one if placed(one) or _PLACED.fullmatch(one) or one == "" else "{token}" for one in labels]
+    return masked(".".join(labels).lower())
 
 
 _IPV6 = re.compile(r"\[[0-9a-fA-F:.]{2,45}\]")
@@ -117,7 +136,7 @@ def _label(text: str) -> str:
         return "{text}"
     if re.fullmatch(r"[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}", text):
         return "{id}"
-    return "{token}" if tokenish(text) else text
+    return text if label(text) else "{token}"
 
 
 @lru_cache(4096)
@@ -147,14 +166,8 @@ def dotted(text: str) -> str:
     """A name of a service or a method of gRPC: ``shop.v1.Cart``."""
     if text in {"", OTHER}:
         return text
-    if len(text) > 120 or not re.fullmatch(r"[A-Za-z_]\w*(?:\.\w+)*", text, re.ASCII):
-        return OTHER
-    return OTHER if tokenish(text) or any(map(_numeric, text.split("."))) else masked(text)
-
-
-def _numeric(part: str) -> bool:
-    """Whether a part of a name is no name: more digits than a version has."""
-    return sum(map(str.isdigit, part)) > 4
+    named = len(text) <= 120 and all(map(spoken, text.split(".")))
+    return masked(text) if named else OTHER
 
 
 @lru_cache(256)
@@ -181,7 +194,11 @@ def address(text: str) -> str:
 @lru_cache(4096)
 def sql(text: str, dialect: str = POSTGRES, *, cut: bool = False) -> str:
     """A statement without literals and comments (:mod:`ebpf.parsers.sqltext`). ``cut``: the text goes on unseen."""
-    return masked(scrubbed(text, dialect, cut=cut))
+    return _masked(scrubbed(text, dialect, cut=cut))
+
+
+_masked = lru_cache(4096)(masked)
+"""Of texts that repeat though what they were made of does not, at any length."""
 
 
 def statement(text: str) -> str:

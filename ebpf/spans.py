@@ -15,14 +15,14 @@ _SERVER, _CLIENT = Span.SPAN_KIND_SERVER, Span.SPAN_KIND_CLIENT
 
 
 def request_of(calls: Iterable[Mapping[str, Any]], *, service: str, node: str, session: str, pod: str = "") -> ExportTraceServiceRequest:
-    """One request with a span for each call (:func:`ebpf.documents.document`). Its ids are the same each time it is made."""
+    """One request with a span for each call (:func:`ebpf.documents.document`); what is no call of a service is left out. Its ids are the same each time it is made."""
     made = ExportTraceServiceRequest()
     resource = made.resource_spans.add()
     told = {"service.name": service, "k8s.node.name": node, **({"k8s.pod.name": pod} if pod else {}), "telemetry.sdk.name": "oncalm"}
     resource.resource.attributes.extend(_pair(name, value) for name, value in told.items())
     scope = resource.scope_spans.add()
     scope.scope.name = SCOPE
-    for number, call in enumerate(calls):
+    for number, call in enumerate(one for one in calls if one["kind"] in _BY_KIND):
         scope.spans.append(span_of(call, f"{session}/{number}"))
     return made
 

@@ -36,11 +36,15 @@ class Resolved:
         return gone(self.aim, self.started)
 
 
-def resolve(target: Target, side: str = "either") -> Resolved:
-    """Find it. Raises TargetError when it is not there or another process now, UnsupportedError without control groups of version 2."""
+def resolve(target: Target, side: str = "either", *, by_process: bool = False) -> Resolved:
+    """Find it. Raises TargetError when it is not there or another process now, UnsupportedError without control groups of version 2.
+
+    ``by_process``: for probes that tell processes apart in the kernel; the others see the packets of a control group, so that
+    a process which shares its own has to be told apart by a port.
+    """
     tree = mounted()
     if target.pid is not None:
-        return _process(target, tree, side)
+        return _process(target, tree, side, by_process=by_process)
     if target.container is not None:
         folder = _container(target.container, tree)
         return _group(folder, target, side, f"container {target.container[:12]}")
@@ -106,7 +110,7 @@ def _listeners(pid: int) -> Iterator[tuple[str, int]]:
                 yield fields[9], int(fields[1].rsplit(":", 1)[1], 16)
 
 
-def _process(target: Target, tree: Path, side: str) -> Resolved:
+def _process(target: Target, tree: Path, side: str, *, by_process: bool) -> Resolved:
     pid = target.pid or 0
     began = started(pid)
     if began is None:
@@ -117,7 +121,7 @@ def _process(target: Target, tree: Path, side: str) -> Resolved:
     folder = tree / group.lstrip("/")
     port = target.port or 0
     alone = _members(folder) == {pid}
-    if not port and not alone and side != "client":
+    if not port and not alone and not by_process and side != "client":
         ports = listening(pid)
         if len(ports) != 1:
             raise TargetError(

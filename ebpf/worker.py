@@ -19,10 +19,10 @@ from ebpf import accounting, privileges, wire
 from ebpf.errors import ProbeError
 from ebpf.governor import Governor
 from ebpf.kind import Reader
-from ebpf.kinds import kinds
+from ebpf.kinds import kind_of
 from ebpf.loaders.choice import loader_for
 from ebpf.loaders.interface import Loaded
-from ebpf.order import Order, order_from
+from ebpf.order import Order, OrderError, order_from
 from ebpf.presence import gone, resident
 
 _LOOK = 1.0
@@ -40,6 +40,8 @@ class Session:
         self._order, self._out, self._stop = order, out, stop
         self._governor = Governor(order.overhead, order.ns_per_call)
         self._told = 0
+        self._waited = 0
+        """Most bytes that waited in the ring buffer since the last look."""
         self._loader = ""
 
     def run(self) -> None:
@@ -47,6 +49,7 @@ class Session:
         began = time.monotonic()
         loaded, reader = self._attach()
         try:
+            reader.summary(loaded)  # whatever that imports is there before files may not be read any more
             privileges.drop(self._order.parent)
             self._say(type="attached", loader=self._loader, ms=round((time.monotonic() - began) * 1e3, 3), resident=resident(), capabilities=privileges.held())
             why = self._watch(loaded, reader)
@@ -55,11 +58,12 @@ class Session:
             loaded.close()
 
     def _attach(self) -> tuple[Loaded, Reader]:
-        order, kind = self._order, kinds()[self._order.name]
+        order, kind = self._order, kind_of(self._order.name)
         places = kind.places(order.aim, order.options)
         wanted = {place.program for place in places}
         loader = loader_for(kind.object, order.loader)
-        loaded = loader.load(kind.object, kind.constants(order.aim, order.options), only=frozenset(wanted))
+        loaded = loader.load(
+            kind.object, kind.constants(order.aim, order.options), sizes={"ring": ring_size(order.options.budget)}, only=frozenset(wanted))
         loaded.attach(places)
         loaded.poll(0, lambda _: None)  # the ring buffer is mapped while that is still allowed
         self._loader = loader.name
@@ -71,7 +75,7 @@ class Session:
         self._governor.begin(start, time.process_time())
         _pause(loaded, _PAUSE)
         while True:
-            loaded.poll(100, lambda data: self._event(reader, data))
+            self._drain(loaded, reader)
             self._out.flush()
             now = time.monotonic()
             if now - swept >= _SWEEP:
@@ -86,10 +90,23 @@ class Session:
                 if why := self._look(loaded, now):
                     return why
 
+    def _drain(self, loaded: Loaded, reader: Reader) -> None:
+        came = 0
+
+        def event(data: bytes) -> None:
+            nonlocal came
+            came += len(data) + _HEADER
+            self._event(reader, data)
+
+        loaded.poll(100, event)
+        self._waited = max(self._waited, came)
+
     def _look(self, loaded: Loaded, now: float) -> str:
         counted = accounting.counts(loaded.numbers("counters"))
         share = self._governor.look(now, time.process_time(), counted.calls)
-        self._say(type="progress", seen=counted.seen, events=counted.events, suppressed=counted.suppressed, lost=counted.lost, told=self._told, cpu=round(share, 6))
+        self._say(type="progress", seen=counted.seen, events=counted.events, suppressed=counted.suppressed, lost=counted.lost, told=self._told, cpu=round(share, 6),
+                  full=round(min(1.0, self._waited / ring_size(self._order.options.budget)), 6))
+        self._waited = 0
         if self._governor.exceeded:
             return f"it cost {share:.1%} of a CPU, and {self._order.overhead:.1%} were approved"
         return gone(self._order.aim, self._order.started)
@@ -104,7 +121,7 @@ class Session:
         calls = accounting.counts(loaded.numbers("counters")).calls
         if not self._governor.shares:
             self._governor.look(now, time.process_time(), calls)
-        self._say(type="result", ended=why, told=self._told, calls=calls, cpu=self._governor.mean, cap=self._order.overhead,
+        self._say(type="result", ended=why, told=self._told, calls=calls, cpu=self._governor.mean, worker=self._governor.worker, cap=self._order.overhead,
                   resident=resident(), summary=reader.summary(loaded))
 
     def _event(self, reader: Reader, data: bytes) -> None:
@@ -116,6 +133,16 @@ class Session:
         self._out.write(json.dumps(told, ensure_ascii=False, separators=(",", ":")) + "\n")
         if told["type"] != "call":
             self._out.flush()
+
+
+def ring_size(budget: int) -> int:
+    """Bytes of the ring buffer, a power of two: some seconds of the budget's events, a quarter to four MiB."""
+    wanted = budget * (os.cpu_count() or 1) * _EVENT * _SECONDS if budget else _LARGEST
+    return int(min(_LARGEST, max(_SMALLEST, 1 << (wanted - 1).bit_length())))
+
+
+_HEADER = 8  # of each record of a ring buffer (BPF_RINGBUF_HDR_SZ)
+_EVENT, _SECONDS, _SMALLEST, _LARGEST = 1400, 4, 1 << 18, 1 << 22
 
 
 def _pause(loaded: Loaded, ns: int) -> None:
@@ -137,9 +164,18 @@ def main() -> int:
         told = {"type": "error", "what": error.what, "where": error.where, "remedy": error.remedy, "log": getattr(error, "log", "")[-4000:]}
         sys.stdout.write(json.dumps(told) + "\n")
         return 1
-    except (ValueError, TypeError, KeyError) as error:
-        sys.stdout.write(json.dumps({"type": "error", "what": f"the order cannot be read: {error!r}", "where": "worker", "remedy": "", "log": ""}) + "\n")
+    except OrderError as error:
+        sys.stdout.write(json.dumps({"type": "error", "what": f"the order cannot be read: {error}", "where": "worker", "remedy": "", "log": ""}) + "\n")
         return 2
+    except Exception as error:  # noqa: BLE001 - whatever it is has to be told, and without the bytes it may hold
+        place = error.__traceback__
+        while place is not None and place.tb_next is not None:
+            place = place.tb_next
+        where = f"{place.tb_frame.f_code.co_filename.rsplit('/', 1)[-1]}:{place.tb_lineno}" if place else ""
+        told = {"type": "error", "what": f"a defect of the probe: {type(error).__name__} at {where}; nothing is attached any more", "where": "worker",
+                "remedy": "report it", "log": ""}
+        sys.stdout.write(json.dumps(told) + "\n")
+        return 3
     return 0
 
 

@@ -35,6 +35,16 @@ class ServiceFigures:
 
 
 @dataclass(frozen=True, slots=True)
+class CallFigures:
+    """Calls per second of one service to another, before and during; ``caller`` is empty for what comes from outside."""
+
+    caller: str
+    callee: str
+    before: float
+    during: float
+
+
+@dataclass(frozen=True, slots=True)
 class Burst:
     """Records of one template per bucket; ``start`` and ``step`` in µs."""
 
@@ -72,6 +82,24 @@ def service_requests(observed: Observed, windows: Windows) -> dict[str, tuple[Re
         own = spans.service == number
         found[name] = ((spans.duration[own & before], spans.error[own & before]), (spans.duration[own & during], spans.error[own & during]))
     return found
+
+
+def call_figures(observed: Observed, windows: Windows) -> list[CallFigures]:
+    """Every pair of services between which there are calls in either window, by callee and caller; what begins a trace has no caller."""
+    spans = observed.spans
+    if spans is None or not len(spans):
+        return []
+    known = spans.parent >= 0
+    caller = np.where(known, spans.service[np.maximum(spans.parent, 0)], -1)
+    outer = caller != spans.service if spans.orphan is None else (caller != spans.service) & ~spans.orphan  # an orphan's caller is not known
+    seconds = [max(micros / 1e6, 1e-6) for micros in (sum(one.end - one.start for one in windows.baseline), windows.incident.end - windows.incident.start)]
+    size = len(spans.services) + 1
+    pair = spans.service * size + caller + 1
+    counts = [np.bincount(pair[outer & side], minlength=len(spans.services) * size) for side in periods(spans.start, windows)]
+    found = [CallFigures("" if number % size == 0 else spans.services[number % size - 1], spans.services[number // size],
+                         *(float(count[number]) / length for count, length in zip(counts, seconds, strict=True)))
+             for number in np.flatnonzero(counts[0] + counts[1]).tolist()]
+    return sorted(found, key=lambda one: (one.callee, one.caller))
 
 
 def _load(duration: Ints, error: Flags, micros: int) -> Load | None:

@@ -1,23 +1,27 @@
-"""Where a URL may lead: one decision for webhooks and links, made on the addresses behind a name, which are then the ones used.
+"""Where a URL may lead: one decision for what is sent to webhooks, made on the addresses behind a name, which are then the ones used.
 
-Server-side request forgery (OWASP SSRF): whoever may name a URL must not make this machine ask what only it can reach. A
-name is resolved once and the request goes to that address (:meth:`Reachable.request`), so that a second answer of the name
-server (DNS rebinding) changes nothing. Redirects are another URL: do not follow them, or ask again.
+Server-side request forgery (OWASP SSRF): this machine must not be made to ask what gives credentials to whatever runs on it. A
+name is resolved once and the request goes to an address of then (:func:`connected`), so that a second answer of the name server (DNS
+rebinding) changes nothing. Redirects are another URL: do not follow them, or ask again.
+
+URLs come from whoever runs OnCalm alone: nothing that is said over HTTP, in Slack or by an alert is ever fetched, so private
+addresses, where most such servers are, are asked.
 """
 
 from __future__ import annotations
 
 import ipaddress
 import socket
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeVar
 from urllib.parse import urlsplit, urlunsplit
 
 from telemetry.errors import UsageError
 
 Address = ipaddress.IPv4Address | ipaddress.IPv6Address
 Resolve = Callable[[str, int], list[str]]
+T = TypeVar("T")
 _PORTS = {"http": 80, "https": 443}
 _METADATA = frozenset(ipaddress.ip_address(one) for one in (
     "169.254.169.254", "169.254.169.253", "169.254.170.2", "169.254.170.23", "fd00:ec2::254", "fd00:ec2::23", "100.100.100.200", "168.63.129.16", "192.0.0.192"))
@@ -29,24 +33,41 @@ class UnreachableError(UsageError):
     """A URL that must not or cannot be asked."""
 
 
+class CredentialsError(UnreachableError):
+    """A URL that leads to where a cloud gives out credentials."""
+
+
 @dataclass(frozen=True, slots=True)
 class Reachable:
-    """A URL with the address it leads to."""
+    """A URL with the addresses it leads to, in the resolver's order."""
 
     url: str
     host: str
     port: int
-    address: str
+    addresses: tuple[str, ...]
 
-    def request(self) -> dict[str, Any]:
-        """What ``httpx`` needs to ask exactly this address under the URL's name:
-        ``client.stream("POST", **reachable.request())``, with ``trust_env=False`` and no redirects."""
+    def requests(self) -> Iterator[dict[str, Any]]:
+        """For each address what ``httpx`` needs to ask exactly it under the URL's name, with ``trust_env=False`` and no redirects."""
         parts = urlsplit(self.url)
-        literal = f"[{self.address}]" if ":" in self.address else self.address
         name = f"[{self.host}]" if ":" in self.host else self.host
         usual = self.port == _PORTS[parts.scheme]
-        return {"url": urlunsplit((parts.scheme, f"{literal}:{self.port}", parts.path or "/", parts.query, "")),
-                "headers": {"Host": name if usual else f"{name}:{self.port}"}, "extensions": {"sni_hostname": self.host}}
+        for address in self.addresses:
+            literal = f"[{address}]" if ":" in address else address
+            yield {"url": urlunsplit((parts.scheme, f"{literal}:{self.port}", parts.path or "/", parts.query, "")),
+                   "headers": {"Host": name if usual else f"{name}:{self.port}"}, "extensions": {"sni_hostname": self.host}}
+
+
+def connected(found: Reachable, ask: Callable[[dict[str, Any]], T]) -> T:
+    """What ``ask`` gives at the first address that takes a connection; nothing was sent to those before. Raises what the last one raised."""
+    import httpx
+
+    *others, last = found.requests()
+    for one in others:
+        try:
+            return ask(one)
+        except (httpx.ConnectError, httpx.ConnectTimeout):
+            continue
+    return ask(last)
 
 
 def resolve(host: str, port: int) -> list[str]:
@@ -54,30 +75,18 @@ def resolve(host: str, port: int) -> list[str]:
     return list(dict.fromkeys(str(one[4][0]) for one in socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)))
 
 
-def reachable(url: str, *, user_supplied: bool, resolver: Resolve = resolve) -> Reachable:
-    """The URL and the address to ask for it. Raises UnreachableError.
-
-    ``user_supplied``: named by somebody over HTTP or Slack, and not by whoever runs OnCalm; then every address of the name has
-    to be a public one. What gives credentials to machines is refused to both.
-    """
-    host, port = _parts(url)
+def reachable(url: str, *, resolver: Resolve = resolve) -> Reachable:
+    """The URL and the addresses to ask for it. Raises UnreachableError, and CredentialsError for what gives credentials to machines."""
+    host, port = fit(url)
     try:
         found = [ipaddress.ip_address(one.partition("%")[0]) for one in resolver(host, port)]
     except (OSError, UnicodeError, ValueError) as error:
         raise _no("its host has no address", host) from error
     if not found:
         raise _no("its host has no address", host)
-    for address in found:
-        if _metadata(address):
-            raise _no("it leads to where a cloud gives out credentials", host)
-        if user_supplied and not public(address):
-            raise _no("it leads into a private network or to this machine", host)
-    return Reachable(url, host, port, str(found[0]))
-
-
-def public(address: Address) -> bool:
-    """Whether an address is anybody's on the internet; addresses within addresses are looked at, too."""
-    return all(one.is_global and not one.is_multicast and not one.is_reserved for one in _within(address))
+    if any(map(_metadata, found)):
+        raise CredentialsError("this URL is not asked: it leads to where a cloud gives out credentials", where=host[:200], remedy="name the server that is meant")
+    return Reachable(url, host, port, tuple(map(str, found)))
 
 
 def _metadata(address: Address) -> bool:
@@ -96,8 +105,8 @@ def _within(address: Address) -> list[Address]:
     return found
 
 
-def _parts(url: str) -> tuple[str, int]:
-    """Host and port. Raises UnreachableError."""
+def fit(url: str) -> tuple[str, int]:
+    """Host and port of a URL that may be asked as far as its words tell; nothing is resolved. Raises UnreachableError."""
     if not url.isprintable() or " " in url or "\\" in url:
         raise _no("it has characters that no URL has", "URL")
     try:
@@ -113,4 +122,4 @@ def _parts(url: str) -> tuple[str, int]:
 
 
 def _no(what: str, where: str) -> UnreachableError:
-    return UnreachableError(f"this URL is not asked: {what}", where=where[:200], remedy="name a public http or https address; private ones are set by whoever runs OnCalm")
+    return UnreachableError(f"this URL is not asked: {what}", where=where[:200], remedy="correct it; it begins with http:// or https:// and has no credentials in it")

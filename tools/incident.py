@@ -9,9 +9,10 @@ from typing import Any, Literal
 from pydantic import Field, field_validator
 
 from signals.diagnosis import Diagnosis, Sign
-from signals.figures import Load, bursts, service_figures
+from signals.figures import Load, bursts, call_figures, service_figures
 from signals.observed import Entity, Observed, Windows
 from signals.observed import Window as Micros
+from signals.separating import suggestions
 from telemetry.errors import QueryError
 from telemetry.models import Window
 from tools.log_inputs import Span
@@ -57,7 +58,10 @@ class Diagnosed(Passages):
     timeline: list[dict[str, Any]]
     not_assessed: list[str]
     graph: dict[str, Any]
-    """``calls``: (caller, callee); ``services``: each with its load ``before`` and ``during``, durations in seconds."""
+    """``calls``: (caller, callee); ``services``: each with its load ``before`` and ``during``, durations in seconds; ``flows``: calls per
+    second of each caller (empty: from outside) to each callee."""
+    probes: list[dict[str, Any]] = Field(default_factory=list)
+    """Looks into the kernel that would tell the suspects apart: ``probe``, ``entity``, ``side``, ``why``, ``outcomes`` (``seen``, ``means``), ``statement``."""
     bursts: list[dict[str, Any]]
     """The suspects' templates over time: ``counts`` per ``step`` seconds from ``start`` on."""
 
@@ -104,7 +108,11 @@ def diagnosed(found: Diagnosis, observed: Observed) -> Diagnosed:
         suspects=suspects, ruled_out=ruled_out, timeline=timeline(found), not_assessed=list(found.not_assessed),
         graph={"calls": [[_entity(caller), _entity(callee)] for caller, callee in found.calls],
                "services": [{"name": one.service, "before": _load(one.before), "during": _load(one.during)}
-                            for one in service_figures(observed, found.windows)]},
+                            for one in service_figures(observed, found.windows)],
+               "flows": [{"caller": one.caller, "callee": one.callee, "before": round(one.before, 4), "during": round(one.during, 4)}
+                         for one in call_figures(observed, found.windows)]},
+        probes=[{"probe": one.probe, "entity": _entity(one.entity), "side": one.side, "why": one.why, "statement": one.statement,
+                 "outcomes": [{"seen": seen, "means": means} for seen, means in one.outcomes]} for one in suggestions(found)],
         bursts=_bursts(found, observed),
     )
 

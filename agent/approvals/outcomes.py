@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from dataclasses import asdict, dataclass, replace
 from datetime import datetime
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any, Literal
 
 from agent.approvals.record import Approval
 from agent.audit.journal import Writing, moment
 
 if TYPE_CHECKING:
-    from sqlalchemy import Connection, Row
+    from sqlalchemy import Connection, Insert, Row
 
 Verified = Literal["confirmed", "worse", "not_assessed", "failed", "unknown", "not_executed"]
 CauseVerdict = Literal["right", "wrong"]
@@ -43,16 +44,23 @@ class Outcome:
 
 def keep(writing: Writing, approval: Approval, **told: Any) -> None:
     """Note what is newly known of an action's outcome (columns of :class:`Outcome`); the rest stays."""
+    action = approval.preview.action
+    row = {"approval": approval.id, "at": writing.now, "cause": str(approval.record["cause"])[:400], "action": action.name,
+           "target_kind": action.target.kind, "target": str(action.target), "verified": "not_executed", "statement": "", **told}
+    writing.connection.execute(_upsert(writing.connection.dialect.name, tuple(sorted(told))), row)
+    writing.note("outcome", subject=approval.id, actor=str(told.get("judged_by") or "executor"), body=told)
+
+
+@lru_cache(maxsize=64)
+def _upsert(dialect: str, told: tuple[str, ...]) -> Insert:
+    """The statement for these columns: building one costs more than running it."""
     from sqlalchemy.dialects import postgresql, sqlite
 
     from agent.state_db.schema import outcomes
 
-    action = approval.preview.action
-    row = {"approval": approval.id, "at": writing.now, "cause": str(approval.record["cause"])[:400], "action": action.name,
-           "target_kind": action.target.kind, "target": str(action.target), "verified": "not_executed", "statement": "", **told}
-    insert = (sqlite if writing.connection.dialect.name == "sqlite" else postgresql).insert(outcomes).values(row)
-    writing.connection.execute(insert.on_conflict_do_update(index_elements=["approval"], set_=told))
-    writing.note("outcome", subject=approval.id, actor=str(told.get("judged_by") or "executor"), body=told)
+    made = (sqlite if dialect == "sqlite" else postgresql).insert(outcomes)
+    whole: Insert = made.on_conflict_do_update(index_elements=["approval"], set_={name: made.excluded[name] for name in told})
+    return whole
 
 
 def read(connection: Connection, *, cause: str | None = None, action: str | None = None, target_kind: str | None = None,

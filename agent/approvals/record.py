@@ -6,6 +6,7 @@ import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from functools import lru_cache
 from typing import Any, Literal
 
 from agent.approvals.errors import ForgedError, NotAskedError
@@ -176,12 +177,17 @@ def sealed(approval: str, record: str, key: Key) -> str:
 
 def opened(approval: str, record: str, seal: str, key: Key) -> tuple[dict[str, Any], Preview]:
     """A stored record and its preview. Raises ForgedError when it is not what was written."""
+    return json.loads(record), _checked(approval, record, seal, key)
+
+
+@lru_cache(maxsize=64)
+def _checked(approval: str, record: str, seal: str, key: Key) -> Preview:
+    """Of exactly this text under this seal; an action is read four times while it is carried out."""
     if not key.fits(_RECORD, canonical([approval, record]), seal):
         raise ForgedError("the stored record was changed since it was written", where=f"approval {approval}",
                           remedy="run `oncalm audit verify`, and propose the action again")
-    told = json.loads(record)
     try:
-        return told, preview_from(told["preview"])
+        return preview_from(json.loads(record)["preview"])
     except (UsageError, KeyError) as error:
         raise ForgedError(f"the stored record cannot be read: {error}", where=f"approval {approval}", remedy="propose the action again") from error
 

@@ -54,11 +54,11 @@ class Approvals:
         told = [_shown(row, now, mark) for row in rows]
         return [line for line in told if line.state in asked]
 
-    def show(self, approval: str) -> Approval:
-        """Everything about one. Raises NoSuchApprovalError, and ForgedError when what is stored was changed."""
+    def show(self, approval: str, *, history: bool = True) -> Approval:
+        """Everything about one, its transitions only with ``history``. Raises NoSuchApprovalError, and ForgedError when what is stored was changed."""
         with self.journal.database.reading() as connection:
             row = store.row_of(connection, approval)
-            found = store.whole(connection, row, self.journal.key)
+            found = store.whole(connection, row, self.journal.key, history=history)
             return replace(found, line=_shown(row, *self._time(connection))) if row.state in OPEN else found
 
     def approve(self, approval: str, by: Person, *, digest: str, via: str = "cli", reason: str = "") -> Approval:

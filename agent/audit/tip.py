@@ -69,18 +69,20 @@ class TipFile:
         content = os.pread(handle.fileno(), 2 * _PLACE, 0)
         if not content:
             return None
-        found = [tip for at in (0, _PLACE) if (tip := self._signed(content[at : at + _PLACE]))]
-        if not found:
-            raise TamperedError("the audit's tip is not signed by the audit's key", where=str(self.path), remedy="run `oncalm audit verify`")
-        return max(found, key=lambda tip: tip.seq)
+        there = [one for at in (0, _PLACE) if (one := _read(content[at : at + _PLACE])) is not None]
+        for tip, seal in sorted(there, key=lambda one: -one[0].seq):  # the later one is nearly always sound
+            if self._key.fits(_PURPOSE, _content(tip), seal):
+                return tip
+        raise TamperedError("the audit's tip is not signed by the audit's key", where=str(self.path), remedy="run `oncalm audit verify`")
 
-    def _signed(self, place: bytes) -> Tip | None:
-        try:
-            told = json.loads(place)
-            tip, seal = Tip(int(told["seq"]), str(told["mac"])), str(told["seal"])
-        except (ValueError, KeyError, TypeError):
-            return None
-        return tip if self._key.fits(_PURPOSE, _content(tip), seal) else None
+
+def _read(place: bytes) -> tuple[Tip, str] | None:
+    """A place's tip and its seal."""
+    try:
+        told = json.loads(place)
+        return Tip(int(told["seq"]), str(told["mac"])), str(told["seal"])
+    except (ValueError, KeyError, TypeError):
+        return None
 
 
 def _content(tip: Tip) -> bytes:

@@ -6,7 +6,8 @@ What cannot be read stays unknown (:class:`~agent.decision.situation.Facts`); a 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 from agent.decision.situation import Facts
@@ -30,11 +31,14 @@ _STATES = re.compile(r"redis|postgres|mysql|mariadb|mongo|cassandra|kafka|rabbit
 _GITOPS = (("argocd.argoproj.io/", "Argo CD"), ("kustomize.toolkit.fluxcd.io/", "Flux"), ("helm.toolkit.fluxcd.io/", "Flux"))
 
 
-def facts_of(state: ClusterState, now: int, entities: Iterable[Entity]) -> dict[Entity, Facts]:
-    """The facts of those that are workloads or nodes of the cluster, by their names; others are left out. ``now``: µs since 1970 (UTC)."""
+def facts_of(state: ClusterState, now: int, entities: Iterable[Entity], doors: Mapping[Entity, Sequence[str]] | None = None) -> dict[Entity, Facts]:
+    """The facts of those that are workloads or nodes of the cluster, by their names; others are left out. ``now``: µs since 1970 (UTC).
+
+    ``doors``: the services through which requests for each come from outside, where they are known.
+    """
     view = View(state, now=now)
     found = ((entity, _facts(view, entity)) for entity in entities)
-    return {entity: facts for entity, facts in found if facts is not None}
+    return {entity: replace(facts, **_ingress(view, (doors or {}).get(entity, ()))) for entity, facts in found if facts is not None}
 
 
 def _facts(view: View, entity: Entity) -> Facts | None:
@@ -211,7 +215,26 @@ def _guard(view: View, workload: Workload) -> dict[str, Any]:
     if len(own) != 1 or len(rules) != 1:
         return {}
     policies = [mapping_at(rules[0], "spec", "trafficPolicy"), *(mapping_at(one, "trafficPolicy") for one in items_at(rules[0], "spec", "subsets"))]
-    return {"mesh_rule": name_of(rules[0]), "unguarded": not any("outlierDetection" in one for one in policies)}
+    ports = [port for one in policies for port in items_at(one, "portLevelSettings")]
+    return {"mesh_rule": name_of(rules[0]), "unguarded": not any("outlierDetection" in one for one in policies),
+            "bounded": any("connectionPool" in one for one in (*policies, *ports))}
+
+
+def _ingress(view: View, doors: Sequence[str]) -> dict[str, Any]:
+    """The one Ingress that leads to these services; nothing when there is none, or several, or one's name is that of several Services."""
+    spaces = [(name_of(each), at(each, "metadata", "namespace")) for each in view.state.of("services") if name_of(each) in doors]
+    leading = [each for each in view.state.of("ingresses") if any((name, at(each, "metadata", "namespace")) in spaces for name in _backends(each))]
+    if len(leading) != 1 or len({name for name, _ in spaces}) != len(spaces):
+        return {}
+    marks = mapping_at(leading[0], "metadata", "annotations")
+    return {"ingress": name_of(leading[0]), "ingress_namespace": str(at(leading[0], "metadata", "namespace") or ""),
+            "ingress_limited": any(str(mark).startswith("nginx.ingress.kubernetes.io/limit-") for mark in marks)}
+
+
+def _backends(ingress: Object) -> set[str]:
+    paths = [path for rule in items_at(ingress, "spec", "rules") for path in items_at(rule, "http", "paths")]
+    services = [at(ingress, "spec", "defaultBackend", "service", "name"), *(at(path, "backend", "service", "name") for path in paths)]
+    return {str(one) for one in services if one}
 
 
 def _earlier_image(state: ClusterState, workload: Workload, container: Object | None) -> dict[str, Any]:

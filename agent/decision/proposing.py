@@ -7,12 +7,15 @@ people, who are told what the right act is.
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
-from typing import Any, Literal
+from collections.abc import Sequence
+from dataclasses import replace
 
+from agent.decision.candidates import Candidate, None_, Proposed, Rule, changed
+from agent.decision.demand import OVERLOADED
 from agent.decision.names import WORKLOADS
+from agent.decision.shedding import breaker, ingress_limit, nginx_limit
 from agent.decision.situation import Believed, Facts, Seen
+from agent.decision.telling import Owner, notice
 from tools.actions.action import Json, Target
 
 KNOWN, APART = 0.4, 0.1
@@ -25,36 +28,6 @@ PATIENCE, LONGEST_DELAY = 2.0, 600.0
 _MIB = 2**20
 _ENOUGH = 3
 """From so many pods on the others are taken to carry what one of them leaves."""
-None_ = Literal["healthy", "unsure", "by_hand", "nothing_helps"]
-
-
-@dataclass(frozen=True, slots=True)
-class Candidate:
-    """One action to preview and decide on."""
-
-    action: str
-    target: Target
-    params: Mapping[str, Json] = field(default_factory=dict)
-    reason: str = ""
-
-    def document(self) -> dict[str, Any]:
-        """As JSON holds it."""
-        return {"action": self.action, "target": str(self.target), "params": dict(self.params), "reason": self.reason}
-
-
-@dataclass(frozen=True, slots=True)
-class Proposed:
-    """Candidates, the best first, the others are alternatives; with none, ``none`` and ``why`` say why, with the act by hand."""
-
-    cause: str
-    confidence: float
-    candidates: tuple[Candidate, ...] = ()
-    none: None_ | None = None
-    why: str = ""
-
-
-Rule = Callable[[Believed, Facts], tuple[Candidate, ...]]
-
 _BY_HAND: tuple[tuple[tuple[str, ...], str], ...] = (
     (("secret_", "configmap_", "service_account"), "create or correct the object that is missing; OnCalm holds no secrets and writes none"),
     (("quota_", "limit_range"), "agree on a larger quota or smaller requests with the namespace's owner"),
@@ -69,8 +42,17 @@ _BY_HAND: tuple[tuple[tuple[str, ...], str], ...] = (
 )
 
 
-def propose(seen: Seen) -> Proposed:
-    """What to do about the first cause that is no victim."""
+def propose(seen: Seen, owners: Sequence[Owner] = ()) -> Proposed:
+    """What to do about the first cause that is no victim; where it is known and nothing surely helps, tell its ``owners``."""
+    found = _mended(seen)
+    if found.none not in {"by_hand", "nothing_helps"}:
+        return found
+    first = next(one for one in seen.causes if one.victim_of is None)
+    told = notice(first, seen.facts.get(first.entity, Facts()), found.why, owners)
+    return replace(found, candidates=told, none=None) if told else found
+
+
+def _mended(seen: Seen) -> Proposed:
     origins = [one for one in seen.causes if one.victim_of is None]
     if not origins:
         return Proposed("", 0.0, none="healthy", why="nothing is wrong that has a cause here: an action could only do harm")
@@ -90,6 +72,8 @@ def propose(seen: Seen) -> Proposed:
     found = tuple(candidate for rule in _RULES for candidate in rule(first, facts))
     if found:
         return Proposed(first.cause, first.confidence, found)
+    if _grows(first, facts):
+        return _none(first, "waiting", f"{facts.name} has {facts.replicas} pods and its autoscaler may make {facts.autoscaler_most} of them: look again in some minutes")
     if first.changes:
         return _none(first, "by_hand", f"{', '.join(sorted(first.changes))} was changed shortly before: take that change back where it was made")
     return _none(first, "nothing_helps", f"no reversible action is known to help against {first.cause} of {first.entity.name}; notify its owner")
@@ -131,14 +115,9 @@ def _undo(cause: Believed, facts: Facts) -> tuple[Candidate, ...]:
     return (Candidate("undo_rollout", _workload(facts), {}, f"{facts.name} was rolled out shortly before the trouble began"),)
 
 
-def _changed(cause: Believed) -> bool:
-    """A change explains it: then the change is taken back, nothing else is turned."""
-    return bool(cause.changes) or cause.cause in ("deploy", "config", "configuration", "flag")
-
-
 def _limit(cause: Believed, facts: Facts) -> tuple[Candidate, ...]:
     """Killed at a limit that the working set needs; not a leak, which a larger limit only delays."""
-    if cause.cause not in ("oom_killed", "memory") or _changed(cause) or facts.leaking or not _is_workload(facts):
+    if cause.cause not in ("oom_killed", "memory") or changed(cause) or facts.leaking or not _is_workload(facts):
         return ()
     limit, used = facts.memory_limit, facts.memory_used
     if not limit or not used or used < 0.9 * limit:
@@ -152,22 +131,28 @@ def _limit(cause: Believed, facts: Facts) -> tuple[Candidate, ...]:
 
 def _leak(cause: Believed, facts: Facts) -> tuple[Candidate, ...]:
     """A leak starts anew from a restart; it gains time."""
-    if not facts.leaking or _changed(cause) or not _is_workload(facts) or (facts.replicas or 0) < 2:
+    if not facts.leaking or changed(cause) or not _is_workload(facts) or (facts.replicas or 0) < 2:
         return ()
     return (Candidate("restart_rollout", _workload(facts), {}, "its memory grows without load: a restart gains time until it is mended"),)
 
 
 def _throttled(cause: Believed, facts: Facts) -> tuple[Candidate, ...]:
     """Held back at a CPU limit without more load: the limit is too small, more pods would be held back too."""
-    if cause.cause not in ("cpu", "pod_cpu") or _changed(cause) or not (facts.cpu_throttled and facts.cpu_limit and _is_workload(facts)):
+    if cause.cause not in ("cpu", "pod_cpu") or changed(cause) or not (facts.cpu_throttled and facts.cpu_limit and _is_workload(facts)):
         return ()
     params: dict[str, Json] = {"resource": "cpu", "limit": f"{math.ceil(facts.cpu_limit * GROWTH * 1000)}m"}
     return (Candidate("raise_limit", _workload(facts), params | ({"container": facts.container} if facts.container else {}), "it is held back at its CPU limit"),)
 
 
+def _grows(cause: Believed, facts: Facts) -> bool:
+    """More is asked of it, and its autoscaler has room to answer that."""
+    room = bool(facts.autoscaler) and facts.replicas is not None and facts.autoscaler_most is not None and facts.replicas < facts.autoscaler_most
+    return room and cause.cause in OVERLOADED and cause.load == "more" and not changed(cause)
+
+
 def _capacity(cause: Believed, facts: Facts) -> tuple[Candidate, ...]:
     """Saturated by load: more pods, by the autoscaler where there is one (a scale would be undone by it)."""
-    if cause.cause not in ("saturation", "cpu", "pod_cpu") or _changed(cause) or not facts.namespace or facts.bad_pods or cause.load == "same":
+    if cause.cause not in ("saturation", "cpu", "pod_cpu") or changed(cause) or not facts.namespace or facts.bad_pods or cause.load == "same":
         return ()  # without more load it is the program: more pods burn as much
     now = facts.replicas
     if facts.autoscaler:
@@ -212,7 +197,7 @@ def _outlier(cause: Believed, facts: Facts) -> tuple[Candidate, ...]:
     """
     served = facts.ready_pods is not None and facts.replicas is not None and facts.ready_pods >= facts.replicas
     alone = cause.entity.kind == "pod" and len(facts.bad_pods) == 1 and (facts.replicas or 0) >= _ENOUGH
-    if not (served and alone and facts.mesh_rule and facts.unguarded and facts.namespace) or _changed(cause) or cause.cause in ("oom_killed", "memory"):
+    if not (served and alone and facts.mesh_rule and facts.unguarded and facts.namespace) or changed(cause) or cause.cause in ("oom_killed", "memory"):
         return ()
     params: dict[str, Json] = {"consecutive_5xx_errors": 5, "interval": "10s", "base_ejection_time": "30s", "max_ejection_percent": math.floor(100 / (facts.replicas or 1))}
     return (Candidate("set_outlier_detection", Target("DestinationRule", facts.mesh_rule, facts.namespace), params,
@@ -221,7 +206,7 @@ def _outlier(cause: Believed, facts: Facts) -> tuple[Candidate, ...]:
 
 def _one_pod(cause: Believed, facts: Facts) -> tuple[Candidate, ...]:
     """One bad pod of many: it is the pod, not the program."""
-    if len(facts.bad_pods) != 1 or (facts.replicas or 0) < 2 or _changed(cause) or cause.cause in ("oom_killed", "memory"):
+    if len(facts.bad_pods) != 1 or (facts.replicas or 0) < 2 or changed(cause) or cause.cause in ("oom_killed", "memory"):
         return ()
     return (Candidate("recreate_pod", Target("Pod", facts.bad_pods[0], facts.namespace), {}, "one of its pods is bad and the others serve"),)
 
@@ -247,13 +232,6 @@ def _probe(cause: Believed, facts: Facts) -> tuple[Candidate, ...]:
                       f"it needs {facts.startup_seconds:g} s to come up" if facts.startup_seconds else f"it is not up within the {waits:g} s that the probe waits"),)
 
 
-def _breaker(cause: Believed, facts: Facts) -> tuple[Candidate, ...]:
-    """Overloaded by its callers: the mesh bounds what waits."""
-    if cause.cause not in ("overload", "saturation") or not facts.destination_rule or not facts.namespace or _changed(cause):
-        return ()
-    return (Candidate("set_connection_pool", Target("DestinationRule", facts.destination_rule, facts.namespace), {"http1_max_pending_requests": 100}, "its callers overload it"),)
-
-
 def _paused(cause: Believed, facts: Facts) -> tuple[Candidate, ...]:
     """A deploy that is still rolling out bad pods and has no revision to go back to is at least stopped."""
     if "deploy" not in cause.changes or facts.kind != "Deployment" or facts.paused or facts.earlier_revision or not facts.bad_pods or not facts.namespace:
@@ -261,5 +239,6 @@ def _paused(cause: Believed, facts: Facts) -> tuple[Candidate, ...]:
     return (Candidate("pause_rollout", _workload(facts), {}, "its new pods are bad and no earlier revision is kept"),)
 
 
-_RULES: tuple[Rule, ...] = (_canary, _undo, _image, _uncordon, _paused, _limit, _leak, _throttled, _capacity, _scaled_away, _outlier, _one_pod, _node, _probe, _breaker)
+_RULES: tuple[Rule, ...] = (_canary, _undo, _image, _uncordon, _paused, _limit, _leak, _throttled, breaker, ingress_limit, nginx_limit, _capacity, _scaled_away,
+                            _outlier, _one_pod, _node, _probe)
 """The best first."""

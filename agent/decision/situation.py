@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, Literal
 
+from agent.decision.demand import Clients, Demand, demand_of
 from signals.kube.finding import Finding
 from signals.observed import Entity
 
@@ -32,6 +33,10 @@ class Believed:
     victim_of: Entity | None = None
     load: Literal["more", "same"] | None = None
     """Requests during the incident against those before; None is not known."""
+    demand: Demand | None = None
+    """Who asks it how much; None is not known."""
+    clients: Clients | None = None
+    """Addresses from which its requests come; None is not known."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,12 +68,19 @@ class Facts:
     stable: str = ""
     canary: str = ""
     """Destinations of the route; ``canary`` is the failing one's."""
-    destination_rule: str = ""
-    """Of the suspect as a callee that its callers overload."""
+    ingress: str = ""
+    """The one Ingress through which requests for the suspect come in."""
+    ingress_namespace: str = ""
+    ingress_limited: bool = False
+    """It has limits already, which are somebody's decision."""
+    nginx: str = ""
+    """The nginx on this machine through which they come in."""
     mesh_rule: str = ""
     """The one DestinationRule of its one Service."""
     unguarded: bool = False
     """That rule takes no failing pod out of the load balancing yet."""
+    bounded: bool = False
+    """That rule bounds connections or requests already, which is somebody's decision."""
     earlier_image: str = ""
     """The newest image by digest that a recorded revision has and the present one has not."""
     image_stays: bool = False
@@ -94,7 +106,7 @@ def from_document(investigated: Mapping[str, Any]) -> list[Believed]:
     blamed: dict[Entity, Entity] = {}
     for one in investigated.get("suspects") or ():
         entity = _entity(one["entity"])
-        found.append(_suspect(one, entity, blamed.get(entity), loads.get(entity.name)))
+        found.append(replace(_suspect(one, entity, blamed.get(entity), loads.get(entity.name)), demand=demand_of(entity.name, investigated.get("graph") or {})))
         for each in one.get("victims") or ():
             if entity not in blamed:
                 blamed.setdefault(_entity(each), entity)

@@ -46,9 +46,9 @@ Recheck = Callable[[Approval], Refusal | None]
 class Executor:
     """Carries out approved actions, settles what a crash left, and takes actions back. Processes may have one each."""
 
-    def __init__(self, approvals: Approvals, performer: Performer, *, recheck: Recheck, wait: timedelta = timedelta(seconds=10),
+    def __init__(self, approvals: Approvals, performer: Callable[[Approval], Performer], *, recheck: Recheck, wait: timedelta = timedelta(seconds=10),
                  rollback_within: timedelta = timedelta(hours=24)) -> None:
-        """``wait``: how long for another action on the target; ``rollback_within``: how long an inverse stays approved."""
+        """``performer`` gives who carries an approval out, in whose name; ``wait``: how long for another action on the target; ``rollback_within``: how long an inverse stays approved."""
         self.approvals = approvals
         self.journal = approvals.journal
         self._performer = performer
@@ -115,7 +115,7 @@ class Executor:
         """``act`` on the approval, its target's lock held; a refusal is in the audit."""
         try:
             with self._locks.held(self._lock(approval), seconds=self._wait):
-                return act(self.approvals.show(approval))
+                return act(self.approvals.show(approval, history=False))
         except (ApprovalRefusedError, TargetBusyError) as error:
             if not (isinstance(error, NotExecutedError) and error.noted):
                 self._note("refused", approval, {"attempt": what, "kind": type(error).__name__, "why": str(error)})
@@ -126,7 +126,7 @@ class Executor:
             return self._settle(approval)
         if approval.state in _PASSED:
             self._note("refused", approval.id, {"attempt": "execute", "kind": "again", "why": f"it is {approval.state}"})
-            return approval
+            return self.approvals.show(approval.id)
         if approval.state != "approved":
             raise NotExecutedError(f"NOT executed: it is {approval.state}", where=f"approval {approval.id}", remedy="have it approved, or propose it again")
         stopped = self._stopped(approval)
@@ -138,7 +138,7 @@ class Executor:
         """The approval as a changed policy or world leaves it; None when both are as they were. Raises NotExecutedError."""
         try:
             refusal = self._recheck(approval)
-            changed = "" if refusal else comparing.changed(approval.preview, self._performer)
+            changed = "" if refusal else comparing.changed(approval.preview, self._performer(approval))
         except WorldChangedError as error:
             refusal, changed = None, str(error)
         except Exception as error:  # what cannot be checked is not done, whatever went wrong
@@ -159,7 +159,7 @@ class Executor:
     def _carry_out(self, approval: Approval, grant: Grant, inverse: Action | None = None) -> Approval:
         ledger = RunLedger(self.journal)
         try:
-            carry_out(approval.preview, grant, ledger, Noting(self._performer, ledger), now=self.journal.clock(), inverse=inverse)
+            carry_out(approval.preview, grant, ledger, Noting(self._performer(approval), ledger), now=self.journal.clock(), inverse=inverse)
         except NotGrantedError as error:
             refusal = NotExecutedError(f"NOT executed: {ledger.why or error.what}", where=f"approval {approval.id}", remedy=error.remedy)
             refusal.noted = bool(ledger.why)
@@ -173,12 +173,12 @@ class Executor:
     def _settle(self, approval: Approval) -> Approval:
         """Only with the target's lock held."""
         if approval.state not in UNDER_WAY | UNSETTLED:
-            return approval
+            return approval if approval.history else self.approvals.show(approval.id)
         rollback = approval.state in {"rolling_back", "rollback_unknown"}
         if approval.state in UNDER_WAY:
             self._end(approval, rollback=rollback, succeeded=None, message="whoever carried it out is gone; nobody saw how it ended")
         try:
-            seen = self._performer.settle(approval.preview, rollback=rollback)
+            seen = self._performer(approval).settle(approval.preview, rollback=rollback)
         except OnCalmError as error:
             self._note("not_settled", approval.id, {"why": str(error)})
             return self.approvals.show(approval.id)
@@ -193,7 +193,7 @@ class Executor:
             approval = self._settle(approval)
         if approval.state != "succeeded":
             raise NotExecutedError(f"NOT rolled back: it is {approval.state}", where=f"approval {approval.id}", remedy="only what succeeded can be taken back")
-        inverse = comparing.inverse_now(approval, self._performer)
+        inverse = comparing.inverse_now(approval, self._performer(approval))
         self._note("rollback_asked", approval.id, {"reason": short(reason), "inverse": inverse.document()})
         return self._carry_out(approval, grant_of(approval, _deadline(approval, self._rollback_within), rollback=True), inverse)
 

@@ -49,6 +49,12 @@ class Intake:
             self._thread.join()
             self._thread = None
 
+    @property
+    def waiting(self) -> int:
+        """Alerts that are not committed yet."""
+        with self._changed:
+            return self._alerts
+
     def put(self, delivery: Delivery) -> Future[Receipt]:
         """What becomes of a delivery once it is on disk. Raises IntakeFullError; the future may raise what :meth:`Incidents.receive` does."""
         future: Future[Receipt] = Future()

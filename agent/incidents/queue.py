@@ -115,6 +115,12 @@ def calm(book: Book, settings: AlertSettings) -> int:
     return len(rows)
 
 
+def again(book: Book, ident: str) -> bool:
+    """Put it into the queue once more, before what waits there with its weight; False while it waits or is under way."""
+    return bool(book.connection.execute(investigations.update().where(_T.incident == ident, _T.state.in_(("done", "failed", "put_off"))).values(
+        state="queued", attempts=0, holder="", lease=0, queued=book.now, began=None, ended=None, why="")).rowcount)
+
+
 def document(row: Row[Any] | None) -> dict[str, Any] | None:
     """How an investigation stands, with what it found."""
     if row is None:
@@ -145,7 +151,7 @@ def _own(book: Book, task: Task, holder: str) -> Row[Any] | None:
 def _ended(book: Book, row: Row[Any], state: str, *, result: Mapping[str, Any] | None = None, why: str = "") -> None:
     book.connection.execute(investigations.update().where(_T.incident == row.incident).values(
         state=state, ended=book.now, why=why, holder="", lease=0,
-        result=json.dumps(result, ensure_ascii=False) if result is not None else None))
+        result=json.dumps(result, ensure_ascii=False) if result is not None else row.result))  # what was found before is not lost
     told = {"why": why} if result is None else {"answer": str(result.get("answer", ""))[:4_000], "suspects": _named(result)}
     book.note(book.get(row.incident), "investigated" if state == "done" else "investigation_failed", WORKER, told)
 

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 from agent.audit.journal import moment
@@ -18,6 +20,8 @@ from telemetry.errors import UsageError
 if TYPE_CHECKING:
     from sqlalchemy import Connection
 
+APPROVAL = "approval"
+"""Entries of a timeline of this kind tell what became of an approval."""
 MOST = 500
 """Entries of a timeline, and alerts, that are read at once."""
 _CURSOR = re.compile(r"(\d{1,18})_(inc-[0-9a-f]{16})")
@@ -58,6 +62,50 @@ def whole(connection: Connection, ident: str, after: int) -> Whole:
         of_row(row), tuple(Entry(one.seq, moment(one.at), one.kind, one.actor, json.loads(one.body)) for one in entries),
         tuple(_alert(one) for one in told), tuple({"person": one.person, "part": one.part, "since": stamp(one.at)} for one in joined),
         tuple({"url": one.url, "title": one.title, "by": one.by, "at": stamp(one.at)} for one in linked), queue.document(found))
+
+
+def alerts_open(connection: Connection, ident: str) -> tuple[int, datetime | None]:
+    """How many of an incident's alerts nobody told the end of, and when one of them was told of last. Raises NoSuchIncidentError."""
+    from sqlalchemy import func, select
+
+    if connection.execute(select(incidents.c.id).where(incidents.c.id == ident)).one_or_none() is None:
+        raise NoSuchIncidentError("there is no such incident", where=f"incident {ident[:40]}", remedy="see `oncalm incidents list`")
+    count, last = connection.execute(select(func.count(), func.max(alerts.c.seen)).where(alerts.c.incident == ident, alerts.c.status != "resolved")).one()
+    return int(count), moment(last) if last is not None else None
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """How many there are. ``incidents`` by state and severity, without resolved ones; ``investigations`` by state, without done ones;
+    ``oldest``: seconds that the oldest of them waits."""
+
+    incidents: Mapping[tuple[str, str], int]
+    investigations: Mapping[str, int]
+    oldest: float
+
+
+def standing(connection: Connection, now: int) -> Standing:
+    """How incidents and their queue stand. ``now`` in microseconds since 1970."""
+    from sqlalchemy import func, select
+
+    many, queued = incidents.c, investigations.c
+    rows = connection.execute(select(many.state, many.severity, func.count()).where(many.state != "resolved").group_by(many.state, many.severity)).all()
+    states = dict.fromkeys(("queued", "put_off", "running", "failed"), 0)
+    states |= {row[0]: row[1] for row in connection.execute(select(queued.state, func.count()).where(queued.state != "done").group_by(queued.state))}
+    first = connection.execute(select(func.min(queued.queued)).where(queued.state.in_(("queued", "put_off")))).scalar()
+    return Standing({(state, severity): count for state, severity, count in rows}, states, max(0.0, (now - first) / 1e6) if first is not None else 0.0)
+
+
+def news(connection: Connection, ident: str, approval: Mapping[str, Any]) -> list[tuple[str, dict[str, Any]]]:
+    """Who did what in an approval's life (its document) that the incident's timeline does not tell yet: actor and body."""
+    rows = connection.execute(timeline.select().where(timeline.c.incident == ident, timeline.c.kind == APPROVAL)).all()
+    told = {(body.get("approval"), body.get("state"), body.get("when")) for body in (json.loads(row.body) for row in rows)}
+    action = approval["preview"]["action"]
+    what = f"{action['name']} of {'/'.join(part for part in (action['target']['namespace'], action['target']['kind'], action['target']['name']) if part)}"
+    passages = [{"actor": approval["requester"], "after": "asked", "at": approval["created"], "reason": ""}, *approval["history"]]
+    found = [(str(one["actor"]), {"approval": approval["id"], "state": one["after"], "when": one["at"], "action": action["name"],
+                                  "text": f"{str(one['after']).replace('_', ' ')}: {what}" + (f" ({one['reason']})" if one["reason"] else "")}) for one in passages]
+    return [(actor, body) for actor, body in found if (body["approval"], body["state"], body["when"]) not in told]
 
 
 def _alert(row: Any) -> dict[str, Any]:

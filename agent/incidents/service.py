@@ -81,6 +81,16 @@ class Incidents:
         with self.database.reading() as connection:
             return reading.whole(connection, ident, after)
 
+    def alerts_open(self, ident: str) -> tuple[int, datetime | None]:
+        """How many of its alerts nobody told the end of, and when one of them was told of last. Raises NoSuchIncidentError."""
+        with self.database.reading() as connection:
+            return reading.alerts_open(connection, ident)
+
+    def standing(self) -> reading.Standing:
+        """How many there are, by state. Raises StoreError."""
+        with self.database.reading() as connection:
+            return reading.standing(connection, micros(self.clock()))
+
     def named(self, start: str) -> Ids:
         """Ids that begin so, with or without ``inc-``; at most two: one that is meant is alone."""
         begins = f"inc-{start.removeprefix('inc-')}"
@@ -151,6 +161,23 @@ class Incidents:
         """Put what happened elsewhere (an approval, an action) into its timeline; texts are masked."""
         safe = masked_document(body)
         return self._act(ident, None, lambda book, one: book.note(one, kind, actor, safe))
+
+    def follow(self, ident: str, approval: Mapping[str, Any]) -> Incident:
+        """Put what became of an approval (its document) into the timeline, each passage once, whoever else does."""
+        def act(book: Book, one: Incident) -> None:
+            for actor, body in reading.news(book.connection, ident, approval):
+                book.note(one, reading.APPROVAL, actor, masked_document(body))
+
+        return self._act(ident, None, act)
+
+    def investigate(self, ident: str, by: Person, *, why: str = "") -> Incident:
+        """Have it investigated again; what was found before stays until then. Raises WayError while one is under way."""
+        def act(book: Book, one: Incident) -> None:
+            if not queue.again(book, ident):
+                raise WayError("its investigation waits or is under way", where=f"incident {one.id}", remedy="wait for what it finds")
+            book.note(one, "investigation_asked", by.id, {"why": short(why)} if why.strip() else {})
+
+        return self._act(ident, None, act)
 
     def settle_quiet(self) -> Found:
         """Resolve what its alerts mitigated a while ago, take up what was put off, forget old deliveries; what was resolved."""

@@ -58,6 +58,8 @@ class AlertSettings:
     """How long a process that gives no sign of life keeps its investigation."""
     replay: timedelta = timedelta(minutes=5)
     """How old a signature may be."""
+    propose: bool = False
+    """Whether the first proposed action of an incident's investigation is put before people."""
     mapping: Mapped | None = None
     """Where the fields of generic alerts stand."""
 

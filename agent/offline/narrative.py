@@ -63,6 +63,8 @@ def _lines(made: Mapping[str, Any], results: Mapping[str, ToolResult]) -> list[s
     if ruled_out:
         told = "; ".join(f"{one['entity']['name']}: {one['why']}" for one in ruled_out[:_RULED_OUT])
         lines.append(f"Ruled out: {told}. [E1]")
+    if made.get("probes"):
+        lines.append(f"To tell them apart, {made['probes'][0]['statement']}. [E1]")
     return [*lines, *_needed(made)]
 
 

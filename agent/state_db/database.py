@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import fcntl
 import os
+import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -23,6 +24,8 @@ HEAD = "0005"
 """The newest migration; a database that has it needs no Alembic."""
 BUSY_SECONDS = 30.0
 """How long a writer of SQLite waits for the others."""
+_MAKING = threading.Lock()
+"""Held while a file or a schema is made: Alembic has one context for all threads of a process."""
 _MIGRATING = 0x6F6E63616C6D_0001  # PostgreSQL's advisory lock while the schema is made: "oncalm", 1
 
 
@@ -53,17 +56,16 @@ class Database:
         with self.told(), self.engine.connect() as plain:
             connection = plain if self.sqlite else plain.execution_options(isolation_level="REPEATABLE READ")
             with connection.begin():
+                if self.sqlite:
+                    connection.exec_driver_sql("BEGIN")
                 yield connection
 
     @contextmanager
     def writing(self) -> Iterator[Connection]:
         """One transaction, alone among writers; an exception takes everything back. Raises StoreError."""
-        with self.told(), self.engine.connect() as plain:
-            connection = plain.execution_options(oncalm_writes=True)
-            with connection.begin():
-                if not self.sqlite:
-                    connection.exec_driver_sql("SELECT 1 FROM head WHERE id = 1 FOR UPDATE")
-                yield connection
+        with self.told(), self.engine.connect() as connection, connection.begin():
+            connection.exec_driver_sql("BEGIN IMMEDIATE" if self.sqlite else "SELECT 1 FROM head WHERE id = 1 FOR UPDATE")
+            yield connection
 
     def aside(self) -> Engine:
         """Connections of their own for what lasts longer than a transaction, as many as are asked for.
@@ -100,8 +102,7 @@ class Database:
         if self.sqlite:
             _private(Path(str(self.url.database)))
             engine = create_engine(self.url, connect_args={"timeout": BUSY_SECONDS, "check_same_thread": False})
-            event.listen(engine, "connect", _sqlite_settings)
-            event.listen(engine, "begin", _sqlite_begin)
+            event.listen(engine, "connect", _sqlite_settings)  # of the pool; one of connections would be asked at every statement
             return engine
         try:
             return create_engine(self.url, pool_pre_ping=True, isolation_level="READ COMMITTED",
@@ -116,11 +117,8 @@ class Database:
         from alembic import command
         from alembic.util import CommandError
 
-        with self._alone(), self.engine.connect() as plain, \
-                plain.execution_options(oncalm_writes=True).begin() as transaction:
-            connection = transaction.connection
-            if not self.sqlite:
-                connection.exec_driver_sql(f"SELECT pg_advisory_xact_lock({_MIGRATING})")
+        with _MAKING, self._alone(), self.engine.connect() as connection, connection.begin():
+            connection.exec_driver_sql("BEGIN IMMEDIATE" if self.sqlite else f"SELECT pg_advisory_xact_lock({_MIGRATING})")
             try:
                 command.upgrade(scripts(connection), "head")
             except CommandError as error:
@@ -174,10 +172,18 @@ def _url(text: str) -> URL:
 
 
 def _private(path: Path) -> None:
-    """Make the file, readable by its owner only, before SQLite makes it for all."""
+    """Make the file, readable by its owner only, before SQLite makes it for all.
+
+    One that is there is never opened: closing it would let go of every lock that this process has on it (POSIX counts them by
+    process), and another process would then take the write-ahead log away ("How To Corrupt An SQLite Database File", 2.2).
+    """
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        os.close(os.open(path, os.O_CREAT | os.O_RDWR, 0o600))
+        with _MAKING:
+            if not path.exists():
+                os.close(os.open(path, os.O_CREAT | os.O_EXCL | os.O_RDWR, 0o600))
+    except FileExistsError:
+        return  # another process was faster
     except OSError as error:
         raise StoreError(f"the state database cannot be opened: {error.strerror}", where=str(path),
                          remedy="give a home that may be written") from error
@@ -187,8 +193,3 @@ def _sqlite_settings(connection: Any, _: object) -> None:
     connection.isolation_level = None  # transactions begin where we say
     for pragma in ("journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON"):
         connection.execute(f"PRAGMA {pragma}")
-
-
-def _sqlite_begin(connection: Connection) -> None:
-    writes = connection.get_execution_options().get("oncalm_writes")
-    connection.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")

@@ -29,7 +29,7 @@ from api.door.hosts import (
 from api.door.identity import Identity
 from api.door.jwks import ProviderError
 from api.door.needs import StrangerError
-from api.door.pages import welcoming
+from api.door.pages import browsing, refusal_page, welcoming
 from api.door.proxies import Client, Proxies
 from api.door.rates import Limiter, Rates, subscriber
 from api.door.reception import Reception
@@ -74,7 +74,7 @@ class Door:
                 await self._checked_csrf(scope, identity, body)
                 await self._passed(scope, identity, body, client)
         except Refused as no:
-            await refuse(send, no, receive if no.status == 413 else None)
+            await refuse(send, no, receive if no.status == 413 else None, page=refusal_page if browsing(scope) else None)
 
     async def _admitted(self, scope: Scope, receive: Receive, send: Send, client: Client) -> tuple[Identity | None, Body]:
         """Who asks, and the body within its bounds. Raises Refused."""

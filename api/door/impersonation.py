@@ -24,4 +24,6 @@ def impersonated(settings: Mapping[str, Mapping[str, Entry]], person: Person) ->
     user, groups = entry.get("user"), entry.get("groups", [])
     if not isinstance(user, str) or not isinstance(groups, list) or set(entry) - {"user", "groups"}:
         raise UsageError("an entry has a user, a text, and groups, a list", where=_WHERE, remedy='as {"user": "oncalm:{name}", "groups": ["viewers"]}')
+    if "{name}" in user and user.startswith("{name}") and person.id.startswith("system:"):
+        raise UsageError(f"{person.name} is a name of the cluster's own", where=_WHERE, remedy="give such people an entry of their own")
     return Impersonation(user.replace("{name}", person.id), tuple(groups))

@@ -12,6 +12,7 @@ from urllib.parse import urlsplit
 
 from api.door.hosts import loopback
 from telemetry.errors import OnCalmError, UsageError
+from telemetry.reaching import UnreachableError, reachable
 
 FRESH = 300.0
 """Seconds after which keys are fetched anew: for so long a key lives on that its provider has withdrawn."""
@@ -96,6 +97,10 @@ class Jwks:
     async def _document(self, url: str) -> Mapping[str, Any]:
         import httpx
 
+        try:
+            await asyncio.wait_for(asyncio.to_thread(reachable, url), _SECONDS)
+        except (UnreachableError, TimeoutError) as error:  # the address of the keys is the provider's word
+            raise ProviderError(f"no keys from the identity provider: {getattr(error, 'what', 'its name leads nowhere')}", where=url, remedy="see that it can be reached") from None
         try:
             async with asyncio.timeout(_SECONDS), httpx.AsyncClient(verify=_trust(self._ca_file), trust_env=False, timeout=_SECONDS) as client, \
                     client.stream("GET", url, headers={"Accept": "application/json", "User-Agent": "oncalm"}) as reply:

@@ -16,17 +16,33 @@ button{margin-top:1rem}
 """
 
 
-def login_page(then: str, problem: str = "") -> str:
-    """The page with the form. ``then``: a path to go to afterwards; ``problem``: why it did not work."""
+def login_page(then: str, problem: str = "", csrf: str = "") -> str:
+    """The page with the form. ``then``: a path to go to afterwards; ``problem``: why it did not work; ``csrf``: of somebody who is in already."""
     told = f'<p role="alert">{escape(problem)}</p>' if problem else ""
     return f"""<!doctype html>
 <html lang="en"><head><meta charset="utf-8"><title>Sign in · OnCalm</title>
-<meta name="viewport" content="width=device-width, initial-scale=1"><link rel="stylesheet" href="/login.css"></head>
+<meta name="viewport" content="width=device-width, initial-scale=1"><link rel="stylesheet" href="/login.css"><link rel="icon" href="/static/icon.svg" type="image/svg+xml"></head>
 <body><main><h1>OnCalm</h1>{told}
 <form method="post" action="/login"><label for="credential">API key or token</label>
 <input id="credential" name="credential" type="password" autocomplete="current-password" required autofocus>
-<input type="hidden" name="next" value="{escape(local_path(then))}"><button>Sign in</button></form></main></body></html>
+<input type="hidden" name="next" value="{escape(local_path(then))}"><input type="hidden" name="csrf" value="{escape(csrf)}"><button>Sign in</button></form></main></body></html>
 """
+
+
+def refusal_page(status: int, what: str, remedy: str) -> str:
+    """What a browser sees of a request that was not let in: nothing of it was done."""
+    return f"""<!doctype html>
+<html lang="en"><head><meta charset="utf-8"><title>{status} · OnCalm</title>
+<meta name="viewport" content="width=device-width, initial-scale=1"><link rel="stylesheet" href="/login.css"></head>
+<body><main><h1>OnCalm</h1><p role="alert">{escape(what)}{f" — {escape(remedy)}" if remedy else ""}</p>
+<p><strong>Nothing was changed.</strong></p><p><a href="/">Go on</a></p></main></body></html>
+"""
+
+
+def browsing(scope: Scope) -> bool:
+    """Whether somebody sits before a browser and sees whatever is answered."""
+    headers = scope["headers"]
+    return navigation(headers) and "text/html" in ",".join(values(headers, b"accept"))
 
 
 def login_css() -> str:

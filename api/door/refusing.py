@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import math
+from collections.abc import Callable
 from contextlib import suppress
 from http import HTTPStatus
 
@@ -33,11 +34,13 @@ _LINGER, _SWALLOW = 1.0, 8 << 20
 """Seconds and bytes: a connection that is closed on what still comes is reset, and the answer would be lost with it."""
 
 
-async def refuse(send: Send, no: Refused, receive: Receive | None = None) -> None:
-    """Answer a request with a problem; with ``receive`` what still comes of its body is swallowed for a moment."""
+async def refuse(send: Send, no: Refused, receive: Receive | None = None, *, page: Callable[[int, str, str], str] | None = None) -> None:
+    """Answer a request with a problem, or the ``page`` of it; with ``receive`` what still comes of its body is swallowed for a moment."""
     title = HTTPStatus(no.status).phrase
     body = json.dumps({"type": "about:blank", "title": title, "status": no.status, "detail": no.what, "where": no.where, "remedy": no.remedy}).encode()
-    headers = [(b"content-type", b"application/problem+json"), (b"content-length", str(len(body)).encode()), *no.headers()]
+    if page is not None:
+        body = page(no.status, no.what, no.remedy).encode()
+    headers = [(b"content-type", b"text/html; charset=utf-8" if page is not None else b"application/problem+json"), (b"content-length", str(len(body)).encode()), *no.headers()]
     await send({"type": "http.response.start", "status": no.status, "headers": headers})
     await send({"type": "http.response.body", "body": body, "more_body": True})
     if receive is not None:

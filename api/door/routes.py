@@ -41,8 +41,8 @@ def router(door: Door) -> APIRouter:
 
     @routes.get("/login", include_in_schema=False)
     @open_to_all("whoever is not known yet signs in here")
-    async def page(next: str = "/") -> Response:  # noqa: A002 - the name of the query parameter
-        return _html(login_page(next))
+    async def page(request: Request, next: str = "/") -> Response:  # noqa: A002 - the name of the query parameter
+        return _html(login_page(next, csrf=_csrf(request)))
 
     @routes.get("/login.css", include_in_schema=False)
     @open_to_all("the style of the login page")
@@ -59,7 +59,7 @@ def router(door: Door) -> APIRouter:
         except StrangerError as error:
             if then is None:
                 raise
-            return _html(login_page(then, error.what), 401)
+            return _html(login_page(then, error.what, _csrf(request)), 401)
         secret, session = await door.reception.signed_in(identity, getattr(request.state, "identity", None))
         answer = Response(status_code=303, headers={"location": local_path(then)}) if then is not None else _me(identity.person, identity, csrf_of(secret), "session")
         _set_cookies(answer, secret, session, secure=request.state.secure)
@@ -129,6 +129,10 @@ def _me(person: Person, identity: Identity | None, csrf: str, by: str) -> Respon
 def _set_cookies(answer: Response, secret: str, session: Session, *, secure: bool) -> None:
     answer.set_cookie(COOKIE[secure], secret, expires=session.expires, path="/", secure=secure, httponly=True, samesite="strict")
     answer.set_cookie(CSRF_COOKIE, csrf_of(secret), expires=session.expires, path="/", secure=secure, samesite="strict")
+
+
+def _csrf(request: Request) -> str:
+    return str(getattr(request.state, "csrf", ""))
 
 
 def _html(page: str, status: int = 200) -> Response:

@@ -15,30 +15,36 @@ from markupsafe import Markup, escape
 from agent.approvals.people import Person
 from telemetry.unseen import spelled
 
+_LINES = frozenset("\n\t")
 HERE = Path(__file__).parent
-PLACES = (("/", "Ask"), ("/incidents", "Incidents"), ("/approvals", "Approvals"), ("/templates", "Templates"),
-          ("/spend", "Spend"), ("/probes", "Probes"))
+PLACES = (("/", "Ask"), ("/incidents", "Incidents"), ("/approvals", "Approvals"), ("/summaries", "Summaries"),
+          ("/templates", "Templates"), ("/spend", "Spend"), ("/probes", "Probes"))
 
 
 @lru_cache(maxsize=1)
 def environment() -> Environment:
     """The templates, escaping everything."""
     made = Environment(loader=FileSystemLoader(HERE / "templates"), autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True)
-    made.filters |= {"moment": moment, "shown": shown, "bars": bars}
+    made.filters |= {"moment": moment, "shown": shown, "told": told, "bars": bars, "capitalize_first": lambda text: text[:1].upper() + text[1:]}
     return made
 
 
-def page(request: Request, person: Person, name: str, *, status: int = 200, **more: Any) -> HTMLResponse:
-    """A page as HTML."""
+def page(request: Request, person: Person | None, name: str, *, status: int = 200, **more: Any) -> HTMLResponse:
+    """A page as HTML; ``person``: None before a door."""
     state = request.state
-    told = environment().get_template(f"{name}.html").render(
+    html = environment().get_template(f"{name}.html").render(
         person=person, places=PLACES, here=request.url.path, csrf=getattr(state, "csrf", ""), signed_in=getattr(getattr(state, "identity", None), "by", "") == "session", **more)
-    return HTMLResponse(told, status)
+    return HTMLResponse(html, status)
 
 
 def shown(value: Any) -> str:
     """A value as text in which nothing is unseen."""
     return spelled("" if value is None else value if isinstance(value, str) else str(value))
+
+
+def told(value: Any) -> str:
+    """The same of what has lines: they stay."""
+    return spelled("" if value is None else str(value), _LINES)
 
 
 def moment(value: str | datetime | None) -> Markup:

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from contextlib import ExitStack
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
-from urllib.parse import parse_qs
 
 from fastapi import APIRouter, Depends, Query, Request, Response
 from fastapi.responses import FileResponse, RedirectResponse
@@ -13,30 +13,36 @@ from fastapi.responses import FileResponse, RedirectResponse
 from agent.approvals.people import Person
 from agent.approvals.states import STATES, State
 from api.door.needs import Needs, open_to_all
+from api.page.drawing import drawn
+from api.page.forms import form_of
+from api.page.incidents import add as incident_pages
 from api.page.rendering import HERE, page
+from api.page.summaries import add as summary_pages
 from api.server.problems import NotFoundError, problem_of
 from api.server.services import Services
 from telemetry.errors import OnCalmError, UsageError
 
 if TYPE_CHECKING:
     from agent.incidents.service import Incidents
+    from api.summarising import Summarising
 
 Viewer = Annotated[Person, Depends(Needs("viewer"))]
-Responder = Annotated[Person, Depends(Needs("responder"))]
 Approver = Annotated[Person, Depends(Needs("approver"))]
 _KINDS = {".css": "text/css", ".js": "text/javascript", ".svg": "image/svg+xml"}
-PICTURES = ("timeline", "graph", "latency")
+_FEW = 5
 _WAITING: tuple[State, ...] = ("pending", "approved", "executing", "succeeded", "unknown", "rolling_back", "rollback_unknown")
-_LONGEST_FORM = 65_536
 
 
-def router(services: Services, incidents: Incidents | None = None) -> APIRouter:
-    """The pages; ``incidents`` where alerts are taken."""
+def router(services: Services, incidents: Incidents | None = None, summaries: Summarising | None = None) -> APIRouter:
+    """The pages; ``incidents`` where alerts are taken, ``summaries`` where they are made."""
     routes = APIRouter(include_in_schema=False)
     _static(routes)
-    _ask(routes, services)
+    _ask(routes, services, incidents)
     _approvals(routes, services)
-    _others(routes, services, incidents)
+    _others(routes, services)
+    incident_pages(routes, incidents, services.desk)
+    if summaries is not None:
+        summary_pages(routes, summaries)
     return routes
 
 
@@ -51,7 +57,7 @@ def _static(routes: APIRouter) -> None:
         return FileResponse(files[name], media_type=_KINDS[Path(name).suffix], headers={"Cache-Control": "no-cache"})
 
 
-def _ask(routes: APIRouter, services: Services) -> None:
+def _ask(routes: APIRouter, services: Services, incidents: Incidents | None) -> None:
     @routes.get("/")
     def ask(request: Request, person: Viewer, conversation: Annotated[str, Query(max_length=40)] = "") -> Response:
         """Ask, and what was said before."""
@@ -62,28 +68,22 @@ def _ask(routes: APIRouter, services: Services) -> None:
         except NotFoundError as error:
             missing = error.what
         return page(request, person, "ask", conversation="" if missing else conversation, turns=turns, missing=missing,
-                    conversations=services.kept.listed(person)[:30], pictures=PICTURES)
+                    conversations=services.kept.listed(person)[:30], empty=not (services.home / "manifest.db").exists(),
+                    waits=_waits(services, incidents) if not conversation else [])
 
-    @routes.get("/pictures/{conversation}/{turn}/{name}.svg")
+    @routes.get("/pictures/{conversation}/{turn}/{name}.png")
     def picture(conversation: str, turn: int, name: str, person: Viewer) -> Response:
         """A picture of an investigation: timeline, graph or latency."""
         turns = services.kept.show(conversation, person)["turns"]
         found = next((one["answer"] for one in turns if one["number"] == turn), None)
-        drawn = _drawn(found, name) if found is not None and found.get("suspects") else None
-        if drawn is None:
-            raise NotFoundError("there is nothing to draw", where=f"picture {name[:40]}", remedy="ask why something is wrong: investigations have pictures")
-        return Response(drawn, media_type="image/svg+xml", headers={"Cache-Control": "private, max-age=3600"})
+        return drawn(found, name)
 
 
-def _drawn(found: Mapping[str, Any], name: str) -> bytes | None:
-    from api.pictures import drawable, rendered
-    from api.pictures.graph import graph
-    from api.pictures.latency import latency
-    from api.pictures.timeline import timeline
-
-    made = {"timeline": timeline, "graph": graph, "latency": latency}.get(name)
-    chart = made(drawable(dict(found))) if made is not None else None
-    return rendered(chart, "svg") if chart is not None else None
+def _waits(services: Services, incidents: Incidents | None) -> list[tuple[str, str, str]]:
+    """What is open and what waits for people: path, state, words. A few of each: the pages have them all."""
+    pending = [(f"/approvals/{one.id}", "pending", f"{one.action} on {one.target}, asked by {one.requester}") for one in services.desk.approvals.list(("pending",))]
+    found = incidents.list(limit=_FEW)[0] if incidents is not None else []
+    return [*((f"/incidents/{one.id}", one.state, f"{one.severity} · {one.service}: {one.title}") for one in found), *pending[:_FEW]]
 
 
 def _approvals(routes: APIRouter, services: Services) -> None:
@@ -103,6 +103,7 @@ def _approvals(routes: APIRouter, services: Services) -> None:
 
     @routes.get("/approvals/{approval}")
     def one(request: Request, approval: str, person: Viewer) -> Response:
+        desk.tend()
         return shown(request, person, approval)
 
     @routes.post("/approvals/{approval}")
@@ -110,7 +111,7 @@ def _approvals(routes: APIRouter, services: Services) -> None:
         """Approve, reject or take back, from the page's form; what is refused is told on the page."""
         from starlette.concurrency import run_in_threadpool
 
-        form = await _form(request)
+        form = await form_of(request)
 
         def act() -> Response:
             try:
@@ -128,49 +129,12 @@ def _approvals(routes: APIRouter, services: Services) -> None:
         elif done == "reject":
             desk.reject(approval, person, reason=reason, via="page")
         elif done == "rollback":
-            desk.rollback(approval, reason=f"{reason or 'no reason was given'} (asked for by {person.name})")
+            desk.rollback(approval, reason=f"{reason or 'no reason was given'} (asked for by {person.name})", by=person)
         else:
             raise UsageError("the form says neither approve nor reject", where="do", remedy="load the page again")
 
 
-async def _form(request: Request) -> dict[str, str]:
-    body = await request.body()
-    if len(body) > _LONGEST_FORM:
-        raise UsageError("the form is too large", where="form", remedy="write less")
-    return {name: values[-1] for name, values in parse_qs(body.decode("utf-8", "replace"), max_num_fields=50).items()}
-
-
-def _others(routes: APIRouter, services: Services, incidents: Incidents | None) -> None:
-    @routes.get("/incidents")
-    def listed(request: Request, person: Viewer, every: bool = False) -> Response:
-        from agent.incidents.states import STATES as LIFE
-
-        found = incidents.list(LIFE if every else ("open", "investigating", "mitigated"), limit=200)[0] if incidents is not None else []
-        return page(request, person, "incidents", items=[one.document() for one in found], every=every, taken=incidents is not None)
-
-    @routes.get("/incidents/{incident}")
-    def one(request: Request, incident: str, person: Viewer) -> Response:
-        if incidents is None:
-            raise NotFoundError("no alerts are taken here", where=f"incident {incident[:40]}", remedy="see docs/alerts.md")
-        return page(request, person, "incident", one=incidents.show(incident).document(), may_act=person.may("responder"), problem=None)
-
-    @routes.post("/incidents/{incident}")
-    async def led(request: Request, incident: str, person: Responder) -> Response:
-        """One step in an incident's life, from the page's form."""
-        from starlette.concurrency import run_in_threadpool
-
-        form = await _form(request)
-
-        def act() -> Response:
-            assert incidents is not None  # noqa: S101 - the page has no form otherwise
-            try:
-                _led(incidents, form, incident, person)
-            except OnCalmError as error:
-                return page(request, person, "incident", status=problem_of(error)["status"], one=incidents.show(incident).document(), may_act=True, problem=error)
-            return RedirectResponse(f"/incidents/{incident}", 303)
-
-        return await run_in_threadpool(act)
-
+def _others(routes: APIRouter, services: Services) -> None:
     @routes.get("/templates")
     def templates(request: Request, person: Viewer, query: Annotated[str, Query(max_length=500)] = "") -> Response:
         empty = not (services.home / "manifest.db").exists()
@@ -181,7 +145,7 @@ def _others(routes: APIRouter, services: Services, incidents: Incidents | None) 
         known = next((one for one in services.product.catalog().templates if one.id == template), None)
         if known is None:
             raise NotFoundError("there is no such template", where=f"template {template[:40]}", remedy="look for it at /templates")
-        return page(request, person, "template", one=known, counts=_counts(services, template))
+        return page(request, person, "template", one=known, counts=_counts(services, template, person))
 
     @routes.get("/spend")
     def spend(request: Request, person: Viewer) -> Response:
@@ -196,21 +160,10 @@ def _others(routes: APIRouter, services: Services, incidents: Incidents | None) 
         return page(request, person, "probes")
 
 
-def _counts(services: Services, template: str) -> list[tuple[str, float]]:
+def _counts(services: Services, template: str, person: Person) -> list[tuple[str, float]]:
     """(time, count) of a template over the time that the store holds."""
-    found = services.product.tools().call("logs.trend", {"templates": [template]})
+    with ExitStack() as stack:
+        found = services.product.tools(person, stack).call("logs.trend", {"templates": [template]})
     rows = found.found.result.rows if found.found is not None else None
     return [(str(row[0]), float(row[-1])) for row in rows or ()]
-
-
-def _led(incidents: Incidents, form: Mapping[str, str], ident: str, person: Person) -> None:
-    step, why = form.get("do", ""), form.get("why", "").strip()
-    if step == "acknowledge":
-        incidents.acknowledge(ident, person)
-    elif step in {"mitigate", "resolve", "reopen"}:
-        {"mitigate": incidents.mitigate, "resolve": incidents.resolve, "reopen": incidents.reopen}[step](ident, person, why=why)
-    elif step == "note":
-        incidents.note(ident, person, why)
-    else:
-        raise UsageError("the form says no step", where="do", remedy="load the page again")
 

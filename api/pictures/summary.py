@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -17,8 +18,18 @@ Ending = Literal["svg", "png", "pdf"]
 
 def pictures(summary: Summary, kind: Ending = "png") -> dict[str, bytes]:
     """The pictures by name (``errors``, ``templates``, ``budgets``), those that can be drawn."""
-    made = {"errors": errors(summary), "templates": bursts(summary), "budgets": budgets(summary)}
-    return {name: _rendered(chart, kind) for name, chart in made.items() if chart is not None}
+    return {name: _rendered(chart, kind) for name, draw in _WAYS.items() if (chart := draw(summary)) is not None}
+
+
+def drawable_of(summary: Summary) -> list[str]:
+    """The names of those that can be drawn; nothing is."""
+    return [name for name, draw in _WAYS.items() if draw(summary) is not None]
+
+
+def picture(summary: Summary, name: str, kind: Ending = "png") -> bytes | None:
+    """One of them; None for a name that is none, and where there is nothing to draw."""
+    chart = _WAYS[name](summary) if name in _WAYS else None
+    return _rendered(chart, kind) if chart is not None else None
 
 
 def errors(summary: Summary) -> alt.Chart | None:
@@ -66,6 +77,9 @@ def budgets(summary: Summary) -> alt.LayerChart | None:
         color=alt.Color("over:N", legend=None, scale=alt.Scale(domain=[False, True], range=["#8a9ba8", "#b3261e"])))
     line = alt.Chart(alt.Data(values=[{"at": 1.0}])).mark_rule(strokeDash=[4, 3]).encode(x="at:Q")
     return alt.layer(bars, line).properties(width=WIDTH, height=max(ROW * len(rows), 60), title="Error budgets")
+
+
+_WAYS: Mapping[str, Callable[[Summary], alt.TopLevelMixin | None]] = {"errors": errors, "templates": bursts, "budgets": budgets}
 
 
 def _data(rows: list[dict[str, Any]]) -> alt.Data:

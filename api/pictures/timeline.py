@@ -11,6 +11,8 @@ if TYPE_CHECKING:
 WIDTH, ROW = 760, 24
 _LABEL = 64
 _MOST = 12
+_LINES, _LETTER = 6, 5.6
+"""Lines of words above the rows; pixels of a letter, about."""
 
 
 def timeline(found: dict[str, Any]) -> alt.LayerChart | None:
@@ -30,7 +32,7 @@ def timeline(found: dict[str, Any]) -> alt.LayerChart | None:
             color=alt.Color("count:Q", title="records", scale=alt.Scale(scheme="oranges", type="sqrt")))
     else:
         main = base.mark_point(filled=True, size=80, color="#c0392b").encode(x=alt.X("start:T", **_utc()))
-    layers = [_window(found["window"]), main, *_changes(found["timeline"])]
+    layers = [_window(found["window"]), main, *_changes(found["timeline"], rows)]
     return alt.layer(*layers).properties(width=WIDTH, height=max(ROW * len(names), 90), title="What began when")
 
 
@@ -54,19 +56,33 @@ def _window(window: dict[str, Any]) -> alt.Chart:
     return shade.encode(x=alt.X("start:T", **_utc()), x2="end:T")
 
 
-def _changes(entries: list[dict[str, Any]]) -> list[alt.Chart]:
-    """Changes as dashed lines with their words."""
+def _changes(entries: list[dict[str, Any]], rows: list[dict[str, Any]]) -> list[alt.Chart]:
+    """Changes as dashed lines with their words, which stand above one another where they would meet."""
     import altair as alt
 
-    rows = [{"time": one["time"], "said": _short(one["statement"]), "line": at % 3} for at, one in
-            enumerate([one for one in entries if one["kind"] == "change"])]
-    if not rows:
+    told = _placed([one for one in entries if one["kind"] == "change"], rows)
+    if not told:
         return []
-    base = alt.Chart(alt.Data(values=rows)).encode(x=alt.X("time:T", **_utc()))
+    base = alt.Chart(alt.Data(values=told)).encode(x=alt.X("time:T", **_utc()))
     lines = base.mark_rule(strokeDash=[5, 4], color="#1f618d", size=1.5)
     words = base.mark_text(align="left", dx=4, dy=-6, baseline="bottom", color="#1f618d", fontSize=11).encode(
         text="said:N")
-    return [lines, *(words.transform_filter(f"datum.line == {line}").encode(y=alt.value(-14 * line)) for line in range(3))]
+    return [lines, *(words.transform_filter(f"datum.line == {line}").encode(y=alt.value(-14 * line)) for line in range(_LINES))]
+
+
+def _placed(changes: list[dict[str, Any]], rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Each change with the lowest line of words that has room for its own; one for which none has, keeps its rule only."""
+    moments = [datetime.fromisoformat(str(one[name])).timestamp() for one in rows for name in ("start", "end")]
+    moments += [datetime.fromisoformat(str(one["time"])).timestamp() for one in changes]
+    pixel = (max(moments) - min(moments)) / WIDTH or 1.0
+    taken, told = [float("-inf")] * _LINES, []
+    for one in sorted(changes, key=lambda each: datetime.fromisoformat(str(each["time"]))):
+        at, said = datetime.fromisoformat(str(one["time"])).timestamp(), _short(one["statement"])
+        line = next((number for number, until in enumerate(taken) if until <= at), -1)
+        if line >= 0:
+            taken[line] = at + (len(said) + 2) * _LETTER * pixel
+        told.append({"time": one["time"], "said": said, "line": line})
+    return told
 
 
 def _utc() -> dict[str, Any]:

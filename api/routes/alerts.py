@@ -34,8 +34,8 @@ from api.routes.problem_answers import problems
 _log = logging.getLogger(__name__)
 BODY = 4 << 20
 """Bytes of a body."""
-IN_FLIGHT = 64 << 20
-"""Bytes of bodies that are being received or read; beyond, 503."""
+IN_FLIGHT, OF_ONE = 64 << 20, 16 << 20
+"""Bytes of bodies that are being received or read, of all and of one address; beyond, 503. Who sends is only proved by the whole body."""
 SECONDS = 20.0
 """For a body to come in."""
 _SHOWN = frozenset({"key", "token"})
@@ -70,15 +70,16 @@ class Receiver:
     def __init__(self, incidents: Incidents, intake: Intake) -> None:
         self._incidents, self._intake = incidents, intake
         self._in_flight = 0
+        self._of: Counter[str] = Counter()
         self.counts: Counter[tuple[Source, str]] = Counter()
         """Of ``accepted`` alerts, and of requests that were ``forged``, ``late``, ``replayed``, ``malformed`` or ``full``."""
 
     async def receive(self, source: Source, request: Request) -> Accepted:
         """Answer one request. Raises AlertBodyError, SenderError, IntakeFullError, StoreError; StrangerError and RoleError of the door."""
-        body = bytearray()
+        body, address = bytearray(), str(getattr(request.state, "address", ""))
         try:
             known = self._known(source, request)
-            await self._receive(request, body)
+            await self._receive(request, body, address)
             proof, parsed = await asyncio.to_thread(self._read, source, dict(request.headers), bytes(body), known=known)
             kept = self._intake.put(Delivery(parsed.alerts, once=proof.once, event=f"{source}:{parsed.event}" if parsed.event else ""))
             told = await asyncio.shield(asyncio.wrap_future(kept))
@@ -87,6 +88,9 @@ class Receiver:
             raise
         finally:
             self._in_flight -= len(body)
+            self._of[address] -= len(body)
+            if self._of[address] <= 0:
+                del self._of[address]
         self.counts[source, "accepted"] += len(parsed.alerts)
         return Accepted(new=told.new, changed=told.changed, duplicate=told.duplicate, unmatched=told.unmatched, incidents=told.incidents,
                         dedup_key=parsed.dedup_key or None, refused=[Refused(field=one.field, reason=one.reason) for one in parsed.flaws[:100]])
@@ -112,7 +116,7 @@ class Receiver:
         proof = prove(source, sender, sent, now, settings.replay) if not known else Proof("a person")
         return proof, parse(source, decoded(body) if value is None else value, now, settings.mapping)
 
-    async def _receive(self, request: Request, body: bytearray) -> None:
+    async def _receive(self, request: Request, body: bytearray, address: str) -> None:
         media = request.headers.get("content-type", "").partition(";")[0].strip().lower()
         if media != "application/json" and not media.endswith("+json"):
             # Pages of other origins can post anything else without being asked (https://fetch.spec.whatwg.org/#cors-safelisted-request-header).
@@ -120,7 +124,7 @@ class Receiver:
         length = request.headers.get("content-length", "")
         if length.isdigit() and int(length) > BODY:
             raise _too_large()
-        if self._in_flight >= IN_FLIGHT:
+        if self._in_flight >= IN_FLIGHT or self._of[address] >= OF_ONE:
             raise IntakeFullError("too much is being received", where="alerts", remedy="send it again in some seconds")
         try:
             async with asyncio.timeout(SECONDS):
@@ -129,6 +133,7 @@ class Receiver:
                         raise _too_large()
                     body += part
                     self._in_flight += len(part)
+                    self._of[address] += len(part)
         except TimeoutError as error:
             raise AlertBodyError("the body did not come in time", [Flaw("body", f"must come within {SECONDS:.0f} s")], status=408) from error
 

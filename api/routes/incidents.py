@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Annotated, Any, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 from fastapi import APIRouter, Depends, Path, Query
 from pydantic import BaseModel, ConfigDict, Field
@@ -15,6 +15,9 @@ from agent.incidents.service import Incidents
 from agent.incidents.states import STATES, State
 from api.door.needs import Needs
 from api.routes.problem_answers import problems
+
+if TYPE_CHECKING:
+    from api.desk import Desk
 
 _VIEWER = [Depends(Needs("viewer"))]
 Responder = Annotated[Person, Depends(Needs("responder"))]
@@ -67,12 +70,14 @@ class Page(BaseModel):
     next: str | None
 
 
-def router(incidents: Incidents) -> APIRouter:
-    """The routes over one state database, for whichever application mounts them."""
+def router(incidents: Incidents, desk: Desk | None = None) -> APIRouter:
+    """The routes over one state database, for whichever application mounts them; with a ``desk`` what is found may be proposed."""
     routes = APIRouter(prefix="/v1/incidents", tags=["incidents"])
     _reading(routes, incidents)
     _living(routes, incidents)
     _telling(routes, incidents)
+    if desk is not None:
+        _proposing(routes, incidents, desk)
     return routes
 
 
@@ -112,6 +117,21 @@ def _living(routes: APIRouter, incidents: Incidents) -> None:
     for name, move, told in (("mitigate", incidents.mitigate, "It hurts nobody any more."), ("resolve", incidents.resolve, "It is over."),
                              ("reopen", incidents.reopen, "It is not over.")):
         routes.add_api_route(f"/{{ident}}/{name}", step(move, told), methods=["POST"], name=name, responses=_WRONG)
+
+
+    @routes.post("/{ident}/investigate", responses=_WRONG)
+    def investigate(ident: Ident, by: Responder, body: Change | None = None) -> Document:
+        """Have it investigated again; what was found before stays until then."""
+        return incidents.investigate(ident, by, why=body.why if body else "").document()
+
+
+def _proposing(routes: APIRouter, incidents: Incidents, desk: Desk) -> None:
+    @routes.post("/{ident}/propose", status_code=201, responses=_WRONG)
+    def propose(ident: Ident, by: Responder) -> Document:
+        """Put the first action that its investigation proposes before people; asked again, the same approval. Done is only what a rule allows."""
+        from api.proposing import propose_for
+
+        return propose_for(incidents, ident, desk, by).document()
 
 
 def _telling(routes: APIRouter, incidents: Incidents) -> None:

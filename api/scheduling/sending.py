@@ -24,6 +24,7 @@ from agent.summaries.slack import slack
 from api.scheduling.schedule import Place
 from telemetry.durable import sync_folder
 from telemetry.errors import OnCalmError
+from telemetry.reaching import UnreachableError, connected, reachable
 
 SECONDS = 20.0
 """The longest that a server may stay silent."""
@@ -105,22 +106,26 @@ class Sender:
         self._post(self._secret(place.to), body, headers, place)
 
     def _post(self, url: str, body: bytes, headers: Mapping[str, str], place: Place) -> None:
-        import requests
+        import httpx
 
-        if urlsplit(url).scheme not in {"http", "https"}:
-            raise NotSentError(f"{place.to} holds no http(s) URL", where=place.told, remedy="correct it")
         try:
-            reply = requests.post(url, data=body, headers={"Content-Type": "application/json; charset=utf-8", **headers}, timeout=self.seconds,
-                                  allow_redirects=False, stream=True)
-            reply.close()
-        except requests.ConnectTimeout as error:
+            there = reachable(url)
+        except UnreachableError as error:
+            raise NotSentError(f"the URL in {place.to} cannot be used: {error.what}", where=place.told, remedy=error.remedy) from None
+        try:
+            with httpx.Client(timeout=self.seconds, trust_env=False, follow_redirects=False) as client:
+                def ask(one: dict[str, Any]) -> httpx.Response:
+                    told = {"Content-Type": "application/json; charset=utf-8", **headers, **one["headers"]}
+                    with client.stream("POST", one["url"], content=body, extensions=one["extensions"], headers=told) as answer:
+                        return answer  # its status; the body, however long, is not read
+
+                reply = connected(there, ask)
+        except httpx.ConnectTimeout as error:
             raise NotSentError("no connection in time", where=place.told) from error
-        except requests.ConnectionError as error:
-            if "NewConnectionError" in repr(error) or "NameResolution" in repr(error) or isinstance(error, requests.exceptions.SSLError):
-                raise NotSentError("no connection", where=place.told) from error
-            raise MaybeSentError("the connection ended before an answer came", where=place.told) from error
-        except requests.RequestException as error:
-            raise (MaybeSentError if isinstance(error, requests.Timeout) else NotSentError)(f"no answer ({type(error).__name__})", where=place.told) from error
+        except (httpx.ConnectError, httpx.PoolTimeout) as error:
+            raise NotSentError("no connection", where=place.told) from error
+        except httpx.HTTPError as error:
+            raise MaybeSentError(f"no answer ({type(error).__name__})", where=place.told) from error
         if not 200 <= reply.status_code < 300:
             after = reply.headers.get("Retry-After", "")
             raise NotSentError(f"HTTP {reply.status_code}", where=place.told, after=float(after) if after.isdigit() else None)

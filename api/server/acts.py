@@ -54,6 +54,7 @@ class Propose(_Body):
     cause: str = Field(default="", max_length=400)
     confidence: float = Field(default=1.0, ge=0, le=1)
     reason: str = Field(default="", max_length=2_000)
+    incident: str = Field(default="", max_length=40, description="The incident that it is for: its timeline tells what becomes of it.")
 
 
 def router(services: Services) -> APIRouter:
@@ -113,7 +114,7 @@ def _answers(routes: APIRouter, services: Services) -> None:
 
         known = desk.catalogue
         target = target_of(asked.target, asked.namespace, known.kinds(asked.action), known.system(asked.action))
-        made = desk.propose(asked.action, target, asked.params, person, cause=asked.cause, confidence=asked.confidence, reason=asked.reason)
+        made = desk.propose(asked.action, target, asked.params, person, cause=asked.cause, confidence=asked.confidence, reason=asked.reason, of=asked.incident)
         found = made.approval
         if found is None:
             response.status_code = 200
@@ -146,7 +147,7 @@ def _answers(routes: APIRouter, services: Services) -> None:
     @routes.post("/v1/approvals/{approval}/rollback", tags=["approvals"])
     def rollback(approval: str, said: Reason, person: Approver) -> dict[str, Any]:
         """Take back what was done, by the inverse that was approved with it."""
-        return desk.rollback(approval, reason=f"{said.reason} (asked for by {person.name})").document()
+        return desk.rollback(approval, reason=f"{said.reason} (asked for by {person.name})", by=person).document()
 
     @routes.post("/v1/approvals/{approval}/judge", tags=["approvals"])
     def judge(approval: str, said: Judge, person: Responder) -> dict[str, Any]:

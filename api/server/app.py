@@ -12,6 +12,7 @@ from fastapi import FastAPI
 
 from api.door.hosts import App, Receive, Scope, Send
 from api.door.needs import open_to_all
+from api.page.failing import failing
 from api.routes.problem_answers import problem
 from api.server import acts, chat, health, openai, predict, problems, records
 from api.server.asking import InvestigationRequest
@@ -27,7 +28,7 @@ def create_app(services: Services) -> FastAPI:
     meters = health.Meters(services)
     app = FastAPI(title="OnCalm", version=metadata.version("oncalm"), description="The on-call agent over HTTP.", lifespan=_lifespan(services),
                   openapi_url=None, docs_url=None, redoc_url=None, responses={"default": problem("What was wrong, where, and what to do.")})
-    problems.install(app)
+    problems.install(app, failing)
     app.include_router(health.router(services, meters))
     for one in (chat, openai, acts, records, predict):
         app.include_router(one.router(services))

@@ -53,7 +53,8 @@ class InvestigationRequest(Timed):
     symptom: str = Field(min_length=1, max_length=8_000)
     analyst: Analyst = "auto"
     at: str | None = Field(default=None, max_length=100, description="A moment within the incident.")
-    propose: bool = Field(default=False, description="Put the first proposed action before people.")
+    incident: str | None = Field(default=None, max_length=40, description="The incident whose alert began it.")
+    propose: bool = Field(default=False, description="Put the first proposed action before people; what a rule of the policy allows is done at once.")
 
 
 def chat(services: Services, asked: ChatRequest, conversation: str, *, kept: bool = True) -> Work:
@@ -61,7 +62,7 @@ def chat(services: Services, asked: ChatRequest, conversation: str, *, kept: boo
     def work(run: Run) -> dict[str, Any]:
         if asked.kind == "ask":
             found = services.product.ask(asked.question, conversation=conversation, window=_window(services, asked), analyst=asked.analyst,
-                                         watch=_watch(run), stopped=run.stopped)
+                                         watch=_watch(run), stopped=run.stopped, by=run.person)
         else:
             found = _investigated(services, run, asked.question, asked, conversation)
         document = {**_told(run, found), "conversation": conversation}
@@ -106,15 +107,20 @@ def _elsewhere(known: dict[str, Any]) -> dict[str, Any]:
 
 
 def _investigated(services: Services, run: Run, symptom: str, asked: ChatRequest | InvestigationRequest, conversation: str | None) -> dict[str, Any]:
+    from api.alerted import of_incident
+
+    began = asked.incident if isinstance(asked, InvestigationRequest) else None
+    alert = of_incident(services.desk.incidents.show(began)) if began else None
     found = services.product.investigate(
         symptom, at=_moment(services, asked.at), conversation=conversation, window=_window(services, asked), analyst=asked.analyst,
-        watch=_watch(run), stopped=run.stopped)
+        watch=_watch(run), stopped=run.stopped, by=run.person)
+    if alert is not None:
+        found["alert"] = alert
     if asked.propose and found.get("proposals"):
-        from api.proposing import ask
+        from api.proposing import put
 
-        found["approval"] = ask(found, services.desk, run.person)
-        if found["approval"] is not None:
-            line = services.desk.approvals.show(found["approval"]).line
+        if (approval := put(found, services.desk, run.person)) is not None:
+            line = services.desk.approvals.show(approval).line
             run.say("approval", {**line.document(), "decision": found["proposals"][0]["decision"]})
     return found
 

@@ -19,6 +19,8 @@ from api.server.streams import last_id, stream
 
 Viewer = Annotated[Person, Depends(Needs("viewer"))]
 Responder = Annotated[Person, Depends(Needs("responder"))]
+INVESTIGATION = "investigation"
+"""The kind of the runs of ``/v1/investigations``, which everybody may follow."""
 LastEvent = Annotated[str | None, Header(alias="Last-Event-ID")]
 _STREAM: dict[int | str, dict[str, Any]] = {200: {"content": {"text/event-stream": {"schema": {"type": "object", "properties": {
     "id": {"type": "string"}, "event": {"type": "string"}, "data": {"type": "string", "description": "JSON."}}}}}, "description": "Server-sent events."}}
@@ -138,7 +140,10 @@ def _investigations(routes: APIRouter, services: Services) -> None:
     @routes.get("/v1/investigations/{investigation}/events", tags=["investigations"], responses=_STREAM, response_class=Response)
     async def events(investigation: str, person: Viewer, last: LastEvent = None) -> Response:
         """Follow one that runs in this process, or did until a while ago."""
-        return stream(services.runs.find(investigation, Person(person.name, "admin")), last_id(last))
+        run = services.runs.find(investigation, Person(person.name, "admin"))
+        if run.kind != INVESTIGATION:  # a chat is for whoever asked
+            raise NotFoundError("there is no such investigation", where=f"investigation {investigation[:40]}", remedy="GET /v1/investigations lists them")
+        return stream(run, last_id(last))
 
     @routes.delete("/v1/investigations/{investigation}", tags=["investigations"], status_code=204)
     def cancel(investigation: str, person: Responder) -> None:
@@ -167,7 +172,7 @@ def _with_outcome(services: Services, document: dict[str, Any]) -> dict[str, Any
 
 def begin_investigation(services: Services, ident: str, person: Person, asked: InvestigationRequest) -> Run:
     """Start an investigation's run; how it ends without a result is kept, too."""
-    run = services.runs.start("investigation", person, asking.investigation(services, asked, ident), detached=True, ident=ident, first={"investigation": ident})
+    run = services.runs.start(INVESTIGATION, person, asking.investigation(services, asked, ident), detached=True, ident=ident, first={"investigation": ident})
 
     def over(_: object) -> None:
         if run.state == "failed":

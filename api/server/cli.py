@@ -22,7 +22,6 @@ def serve(
     """Serve chat, investigations, approvals, records and OTLP over HTTP until a signal ends it."""
     from api.cli import product_of
     from api.commands import inbox_size
-    from api.desk import Desk
     from api.server.joining import joined
     from api.server.serve import serve as run
     from api.settings import load
@@ -32,23 +31,37 @@ def serve(
     teller = settings.teller(home)
 
     def desk() -> Any:
-        return Desk(home, settings.cluster(), policy=settings.policy, state_url=settings.database(), teller=lambda: teller)
+        return settings.desk(home, settings.cluster(), lambda: teller)
 
     product = product_of(context)
+    product.me = None  # who asks nothing in their own name is OnCalm, not whoever started it
     shared = desk()
     if product.desk is not None:
         product.desk = shared
     made = joined(settings, home, product, shared)
-    run(product, shared, desk, teller, settings.door(), host, port, most_bytes=inbox_size(inbox), parts=made.parts, incidents=made.incidents)
+    run(product, shared, desk, teller, settings.door(), host, port, most_bytes=inbox_size(inbox), made=made)
 
 
 def chat(
     context: typer.Context,
-    conversation: Annotated[str | None, typer.Option(help="Go on with this one (of `oncalm ask --conversation`).")] = None,
+    conversation: Annotated[str | None, typer.Option(help="Go on with this one (of `oncalm ask --conversation`, or of the server).")] = None,
     analyst: Annotated[str, typer.Option(help="auto, offline or llm.")] = "auto",
+    server: Annotated[str | None, typer.Option(help="Ask a running `oncalm serve` at this URL (or ONCALM_SERVER), with the key in ONCALM_KEY.")] = None,
 ) -> None:
     """Talk in the terminal: follow-ups know what was said."""
     from api.cli import analyst_of, product_of
+    from api.settings import load
     from api.talking import talk
 
-    raise typer.Exit(talk(product_of(context), conversation, analyst_of(analyst)))
+    settings = load()
+    history = (context.obj or settings.home) / "chat_history"
+    if not (server or settings.server):
+        raise typer.Exit(talk(product_of(context), conversation, analyst_of(analyst), history=history))
+    from api.remote import Remote
+
+    remote = Remote(server or settings.server, settings.key.get_secret_value() if settings.key else None)
+    context.call_on_close(remote.close)
+    typer.echo(f"{remote.url}: you are {remote.check()}", err=True)
+    if conversation:
+        remote.go_on(conversation)
+    raise typer.Exit(talk(remote, conversation, analyst_of(analyst), history=history))

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from threading import Lock
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Depends, Response
+from fastapi import APIRouter, Depends, Request, Response
 from fastapi.responses import JSONResponse
 from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, Counter, Histogram, generate_latest
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
@@ -43,6 +43,11 @@ class Check:
     def document(self) -> dict[str, Any]:
         """As JSON holds it."""
         return {"check": self.name, "ok": self.ok, "seen": self.seen, "needed": self.needed}
+
+
+    def outside(self) -> dict[str, Any]:
+        """The same for strangers: addresses and errors are none of their business."""
+        return {"check": self.name, "ok": self.ok, "seen": "", "needed": self.needed}
 
 
 class Health:
@@ -121,7 +126,10 @@ class Health:
     def _cluster(self) -> Check:
         from api.clusters import cluster_checks
 
-        found = cluster_checks(self._services.product.cluster)
+        try:
+            found = cluster_checks(self._services.product.access(None))
+        except OnCalmError as error:  # nobody on it stands for OnCalm itself
+            return Check("cluster", ok=False, seen=str(error), needed=False)
         wrong = [one for one in found if not one["ok"]]
         return Check("cluster", ok=not wrong, seen="; ".join(str(one["seen"]) for one in wrong or found)[:500], needed=False)
 
@@ -141,7 +149,8 @@ class Meters:
         self.registry = CollectorRegistry()
         self.requests = Counter("oncalm_http_requests", "Requests answered.", ("method", "route", "status"), registry=self.registry)
         self.seconds = Histogram("oncalm_http_request_duration_seconds", "Time to the end of the answer.", ("method", "route"), registry=self.registry)
-        self.registry.register(_State(services))
+        for one in (_State(services), *services.collectors):
+            self.registry.register(one)
 
 
 class _State(Collector):
@@ -193,13 +202,14 @@ def router(services: Services, meters: Meters) -> APIRouter:
         return {"status": "ok"}
 
     @routes.get("/readyz", tags=["health"], responses={503: {"description": "Something that is needed does not work."}})
-    @open_to_all("says what works, and nothing of what is kept")
-    def readyz() -> Response:
-        """Whether what is needed works, and what else does."""
+    @open_to_all("says to strangers what works, and not what was seen")
+    def readyz(request: Request) -> Response:
+        """Whether what is needed works, and what else does; to those who are known also what was seen."""
         found = health.checks()
         ready = all(one.ok for one in found if one.needed)
         status = "ready" if all(one.ok for one in found) else "degraded" if ready else "not ready"
-        return JSONResponse({"status": status, "checks": [one.document() for one in found]}, 200 if ready else 503)
+        known = isinstance(getattr(request.state, "person", None), Person)
+        return JSONResponse({"status": status, "checks": [one.document() if known else one.outside() for one in found]}, 200 if ready else 503)
 
     @routes.get("/metrics", tags=["health"], response_class=Response)
     def metrics(_: Annotated[Person, Depends(Needs("viewer"))]) -> Response:

@@ -82,6 +82,8 @@ class Kept:
     def remember_as(self, ident: str, fresh: str) -> None:
         """Copy what a conversation remembers to another, which then goes its own way."""
         with self._memory() as (db, tables):
+            if not any(db.execute(f"SELECT 1 FROM {table} WHERE thread_id IN (?, ?) LIMIT 1", (ident, fresh)).fetchone() for table, _ in tables):
+                return  # neither remembers anything: nothing is written
             for table, columns in tables:
                 others = ", ".join(name for name in columns if name != "thread_id")
                 db.execute(f"DELETE FROM {table} WHERE thread_id = ?", (fresh,))

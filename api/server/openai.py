@@ -153,7 +153,7 @@ def _memory(person: Person, model: str, questions: list[str]) -> str:
 async def _whole(run: Run, model: str, request: Request) -> Response:
     leaving = asyncio.ensure_future(_gone(request))
     try:
-        with run.following() as follower:
+        with run.following(eager=False) as follower:
             leaving.add_done_callback(lambda _: follower.leave())
             while (coming := await follower.next(PING)) is not None:
                 for one in coming:

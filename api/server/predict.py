@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import ExitStack
 from datetime import UTC, datetime
 from typing import Annotated, Any
 
@@ -65,20 +66,20 @@ def router(services: Services) -> APIRouter:
     routes = APIRouter(tags=["predict"])
 
     @routes.post("/predict/anomaly")
-    def anomaly(asked: Anomaly, _: Viewer) -> dict[str, Any]:
+    def anomaly(asked: Anomaly, person: Viewer) -> dict[str, Any]:
         """Which sessions are abnormal, the strangest first, and why. Scores are nats above the threshold."""
         if asked.sessions is not None and asked.usual is not None:
             return _judged(asked.sessions, asked.usual, asked.limit)
-        found = _called(services, "logs.anomalies", {**asked.times(), "limit": asked.limit})
+        found = _called(services, "logs.anomalies", {**asked.times(), "limit": asked.limit}, person)
         table = found.get("found", {}).get("result", {})
         rows = [{"session": row[0], "begins": row[1], "records": row[2], "score": row[3], "reasons": row[4].split("; ")} for row in table.get("rows") or ()]
         return {"judged": found.get("found", {}).get("searched", 0), "abnormal": found.get("total", 0), "items": rows, "notes": found.get("notes", [])}
 
     @routes.post("/predict/rca")
-    def rca(asked: Cause, _: Viewer) -> dict[str, Any]:
+    def rca(asked: Cause, person: Viewer) -> dict[str, Any]:
         """Suspects, the likeliest first, with the evidence for and against; what is ruled out and what could not be assessed."""
         moment = {"at": (asked.at if asked.at.tzinfo else asked.at.replace(tzinfo=UTC)).isoformat()} if asked.at else {}
-        found = _called(services, "incident.suspects", {**asked.times(), **moment, "service": asked.service, "aspect": asked.aspect})["output"] or {}
+        found = _called(services, "incident.suspects", {**asked.times(), **moment, "service": asked.service, "aspect": asked.aspect}, person)["output"] or {}
         return {name: found.get(name) for name in ("window", "baseline", "chosen", "suspects", "ruled_out", "timeline", "not_assessed", "graph")}
 
     return routes
@@ -93,9 +94,10 @@ def _judged(sessions: list[Session], usual: list[Session], limit: int) -> dict[s
     return {"judged": len(sessions), "abnormal": len(odd), "items": rows[:limit], "notes": []}
 
 
-def _called(services: Services, name: str, arguments: dict[str, Any]) -> dict[str, Any]:
+def _called(services: Services, name: str, arguments: dict[str, Any], by: Person) -> dict[str, Any]:
     """A tool's result. Raises UsageError and NotFoundError."""
-    result = services.product.tools().call(name, arguments)
+    with ExitStack() as stack:
+        result = services.product.tools(by, stack).call(name, arguments)
     if result.status == "failed":
         raise UsageError(result.error or "it failed", where=name, remedy="see the schema")
     if result.status == "not_assessed":

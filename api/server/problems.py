@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Any
 
@@ -72,21 +72,34 @@ def problem_of(error: OnCalmError) -> dict[str, Any]:
             **({"errors": told} if (told := getattr(error, "errors", None)) else {})}
 
 
-def install(app: FastAPI) -> None:
-    """Make every error of an application a problem document."""
+AsPage = Callable[[Request, Mapping[str, Any]], Response | None]
+"""A problem as a page, for browsers; None for programs."""
+
+
+def install(app: FastAPI, as_page: AsPage = lambda request, problem: None) -> None:
+    """Make every error of an application a problem document; ``as_page`` has the first word."""
+    app.state.as_page = as_page
     app.add_exception_handler(OnCalmError, _ours)
     app.add_exception_handler(HTTPException, _plain)
     app.add_exception_handler(RequestValidationError, _invalid)
     app.add_exception_handler(Exception, _defect)
 
 
-def answer(status: int, detail: str, *, headers: Mapping[str, str] | None = None, **more: Any) -> Response:
-    """A problem document."""
-    document = {"type": "about:blank", "title": HTTPStatus(status).phrase, "status": status, "detail": detail, **more}
-    return JSONResponse(document, status, headers=dict(headers or {}), media_type=MEDIA)
+def answer(status: int, detail: str, *, headers: Mapping[str, str] | None = None, request: Request | None = None, **more: Any) -> Response:
+    """A problem document; with ``request`` a page where a browser asked for one."""
+    return _answered(request, {"type": "about:blank", "title": HTTPStatus(status).phrase, "status": status, "detail": detail, **more}, headers)
 
 
-async def _ours(_: Request, error: Exception) -> Response:
+def _answered(request: Request | None, problem: Mapping[str, Any], headers: Mapping[str, str] | None = None) -> Response:
+    shown = request.app.state.as_page(request, problem) if request is not None else None
+    if shown is None:
+        return JSONResponse(problem, problem["status"], headers=dict(headers or {}), media_type=MEDIA)
+    found: Response = shown
+    found.headers.update(headers or {})
+    return found
+
+
+async def _ours(request: Request, error: Exception) -> Response:
     assert isinstance(error, OnCalmError)  # noqa: S101 - registered for it
     found = problem_of(error)
     headers = {401: {"WWW-Authenticate": "Bearer"}, 503: {"Retry-After": "5"}}.get(found["status"], {})
@@ -94,20 +107,20 @@ async def _ours(_: Request, error: Exception) -> Response:
         headers = {name.decode(): value.decode() for name, value in error.headers()}
     if found["status"] == 500:
         _log.error("%s", error)
-    return JSONResponse(found, found["status"], headers=headers, media_type=MEDIA)
+    return _answered(request, found, headers)
 
 
 async def _plain(request: Request, error: Exception) -> Response:
     assert isinstance(error, HTTPException)  # noqa: S101 - registered for it
     told = {404: f"there is nothing at {request.url.path[:200]}", 405: f"{request.method} is not what {request.url.path[:200]} takes"}
-    return answer(error.status_code, told.get(error.status_code, str(error.detail)[:_LONGEST]), headers=error.headers)
+    return answer(error.status_code, told.get(error.status_code, str(error.detail)[:_LONGEST]), headers=error.headers, request=request)
 
 
-async def _invalid(_: Request, error: Exception) -> Response:
+async def _invalid(request: Request, error: Exception) -> Response:
     """422 with each field and what is wrong with it; what was sent is not repeated, it may be a secret."""
     assert isinstance(error, RequestValidationError)  # noqa: S101 - registered for it
     found = [{"field": _field(one), "reason": str(one["msg"])[:_LONGEST]} for one in error.errors()[:50]]
-    return answer(422, "; ".join(f"{one['field']}: {one['reason']}" for one in found[:5]), errors=found)
+    return answer(422, "; ".join(f"{one['field']}: {one['reason']}" for one in found[:5]), request=request, errors=found)
 
 
 def _field(one: ErrorDetails | Mapping[str, Any]) -> str:
@@ -117,4 +130,4 @@ def _field(one: ErrorDetails | Mapping[str, Any]) -> str:
 
 async def _defect(request: Request, error: Exception) -> Response:
     _log.error("%s %s broke down", request.method, request.url.path, exc_info=error)
-    return answer(500, f"a defect of OnCalm: {type(error).__name__}", remedy="look into the server's log; nothing of this request was kept")
+    return answer(500, f"a defect of OnCalm: {type(error).__name__}", request=request, remedy="look into the server's log; nothing of this request was kept")

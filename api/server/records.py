@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import ExitStack
 from functools import cached_property
 from typing import Annotated, Any
 
@@ -29,7 +30,10 @@ class Call(BaseModel):
 
 
 class _Tools:
-    """The read tools, made when the first is called; each call opens its own reader, and so sees what came since."""
+    """The read tools, made when the first is called; each call opens its own reader, and so sees what came since.
+
+    Where people ask the cluster in their own name they are made anew for each call.
+    """
 
     def __init__(self, services: Services) -> None:
         self._services = services
@@ -38,11 +42,14 @@ class _Tools:
     def registry(self) -> Registry:
         return self._services.product.tools().subset(risks=("read",))
 
-    def call(self, name: str, arguments: dict[str, Any]) -> ToolResult:
+    def call(self, name: str, arguments: dict[str, Any], by: Person) -> ToolResult:
         """The result, which may be `not_assessed`. Raises NotFoundError, UsageError for arguments that do not fit."""
-        if self.registry.tool(name) is None:
-            raise NotFoundError("there is no read tool of this name", where=name[:100], remedy="GET /v1/tools lists them")
-        found = self.registry.call(name, arguments)
+        product = self._services.product
+        with ExitStack() as stack:
+            registry = product.tools(by, stack).subset(risks=("read",)) if product.names else self.registry
+            if registry.tool(name) is None:
+                raise NotFoundError("there is no read tool of this name", where=name[:100], remedy="GET /v1/tools lists them")
+            found = registry.call(name, arguments)
         if found.status == "failed":
             raise UsageError(found.error or "it failed", where=name, remedy="see its schema: GET /v1/tools")
         return found
@@ -59,9 +66,9 @@ def router(services: Services) -> APIRouter:
         return {"items": [{"name": name, "purpose": tool.purpose, "schema": tool.schema()} for name in known.names() if (tool := known.tool(name))], "next": None}
 
     @routes.post("/v1/tools/{name}", tags=["records"])
-    def called(name: str, asked: Call, _: Viewer) -> dict[str, Any]:
+    def called(name: str, asked: Call, person: Viewer) -> dict[str, Any]:
         """Call a read tool; long texts are cut and long lists shortened, `left_out` says so."""
-        return document(tools.call(name, asked.arguments))
+        return document(tools.call(name, asked.arguments, person))
 
     @routes.get("/v1/templates", tags=["records"])
     def templates(_: Viewer, query: Annotated[str, Query(max_length=500)] = "", top: Top = 50) -> dict[str, Any]:
@@ -70,23 +77,23 @@ def router(services: Services) -> APIRouter:
         return {"items": [_template(one, score) for one, score in found], "next": None}
 
     @routes.get("/v1/templates/{template}", tags=["records"])
-    def template(template: str, _: Viewer) -> dict[str, Any]:
+    def template(template: str, person: Viewer) -> dict[str, Any]:
         """One template: examples, and its counts over time."""
         known = next((one for one in services.product.catalog().templates if one.id == template), None)
         if known is None:
             raise NotFoundError("there is no such template", where=f"template {template[:40]}", remedy="GET /v1/templates lists them")
-        trend = document(tools.call("logs.trend", {"templates": [template]}))
+        trend = document(tools.call("logs.trend", {"templates": [template]}, person))
         return {**_template(known, None), "examples": list(known.examples), "counts": trend}
 
     @routes.get("/v1/lines/context", tags=["records"])
-    def context(_: Viewer, source: Annotated[str, Query(max_length=4_096)], line: Annotated[int, Query(ge=1)], around: Annotated[int, Query(ge=1, le=50)] = 10) -> dict[str, Any]:
+    def context(person: Viewer, source: Annotated[str, Query(max_length=4_096)], line: Annotated[int, Query(ge=1)], around: Annotated[int, Query(ge=1, le=50)] = 10) -> dict[str, Any]:
         """A line of a source among its neighbours."""
-        return document(tools.call("logs.context", {"source": source, "line_no": line, "before": around, "after": around}))
+        return document(tools.call("logs.context", {"source": source, "line_no": line, "before": around, "after": around}, person))
 
     @routes.get("/v1/traces/{trace}", tags=["records"])
-    def trace(trace: str, _: Viewer) -> dict[str, Any]:
+    def trace(trace: str, person: Viewer) -> dict[str, Any]:
         """A trace with its spans."""
-        found = tools.call("traces.show", {"trace_id": trace})
+        found = tools.call("traces.show", {"trace_id": trace}, person)
         if found.status != "found":
             raise NotFoundError(found.reason or "there is no such trace", where=f"trace {trace[:64]}", remedy="POST /v1/tools/traces.find finds some")
         return {**document(found), "spans": services.product.spans(trace)}

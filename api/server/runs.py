@@ -32,6 +32,8 @@ GRACE = 5.0
 """Seconds that a run goes on after its last follower left."""
 QUIET = 0.002
 """Seconds without a new run after which the others begin to work."""
+ALONE = 0.1
+"""Seconds without a new run before one after which it begins at once: it is no part of a crowd."""
 GREETING = 0.5
 """Seconds that a run waits at most for first events to be sent."""
 KEPT = 600.0
@@ -88,6 +90,8 @@ class Run:
             self.events.append(Event(len(self.events) + 1, name, data))
             if state is not None:
                 self.state, self.ended = state, time.monotonic()
+        if state is None and not any(one.eager for one in self.followers.copy()):
+            return  # to wake the loop for nobody costs the thread that computes its turn
         with contextlib.suppress(RuntimeError):  # the loop has ended: nobody follows
             self.loop.call_soon_threadsafe(self._wake)
 
@@ -120,9 +124,9 @@ class Run:
         self.finish("failed", "error", {"problem": problem})
 
     @contextmanager
-    def following(self, after: int = 0) -> Iterator[Follower]:
-        """Follow it from behind event ``after``; who leaves last leaves it to its grace."""
-        one = Follower(self, after)
+    def following(self, after: int = 0, *, eager: bool = True) -> Iterator[Follower]:
+        """Follow it from behind event ``after``; who leaves last leaves it to its grace. Not ``eager``: the end is what matters."""
+        one = Follower(self, after, eager=eager)
         self.followers.add(one)
         try:
             yield one
@@ -145,8 +149,8 @@ class Run:
 class Follower:
     """One who reads the events of a run as they come."""
 
-    def __init__(self, run: Run, after: int) -> None:
-        self._run, self._after, self._left = run, after, False
+    def __init__(self, run: Run, after: int, *, eager: bool = True) -> None:
+        self._run, self._after, self._left, self.eager = run, after, False, eager
         self._woken = asyncio.Event()
 
     def wake(self) -> None:
@@ -196,7 +200,7 @@ class Runs:
         self._queued: set[str] = set()
         self._over: deque[Run] = deque()
         self._events = 0
-        self._started = 0
+        self._started, self._latest, self._crowd = 0, -ALONE, False
         self._waking = False
         self._closing = False
 
@@ -230,6 +234,8 @@ class Runs:
         self._held[run.id], self._pending[run.id] = run, (run, work)
         self._queued.add(run.id)
         self._started += 1
+        now = time.monotonic()
+        self._crowd, self._latest = now - self._latest < ALONE, now
         run.future.add_done_callback(lambda _: self._done(run))
         run.say("run", {"run": run.id, **(first or {})})
         if detached:
@@ -267,6 +273,9 @@ class Runs:
     def _release(self) -> None:
         """Give threads to all that wait, once everybody was greeted and nobody else comes."""
         if not self._waking and self._pending and not self._unheard:
+            if not self._crowd and len(self._pending) == 1:
+                self._submit(next(iter(self._pending)))
+                return
             self._waking = True
             asyncio.get_running_loop().call_later(QUIET, self._wake, self._started)
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import gc
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -15,10 +15,9 @@ from telemetry.errors import WriterBusyError
 from telemetry.store import version
 
 if TYPE_CHECKING:
-    from agent.incidents.service import Incidents
     from api.desk import Desk
     from api.door.building import DoorSettings
-    from api.server.services import Part
+    from api.server.joining import Joined
     from api.telling import Teller
     from api.wiring import Product
     from telemetry.inbox.inbox import Inbox
@@ -53,8 +52,8 @@ class Receiving:
 
 
 def serve(product: Product, desk: Desk, opener: Callable[[], Desk], teller: Teller | None, keeping: DoorSettings, host: str, port: int, *, most_bytes: int,
-          parts: Sequence[Part] = (), incidents: Incidents | None = None) -> None:
-    """Serve until SIGINT or SIGTERM; port 0 takes a free one. ``opener`` opens a desk for a thread of its own.
+          made: Joined) -> None:
+    """Serve until SIGINT or SIGTERM; port 0 takes a free one. ``opener`` opens a desk for a thread of its own; ``made``: the other parts.
 
     Beyond loopback there must be a key or an identity provider. Raises UsageError for that, and a host or port that cannot be used.
     """
@@ -77,10 +76,11 @@ def serve(product: Product, desk: Desk, opener: Callable[[], Desk], teller: Tell
     listening = listen(host, port)
     services = Services(product, desk, Kept(desk.journal.database, product.home), Runs(_AT_ONCE[product.thinking is not None]))
     services.background.append(Caretaker(opener, teller))
-    services.routers.append(page(services, incidents))
-    for part in parts:
+    services.routers.append(page(services, made.incidents, made.summaries))
+    for part in made.parts:
         services.routers += part.routers()
         services.background.append(part)
+    services.collectors += made.collectors
     _receive(services, product, most_bytes)
     door = open_door(_nothing, host, desk.journal, keeping)
     services.routers.append(door_routes(door))

@@ -10,6 +10,7 @@ from api.server.runs import Runs
 
 if TYPE_CHECKING:
     from fastapi import APIRouter
+    from prometheus_client.registry import Collector
 
     from api.desk import Desk
     from api.server.kept import Kept
@@ -47,6 +48,8 @@ class Services:
     routers: list[APIRouter] = field(default_factory=list)
     """Of what else is met under this address: alerts, Slack, summaries, the page."""
     background: list[Background] = field(default_factory=list)
+    collectors: list[Collector] = field(default_factory=list)
+    """Of metrics of the parts, for ``/metrics``."""
 
     @property
     def home(self) -> Path:

@@ -5,34 +5,33 @@ from __future__ import annotations
 import json
 import logging
 import re
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from agent.approvals.people import Person
 from api.slack import cards
+from api.slack.asked import kind_of, said
 from api.slack.deciding import POLL, Deciding
+from api.slack.leading import LOOK, Leading, Led
 from api.slack.memory import Memory
 from api.slack.people import People
 from api.slack.sending import FIRST, PACE, Sender
 from api.slack.talk import Asking, Talk
-from api.slack.text import Block, words
-from telemetry.errors import OnCalmError, UsageError
+from api.slack.text import words
+from telemetry.errors import OnCalmError, StoreError, UsageError
 
 if TYPE_CHECKING:
     from fastapi import APIRouter
     from slack_bolt import App
 
-    from agent.approvals.record import Approval
     from api.desk import Desk
 
 HELP = ("*Ask me*: mention me or write to me, and go on in the thread.\n`/oncalm ask QUESTION`  `/oncalm investigate SYMPTOM`  `/oncalm incidents`  "
         "`/oncalm approve` (what waits)  `/oncalm help`")
 STRANGER = "I do not know you: an administrator has to add your Slack user id ({user}) to OnCalm's file of Slack users."
-LONGEST = 4_000
-_MENTION = re.compile(r"<@[UW][A-Z0-9]+(?:\|[^>]*)?>")
-_LINK = re.compile(r"<(?:mailto:|tel:)?([^<>|]+)(?:\|([^<>]*))?>")
 _ID = re.compile(r"[CDG][A-Z0-9]{2,20}\Z")
 _log = logging.getLogger(__name__)
 
@@ -49,6 +48,7 @@ class Connection:
     pace: float = PACE
     first: float = FIRST
     poll: float = POLL
+    look: float = LOOK
 
 
 class SlackBot:
@@ -68,31 +68,33 @@ class SlackBot:
         self._how, self._people, self._incidents = how, people, incidents
         self.client = WebClient(token=how.bot_token, base_url=how.api.rstrip("/") + "/", retry_handlers=[], timeout=15)
         self.memory = Memory(home / "slack.db")
-        self.sender = Sender(self.client, self.memory, pace=how.pace, first=how.first)
-        self.talk = Talk(asking, self.sender)
+        self.sender = Sender(self.client, self.memory, pace=how.pace, first=how.first, alone=(home / "slack.db.lock", self._alone))
         self.deciding = Deciding(desk, self.memory, self.sender, how.channel, poll=how.poll)
-        self._socket: Any = None
+        self.talk = Talk(asking, self.sender, self.deciding.put)
+        self.leading = Leading(lambda: desk.journal.database, self._led, look=how.look)
         self.app = self._app()
 
     def start(self) -> None:
-        """Begin to send, to follow approvals, and to listen where Socket Mode is configured; what was cut off is begun again."""
+        """Begin to send; whoever leads the replicas follows approvals, too, and listens where Socket Mode is configured."""
         self.sender.start()
-        self.deciding.start()
-        for ident, body in self.memory.unfinished():
-            self._answer(ident, body)
-        if self._how.app_token:
-            from api.slack.socket import Socket
-
-            self._socket = Socket(self.app, self._how.app_token)
-            self._socket.start()
+        self.leading.start()
 
     def stop(self) -> None:
         """End in order; what was not sent is sent after the next start."""
-        if self._socket is not None:
-            self._socket.stop()
-        self.deciding.stop()
+        self.leading.stop()
         self.talk.stop()
         self.sender.stop()
+
+    def _led(self) -> list[Led]:
+        """What only the leader does."""
+        from api.slack.socket import Socket
+
+        return [self.deciding, *([Socket(self.app, self._how.app_token)] if self._how.app_token else [])]
+
+    def _alone(self) -> None:
+        """Nobody else speaks for this home: what was cut off is begun again."""
+        for ident, body in self.memory.unfinished():
+            self._answer(ident, body)
 
     def routers(self) -> list[APIRouter]:
         """The routes for Slack's requests; none without a signing secret."""
@@ -105,20 +107,20 @@ class SlackBot:
         if self._how.channel:
             self.sender.post(self._how.channel, words(f"Incident: {document.get('title', '')}")[:3_000], blocks=cards.incident(document))
 
-    def announce_approval(self, approval: Approval) -> None:
-        """Put the card of an approval into the channel."""
-        self.deciding.announce(approval)
+    def post(self, channel: str, message: Mapping[str, Any], pictures: Mapping[str, bytes]) -> None:
+        """Post a summary and its pictures (:class:`api.scheduling.sending.SlackPoster`). Posted is what the outbox holds: it outlives a crash."""
+        from uuid import uuid4
 
-    def changed(self, approval: Approval) -> None:
-        """Bring an approval's card up to date; a look every few seconds does the same."""
-        self.deciding.changed(approval)
+        from api.scheduling.sending import NotSentError
 
-    def post_summary(self, text: str, blocks: list[Block] | None = None) -> None:
-        """Post a summary: plain text, or blocks that were made with ``api.slack.text``."""
-        from api.slack.text import fitting, sections
-
-        if self._how.channel:
-            self.sender.post(self._how.channel, words(text)[:3_000], blocks=fitting(blocks or sections(text)))
+        key = f"summary:{uuid4().hex}"
+        try:
+            self.sender.post(channel, str(message["text"]), blocks=list(message["blocks"]), key=key)
+        except StoreError as error:
+            raise NotSentError(error.what, where=error.where, remedy=error.remedy) from error
+        for name, picture in pictures.items():
+            with suppress(StoreError):  # the words are on their way: they are not sent again for a picture
+                self.sender.file(channel, f"{name}.png", picture, name, key)
 
     def _app(self) -> App:
         from slack_bolt import App
@@ -167,7 +169,7 @@ class SlackBot:
     def _answer(self, ident: str, task: dict[str, str]) -> None:
         """Answer what was asked; whoever may not ask is told so."""
         person, question, thread = self._people.person(task["user"], task["team"]), task["text"], task["thread"]
-        kind, rest = _kind(question)
+        kind, rest = kind_of(question)
         if person is None:
             self.sender.whisper(task["channel"], task["user"], STRANGER.format(user=words(task["user"])), task["below"])
         elif not question or question.casefold() == "help":
@@ -278,17 +280,6 @@ class SlackBot:
             self._whisper(told["channel"], user, why)
 
 
-def said(text: str) -> str:
-    """What somebody wrote, as they wrote it: without mentions, links as their text, entities undone."""
-    plain = _LINK.sub(lambda match: match[2] or match[1], _MENTION.sub(" ", text))
-    return plain.replace("&lt;", "<").replace("&gt;", ">").replace("&amp;", "&").strip()[:LONGEST]
-
-
-def _kind(question: str) -> tuple[str, str]:
-    verb, _, rest = question.partition(" ")
-    return (verb.casefold(), rest.strip()) if verb.casefold() in {"ask", "investigate"} and rest.strip() else ("ask", question)
-
-
 def slack_of(how: Connection | None, users: Path, home: Path, product: Any, desk: Desk, incidents: Callable[[], Iterable[dict[str, Any]]] = tuple) -> SlackBot | None:
     """The bot of a configuration; None without a bot token. Raises UsageError for what cannot be used."""
     if how is None:
@@ -296,7 +287,7 @@ def slack_of(how: Connection | None, users: Path, home: Path, product: Any, desk
     from api.slack.people import read_people
     from api.slack.talk import ProductAsking
 
-    return SlackBot(how, read_people(users), home, ProductAsking(product), desk, incidents)
+    return SlackBot(how, read_people(users), home, ProductAsking(product, desk), desk, incidents)
 
 
 def incident_notices(bot: SlackBot | None) -> Callable[[str, Any], None]:

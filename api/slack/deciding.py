@@ -33,7 +33,8 @@ class Deciding:
         self._thread: threading.Thread | None = None
 
     def start(self) -> None:
-        """Begin to look for changes."""
+        """Begin to look for changes; also again after it was stopped."""
+        self._ended.clear()
         self._thread = threading.Thread(target=self._work, name="slack-cards", daemon=True)
         self._thread.start()
 
@@ -43,13 +44,20 @@ class Deciding:
         if self._thread is not None:
             self._thread.join(10)
 
-    def announce(self, approval: Approval, channel: str = "") -> None:
+    def put(self, ident: str, channel: str, thread: str) -> str:
+        """Show the card of what an investigation proposes: in the channel for approvals, else in the thread. Where it is (mrkdwn)."""
+        approval = self._desk.approvals.show(ident)
+        self.announce(approval, self._channel or channel, "" if self._channel else thread)
+        known = self._memory.card(ident)
+        return f"`{words(ident)}` {words(approval.line.action)} on {words(approval.line.target)} ({words(approval.state)})" + (f": its card is in <#{known[0]}>" if known and known[0] != channel else "")
+
+    def announce(self, approval: Approval, channel: str = "", thread: str = "") -> None:
         """Show a card, once; later only its changes."""
         channel = channel or self._channel
         with self._lock:
             if not channel or self._memory.card(approval.id) is not None:
                 return
-            self._sender.post(channel, f"Approval: {_name(approval)}", blocks=cards.card(approval), key=_key(approval.id))
+            self._sender.post(channel, f"Approval: {_name(approval)}", blocks=cards.card(approval), key=_key(approval.id), thread=thread)
             self._memory.shows(approval.id, channel, _shown(approval), still=bool(WAYS[approval.state]))
 
     def changed(self, approval: Approval) -> None:

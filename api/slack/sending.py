@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import base64
+import fcntl
 import logging
 import re
 import threading
 import time
+from collections.abc import Callable
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from api.slack.memory import Memory, Waiting
@@ -20,6 +23,8 @@ PACE = 1.0
 FIRST, LONGEST = 1.0, 60.0
 """Seconds before a failed call is tried again, doubling; Slack says how long for 429."""
 _AGAIN = {"ratelimited", "rate_limited", "internal_error", "fatal_error", "service_unavailable", "request_timeout", "team_added_to_org"}
+_LOOK = 1.0
+"""Seconds between looks whether the process that sends is gone."""
 _TS = re.compile(r"\d+\.\d+\Z")
 _log = logging.getLogger(__name__)
 
@@ -27,8 +32,9 @@ _log = logging.getLogger(__name__)
 class Sender:
     """One thread that makes the calls of the outbox. A call that died between Slack and our note is made again."""
 
-    def __init__(self, client: WebClient, memory: Memory, *, pace: float = PACE, first: float = FIRST) -> None:
-        self._client, self._memory, self._pace, self._first = client, memory, pace, first
+    def __init__(self, client: WebClient, memory: Memory, *, pace: float = PACE, first: float = FIRST, alone: tuple[Path, Callable[[], None]] | None = None) -> None:
+        """``alone``: a file whose lock one process of a home has, and what is done once when it is ours; without it we are alone."""
+        self._client, self._memory, self._pace, self._first, self._alone = client, memory, pace, first, alone
         self._until: dict[str, float] = {}
         self._wake, self._ended = threading.Event(), threading.Event()
         self._thread: threading.Thread | None = None
@@ -74,6 +80,26 @@ class Sender:
         self._wake.set()
 
     def _work(self) -> None:
+        if self._alone is None:
+            self._send_all()
+            return
+        path, begin = self._alone
+        with path.open("a") as handle:
+            while not self._ended.is_set():
+                try:
+                    fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                    break
+                except BlockingIOError:  # another process of this home sends what waits, ours with it
+                    self._ended.wait(_LOOK)
+            else:
+                return
+            try:
+                begin()
+            except StoreError as error:
+                _log.warning("what was asked before the start cannot be answered: %s", error)
+            self._send_all()
+
+    def _send_all(self) -> None:
         while not self._ended.is_set():
             self._wake.clear()
             try:

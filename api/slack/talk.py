@@ -9,13 +9,16 @@ from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import suppress
 from pathlib import Path
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 from agent.approvals.people import Person
 from api.slack.cards import folded
 from api.slack.sending import Sender
 from api.slack.text import context, words
 from telemetry.errors import OnCalmError
+
+if TYPE_CHECKING:
+    from api.desk import Desk
 
 _AT_ONCE = 4
 _FILE_FROM = "oncalm-answer.txt"
@@ -35,25 +38,31 @@ class Asking(Protocol):
 
 
 class ProductAsking:
-    """The real product behind :class:`Asking`."""
+    """The real product behind :class:`Asking`; with a ``desk`` an investigation puts what it proposes before people."""
 
-    def __init__(self, product: Any) -> None:
-        self._product = product
+    def __init__(self, product: Any, desk: Desk | None = None) -> None:
+        self._product, self._desk = product, desk
 
     def ask(self, question: str, conversation: str, person: Person, watch: Callable[[dict[str, Any]], None], stopped: Callable[[], bool]) -> dict[str, Any]:
         """Ask the product."""
-        return dict(self._product.ask(question, conversation=conversation, watch=watch, stopped=stopped))
+        return dict(self._product.ask(question, conversation=conversation, watch=watch, stopped=stopped, by=person))
 
     def investigate(self, symptom: str, conversation: str, person: Person, watch: Callable[[dict[str, Any]], None], stopped: Callable[[], bool]) -> dict[str, Any]:
-        """Have the product investigate."""
-        return dict(self._product.investigate(symptom, conversation=conversation, watch=watch, stopped=stopped))
+        """Have the product investigate, and propose as that person."""
+        from api.proposing import put
+
+        found = dict(self._product.investigate(symptom, conversation=conversation, watch=watch, stopped=stopped, by=person))
+        if self._desk is not None and found.get("proposals"):
+            put(found, self._desk, person)
+        return found
 
 
 class Talk:
     """Questions of threads; those of one thread are answered one after the other."""
 
-    def __init__(self, asking: Asking, sender: Sender) -> None:
-        self._asking, self._sender = asking, sender
+    def __init__(self, asking: Asking, sender: Sender, show: Callable[[str, str, str], str] = lambda approval, channel, thread: "") -> None:
+        """``show``: puts the card of an approval where people answer it, given the channel and thread that asked; says where that is."""
+        self._asking, self._sender, self._show = asking, sender, show
         self._pool = ThreadPoolExecutor(_AT_ONCE, thread_name_prefix="slack-talk")
         self._stopped = threading.Event()
         self._lines: dict[str, Future[None]] = {}
@@ -101,8 +110,11 @@ class Talk:
     def _tell(self, found: dict[str, Any], channel: str, thread: str, key: str) -> None:
         blocks, whole = folded(found)
         proposals = found.get("proposals") or []
-        if proposals:
-            blocks = [*blocks[:48], context(f"{len(proposals)} action(s) proposed: `/oncalm approve`")]
+        if found.get("approval"):
+            blocks = [*blocks[:48], context(f"*Proposed* {self._show(str(found['approval']), channel, thread)}")]
+        elif proposals:
+            why = "; ".join(map(str, proposals[0].get("why") or ()))
+            blocks = [*blocks[:48], context(f"proposed, but not put before people: {words(str(proposals[0].get('action', '')))} ({words(why)})"[:2_000])]
         self._sender.update(channel, key, words(str(found.get("answer") or "no answer"))[:3_000], blocks)
         if whole is not None:
             self._sender.file(channel, _FILE_FROM, whole.encode(), "The whole answer", thread)

@@ -77,8 +77,11 @@ static __always_inline void tell(const struct listener *listener, const __u8 *th
 	if (!may_tell(now, 1))
 		return;
 	told = ROOM(struct dropped);
-	if (!told)
+	if (!told) {
+		count(LOST);
 		return;
+	}
+	count(EVENTS);
 	told->at = now;
 	__builtin_memcpy(told->theirs, theirs, 16);
 	told->remote = bpf_ntohs(tcp->source);

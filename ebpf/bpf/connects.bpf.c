@@ -72,8 +72,11 @@ static __always_inline void tell(struct sock *sk, const struct attempt *attempt,
 	if (!may_tell(now, to->error || attempt->again || ns >= slow))
 		return;
 	told = ROOM(struct connected);
-	if (!told)
+	if (!told) {
+		count(LOST);
 		return;
+	}
+	count(EVENTS);
 	__builtin_memset(told, 0, sizeof(*told));
 	told->at = attempt->at;
 	told->ns = ns;

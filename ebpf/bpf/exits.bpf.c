@@ -65,8 +65,11 @@ static __always_inline void tell(struct task_struct *task, const struct ending *
 	if (!may_tell(now, ending->code & 0x7f))
 		return;
 	told = ROOM(struct ended);
-	if (!told)
+	if (!told) {
+		count(LOST);
 		return;
+	}
+	count(EVENTS);
 	told->at = now;
 	told->lived = lived;
 	told->group = group_of(task);

@@ -28,8 +28,12 @@ struct mm_struct {
 	struct percpu_counter rss_stat[4]; /* since 6.2: file, anonymous, swap, shared; near values */
 };
 
+typedef struct {
+	__s64 counter;
+} number;
+
 struct mm_rss_stat {
-	__s64 count[4];
+	number count[4];
 };
 
 struct mm_struct___v61 {
@@ -71,9 +75,9 @@ static __always_inline __u64 pages(struct mm_struct *mm, const int which)
 			: which == 1 ? BPF_CORE_READ(mm, rss_stat[1].count)
 				     : BPF_CORE_READ(mm, rss_stat[3].count);
 	else
-		found = which == 0   ? BPF_CORE_READ((struct mm_struct___v61 *)mm, rss_stat.count[0])
-			: which == 1 ? BPF_CORE_READ((struct mm_struct___v61 *)mm, rss_stat.count[1])
-				     : BPF_CORE_READ((struct mm_struct___v61 *)mm, rss_stat.count[3]);
+		found = which == 0   ? BPF_CORE_READ((struct mm_struct___v61 *)mm, rss_stat.count[0].counter)
+			: which == 1 ? BPF_CORE_READ((struct mm_struct___v61 *)mm, rss_stat.count[1].counter)
+				     : BPF_CORE_READ((struct mm_struct___v61 *)mm, rss_stat.count[3].counter);
 	return found < 0 ? 0 : found;
 }
 
@@ -127,21 +131,25 @@ static __always_inline void victim_of(struct task_struct *task, struct killed *t
 SEC("tp_btf/mark_victim")
 int killed(__u64 *ctx)
 {
-	struct task_struct *task = (void *)ctx[0]; /* before 6.8 the number alone */
-	int known = ctx[0] > PIDS;
+	struct task_struct *task = (void *)ctx[0];
 	struct killed *told;
+	__u64 given = 0;
+	int known;
 
 	count(CALLS);
-	if (known && target_pid && (__u32)BPF_CORE_READ(task, tgid) != target_pid)
-		return 0;
-	if (!known && target_pid && (__u32)ctx[0] != target_pid)
+	bpf_probe_read_kernel(&given, sizeof(given), ctx); /* as a number: before 6.8 it is that of the process, no pointer */
+	known = given > PIDS;
+	if (target_pid && (known ? (__u32)BPF_CORE_READ(task, tgid) : (__u32)given) != target_pid)
 		return 0;
 	if (target_cgroup && !(known ? group_wanted(BPF_CORE_READ(task, cgroups, dfl_cgrp)) : current_wanted()))
 		return 0;
 	count(SEEN);
 	told = ROOM(struct killed); /* each is told: no budget */
-	if (!told)
+	if (!told) {
+		count(LOST);
 		return 0;
+	}
+	count(EVENTS);
 	__builtin_memset(told, 0, sizeof(*told));
 	told->at = bpf_ktime_get_ns();
 	told->by = bpf_get_current_pid_tgid() >> 32;
@@ -149,7 +157,7 @@ int killed(__u64 *ctx)
 	if (known)
 		victim_of(task, told);
 	else
-		told->pid = ctx[0];
+		told->pid = given;
 	bpf_ringbuf_submit(told, 0);
 	return 0;
 }

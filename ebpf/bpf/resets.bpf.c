@@ -87,8 +87,11 @@ static __always_inline void reset(struct path *path, __u16 local, __u16 remote)
 	if (!may_tell(now, path->state == ESTABLISHED))
 		return;
 	told = ROOM(struct broken);
-	if (!told)
+	if (!told) {
+		count(LOST);
 		return;
+	}
+	count(EVENTS);
 	__builtin_memset(told, 0, sizeof(*told));
 	told->at = now;
 	told->local = local;

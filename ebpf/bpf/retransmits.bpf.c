@@ -48,8 +48,11 @@ static __always_inline void tell(struct sock *sk, const struct path *path, __u64
 	if (!may_tell(now, path->timeout || path->state == SYN_SENT))
 		return;
 	told = ROOM(struct resent);
-	if (!told)
+	if (!told) {
+		count(LOST);
 		return;
+	}
+	count(EVENTS);
 	told->at = now;
 	told->round_trip = round_trip;
 	told->local = local_port(sk);

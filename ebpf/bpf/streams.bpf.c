@@ -7,6 +7,7 @@
 #include "segments.h"
 
 #define PIECE 2048
+#define ENDING 256
 
 struct stream {
 	__u64 connection;
@@ -56,13 +57,27 @@ static __always_inline void describe(struct chunk *c, const struct stream *x, __
 	c->peer = x->peer;
 }
 
+/* One event: `kept` bytes from `at`, which stand for `size` bytes of the stream from `offset` on. */
+static __always_inline int tell(struct __sk_buff *skb, struct chunk *c, __u32 at, __u64 offset, __u32 size, __u64 kept)
+{
+	c->offset = offset;
+	c->size = size;
+	if (!BOUNDED(kept, PIECE) || bpf_skb_load_bytes(skb, at, c->data, kept))
+		kept = 0;
+	c->kept = kept;
+	barrier_var(kept);
+	if (kept > PIECE)
+		return 0;
+	return !bpf_ringbuf_output(&ring, c, __builtin_offsetof(struct chunk, data) + kept, 0);
+}
+
 static __always_inline void piece(struct __sk_buff *skb, const struct segment *s, struct stream *x, int outgoing, __u64 now)
 {
-	__u32 which = outgoing & 1;
-	__u64 offset = x->offset[which], kept = s->size < PIECE ? s->size : PIECE;
+	__u32 which = outgoing & 1, size = s->size, end = 0;
+	__u64 offset = x->offset[which];
 	struct chunk *c;
 
-	x->offset[which] = offset + s->size;
+	x->offset[which] = offset + size;
 	count(SEEN);
 	if (!within_budget(now, 0)) {
 		count(SUPPRESSED);
@@ -74,15 +89,13 @@ static __always_inline void piece(struct __sk_buff *skb, const struct segment *s
 	describe(c, x, now);
 	if (outgoing)
 		c->flags |= OUTGOING;
-	c->offset = offset;
-	c->size = s->size;
-	if (!BOUNDED(kept, PIECE) || bpf_skb_load_bytes(skb, s->at, c->data, kept))
-		kept = 0;
-	c->kept = kept;
-	barrier_var(kept);
-	if (kept > PIECE)
-		return;
-	count(bpf_ringbuf_output(&ring, c, __builtin_offsetof(struct chunk, data) + kept, 0) ? LOST : EVENTS);
+	if (size > PIECE) { /* what ends a call stands at the end: trailers behind a large message */
+		end = size - PIECE < ENDING ? size - PIECE : ENDING;
+		size -= end;
+	}
+	count(tell(skb, c, s->at, offset, size, size < PIECE ? size : PIECE) ? EVENTS : LOST);
+	if (end)
+		tell(skb, c, s->at + size, offset + size, end, end); /* of the same piece: counted once; lost, it is a gap */
 }
 
 static __always_inline int packet(struct __sk_buff *skb, int outgoing)

@@ -68,8 +68,11 @@ int ended(__u64 *ctx)
 	if (!may_tell(bpf_ktime_get_ns(), 0))
 		return 0;
 	told = ROOM(struct failed);
-	if (!told)
+	if (!told) {
+		count(LOST);
 		return 0;
+	}
+	count(EVENTS);
 	told->at = bpf_ktime_get_ns();
 	told->failure = failure;
 	told->tid = (__u32)both;

@@ -106,6 +106,8 @@ static __always_inline __u64 group_of(struct task_struct *task)
 	return BPF_CORE_READ(task, cgroups, dfl_cgrp, kn, id);
 }
 
+const volatile __u64 least; /* ns from where on a single thing is worth an event at all */
+
 /* Whether an event may be handed out; accounts for it when not. */
 static __always_inline int may_tell(__u64 now, int special)
 {
@@ -115,12 +117,15 @@ static __always_inline int may_tell(__u64 now, int special)
 	return 0;
 }
 
-/* Room in the ring buffer for one event, accounted for. */
-#define ROOM(type)                                                          \
-	({                                                                  \
-		type *room_ = bpf_ringbuf_reserve(&ring, sizeof(type), 0); \
-		count(room_ ? EVENTS : LOST);                               \
-		room_;                                                      \
-	})
+static __always_inline int may_tell_of(__u64 ns, __u64 now, int special)
+{
+	if (ns >= least && within_budget(now, special || ns >= slow))
+		return 1;
+	count(SUPPRESSED);
+	return 0;
+}
+
+/* Room in the ring buffer for one event. It is asked once whether there is: verifiers before 6.3 forget the answer. */
+#define ROOM(type) bpf_ringbuf_reserve(&ring, sizeof(type), 0)
 
 #endif

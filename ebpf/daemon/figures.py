@@ -21,8 +21,12 @@ class Figures:
         self._sessions = Counter("ebpf_sessions_total", "Sessions by how they ended.", ["probe", "ended"], registry=self.registry)
         self._running = Gauge("ebpf_sessions_running", "Sessions that run now.", registry=self.registry)
         self._refused = Counter("ebpf_grants_refused_total", "Requests to start that were refused.", ["kind"], registry=self.registry)
-        self.export = Histogram("otlp_export_duration_seconds", "Time that sending spans by OTLP took.", ["outcome"], registry=self.registry)
+        self._export = Histogram("otlp_export_duration_seconds", "Time that sending spans by OTLP took.", ["outcome"], registry=self.registry)
         self._before: dict[str, Mapping[str, int]] = {}
+
+    def exported(self, outcome: str, seconds: float) -> None:
+        """A request to the OTLP endpoint ended."""
+        self._export.labels(outcome).observe(seconds)
 
     def begun(self, running: int) -> None:
         """So many sessions run now."""

@@ -60,7 +60,7 @@ class Node:
         pinned = spec
         if spec.target.pid is not None:
             pinned = spec.model_copy(update={"target": spec.target.model_copy(update={"started": started(spec.target.pid)})})
-        rate = await asyncio.to_thread(observed, CATALOG[spec.name].rate, target.aim)
+        rate = await asyncio.to_thread(_rate, pinned, target)
         price = predicted(pinned, rate, self._calibrated, CATALOG[spec.name].rate)
         lacking = sorted(CATALOG[spec.name].capabilities - effective())
         return {"type": "preview", "node": self._settings.node, "spec": pinned.model_dump(mode="json"), "digest": pinned.digest, "target": target.words,
@@ -74,7 +74,7 @@ class Node:
 
     def resolve(self, spec: ProbeSpec) -> Resolved:
         """The target as it is now. Raises TargetError, UnsupportedError."""
-        return resolve(spec.target, spec.side)
+        return resolve(spec.target, spec.side, by_process=CATALOG[spec.name].by_process)
 
     def use(self, grant: Grant) -> None:
         """Use a grant up. Raises GrantError the second time."""
@@ -114,6 +114,14 @@ class Node:
         if spec.overhead > self._settings.overhead:
             raise SpecError(f"overhead is {spec.overhead:.1%}, and this node allows {self._settings.overhead:.1%} of a CPU", where="probe.overhead", remedy="ask for less")
         return spec
+
+
+def _rate(spec: ProbeSpec, target: Resolved) -> float | None:
+    """Events a second that the price grows with: those of a sampling probe are asked for, others are counted for a second."""
+    entry = CATALOG[spec.name]
+    if entry.rate == "samples":
+        return float(spec.options.get("hertz", entry.options["hertz"].default) * (os.cpu_count() or 1))
+    return observed(entry.rate, target.aim)
 
 
 _START = "import sys; sys.path[:] = sys.argv[1:]; from ebpf.calibrate import main; sys.exit(main())"

@@ -16,6 +16,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from datetime import UTC, datetime
 from typing import Any
 
+from ebpf.daemon.exporting import Exporter
 from ebpf.daemon.figures import Figures
 from ebpf.daemon.node import Node
 from ebpf.daemon.running import LINE, Running, order_of
@@ -40,6 +41,7 @@ class Probed:
         self._settings, self._clock, self._tell = settings, clock, tell
         self.node = Node(settings, clock)
         self.figures = Figures()
+        self._exporter = Exporter(settings.otlp, settings.node, took=self.figures.exported, tell=tell) if settings.otlp else None
         self._running: dict[str, Running] = {}
         self._open = 0
         self._number = 0
@@ -56,6 +58,8 @@ class Probed:
             for server in servers:
                 server.close()
             await asyncio.gather(*(one.kill() for one in self._running.values()))
+            if self._exporter is not None:
+                self._exporter.close()
             if self._settings.socket is not None:
                 self._settings.socket.unlink(missing_ok=True)
 
@@ -173,6 +177,8 @@ class Probed:
                     return "it has told all"
                 if told["type"] in {"progress", "result"}:
                     self.figures.progress(running.ident, running.grant.spec.name, told.get("summary", {}).get("counts", told))
+                if told["type"] == "call" and self._exporter is not None:
+                    self._exporter.add(running.ident, running.grant.spec.service or running.target.words, told["call"])
                 await say(told)
                 if told["type"] in {"result", "error"}:
                     return str(told.get("ended") or told.get("what"))

@@ -33,5 +33,7 @@ class DaemonSettings:
     """At once on this node."""
     overhead: float = 0.2
     """The most of one CPU that a session may be granted."""
+    otlp: str = ""
+    """Where spans go as they come, as ``http://collector:4318``."""
     loader: str = "auto"
     """``core``, ``bcc``, or ``auto``: compiled objects where they fit, else bcc."""

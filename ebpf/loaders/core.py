@@ -54,6 +54,7 @@ class CoreLoaded:
             self._prepare(constants, sizes, only)
             if error := failed(bpf.bpf_object__load(self._object)):
                 raise self._refused("the kernel did not take it", error)
+            bpf.give_back()
         except BaseException:
             self.close()
             raise

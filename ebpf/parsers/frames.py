@@ -13,7 +13,7 @@ DATA, HEADERS, PRIORITY, RST_STREAM, SETTINGS, PUSH_PROMISE, PING, GOAWAY, WINDO
 END_STREAM, END_HEADERS, PADDED, HAS_PRIORITY, ACK = 0x1, 0x4, 0x8, 0x20, 0x1
 PREFACE = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n"
 _HEADER = 9
-_KEPT = {DATA: 6, HEADERS: 16384, PUSH_PROMISE: 16384, CONTINUATION: 16384, RST_STREAM: 4, GOAWAY: 8}
+_KEPT = {DATA: 6, HEADERS: 8192, PUSH_PROMISE: 8192, CONTINUATION: 8192, RST_STREAM: 4, GOAWAY: 8}
 """Bytes of a payload that are kept, by type."""
 _FLAGS = {DATA: 0x9, HEADERS: 0x2D, PRIORITY: 0, RST_STREAM: 0, SETTINGS: 0x1, PUSH_PROMISE: 0xC, PING: 0x1, GOAWAY: 0, WINDOW_UPDATE: 0, CONTINUATION: 0x4}
 _FIXED = {PRIORITY: 5, RST_STREAM: 4, PING: 8, WINDOW_UPDATE: 4}
@@ -35,11 +35,11 @@ class Frame:
     whole: bool
 
 
+@dataclass(frozen=True, slots=True)
 class Gap:
-    """In place of frames: some were missed."""
+    """In place of frames: some were missed. ``size``: all bytes they can have had; None where that is not known."""
 
-
-GAP = Gap()
+    size: int | None
 
 
 def plausible(data: bytes, at: int, largest: int = _USUAL) -> bool:
@@ -98,6 +98,8 @@ class Frames:
         while at < len(data):
             if not self._synced:
                 found = boundary(data[at:])
+                if found and self._proved:
+                    yield Gap(None)
                 if found < 0:
                     return
                 at, self._synced = at + found, True
@@ -107,7 +109,7 @@ class Frames:
                 if lost:
                     self._synced = False
                     if self._proved:
-                        yield GAP
+                        yield Gap(None)
             frame = self._frame
             if frame is not None:
                 at = self._payload(frame, data, at)
@@ -123,12 +125,14 @@ class Frames:
             if self._left == 0:
                 yield self._done(self._frame)
             return
+        size = count if self._synced and not self._head else None
         if self._frame is not None:
+            size = count - self._left
             self._whole = False
             yield self._done(self._frame)
         self._head.clear()
         self._synced = False
-        yield GAP
+        yield Gap(size)
 
     def _header(self, data: bytes, at: int) -> tuple[int, bool]:
         """Take what is there of a header or of the preface: where to go on, and whether this was neither."""

@@ -24,9 +24,12 @@ _STATIC = (
     "set-cookie| strict-transport-security| transfer-encoding| user-agent| vary| via| www-authenticate|"
 )
 WANTED = frozenset({*(name.encode() for name in HEADERS), b":method", b":path", b":authority", b":status", b"grpc-status"})
-_DEFAULT, _MOST = 4096, 16384
+_DEFAULT, _MOST = 4096, 8192
+"""Size of a table as it begins, and the most that is kept of one."""
 _LONGEST = 4096
 """Bytes of a value that are kept; longer ones are unknown."""
+_FIELDS = 256
+"""Headers of a block that are read; no more than that are sent but to cost time."""
 _OTHER = b""
 """The name of a header that is not looked at."""
 
@@ -87,9 +90,12 @@ class Decoder:
 
     def decode(self, block: bytes, *, cut: bool = False) -> Fields:
         """Read a block. ``cut``: it goes on, unseen, after ``block``."""
-        fields, at = Fields(), 0
+        fields, at, count = Fields(), 0, 0
         try:
             while at < len(block):
+                count += 1
+                if count > _FIELDS:
+                    raise _CutError
                 at = self._field(block, at, fields)
         except _CutError:
             cut = True

@@ -16,7 +16,11 @@ from ebpf.parsers.frames import Frame, Frames, Gap
 from ebpf.parsers.hpack import Decoder, Fields
 from ebpf.parsers.streams import Stream
 
-_BLOCK = 16384
+_BLOCK = 8192
+"""Bytes of a header block that are read."""
+_SMALL_GAP = 15
+"""Bytes that were missed of a client's frames without harm, as of a window update. A request that changes the table is longer:
+the header of its frame, three pseudo-headers of a byte each and one new entry of four (RFC 9113, section 8.3.1)."""
 
 
 @dataclass(slots=True)
@@ -63,7 +67,7 @@ class _Connection:
 class Http2:
     """Reads pieces of connections into calls. ``connections`` and ``streams`` (of one connection) bound its memory."""
 
-    def __init__(self, *, connections: int = 1024, streams: int = 256) -> None:
+    def __init__(self, *, connections: int = 512, streams: int = 256) -> None:
         self.counts = Counts()
         self._connections: OrderedDict[int, _Connection] = OrderedDict()
         self._most, self._streams = connections, streams
@@ -114,7 +118,8 @@ class Http2:
     ) -> list[HttpCall | RpcCall]:
         if isinstance(frame, Gap):
             self.counts.gaps += 1
-            side.decoder.forget()
+            if not asking or frame.size is None or frame.size > _SMALL_GAP or side.opened is not None:
+                side.decoder.forget()
             side.opened = None
             return []
         if side.fresh:

@@ -14,7 +14,7 @@ from ebpf.captures import Exchange
 from ebpf.parsers.mysql_results import Reader
 from ebpf.parsers.sparse import Recent, Sparse
 from ebpf.parsers.sqltext import MYSQL
-from ebpf.parsers.statements import UNKNOWN, Statement, Unit, call, encrypted, statement
+from ebpf.parsers.statements import UNKNOWN, Statement, Unit, encrypted, records, statement
 
 _COMMANDS = {
     0x01: "other", 0x02: "other", 0x03: "query", 0x04: "other", 0x09: "other", 0x0D: "other", 0x0E: "other", 0x11: "authentication",
@@ -31,7 +31,7 @@ _LATEST = 0xFFFFFFFF
 class _Session:
     """``capabilities``: of the client's handshake; None where it was not seen."""
 
-    statements: Recent[int, Statement] = field(default_factory=lambda: Recent(256))
+    statements: Recent[int, Statement] = field(default_factory=lambda: Recent(128))
     capabilities: int | None = None
 
 
@@ -49,7 +49,7 @@ class _Packet:
 class Mysql:
     """Reads exchanges of connections into calls; the least recently used connection is forgotten beyond ``connections``."""
 
-    def __init__(self, *, connections: int = 1024) -> None:
+    def __init__(self, *, connections: int = 512) -> None:
         self._sessions: Recent[int, _Session] = Recent(connections)
 
     @property
@@ -60,7 +60,7 @@ class Mysql:
     def calls(self, exchange: Exchange) -> tuple[SqlCall, ...]:
         """The calls of an exchange, at least one; where the bytes are not of this protocol it says ``not_mysql``."""
         session = self._sessions.recall(exchange.connection) or self._sessions.keep(exchange.connection, _Session())
-        return tuple(call(exchange, MYSQL, unit) for unit in _units(exchange, session))
+        return records(exchange, MYSQL, _units(exchange, session))
 
 
 def _units(exchange: Exchange, session: _Session) -> list[Unit]:

@@ -13,7 +13,7 @@ from ebpf.calls import SqlCall
 from ebpf.captures import Exchange
 from ebpf.parsers.sparse import Recent, Sparse
 from ebpf.parsers.sqltext import POSTGRES
-from ebpf.parsers.statements import UNKNOWN, Statement, Unit, call, encrypted, statement
+from ebpf.parsers.statements import UNKNOWN, Statement, Unit, encrypted, records, statement
 
 _STARTUPS = {196608: "startup", 196610: "startup", 80877102: "cancel", 80877103: "ssl", 80877104: "ssl"}
 _FRONT, _BACK = frozenset(b"QPBEDSCFpdcfXH"), frozenset(b"123ACDEGHIKNRSTVWZcdnstv")
@@ -34,14 +34,14 @@ class _Message:
 class _Session:
     """What is remembered of a connection."""
 
-    statements: Recent[bytes, Statement] = field(default_factory=lambda: Recent(256))
+    statements: Recent[bytes, Statement] = field(default_factory=lambda: Recent(128))
     portals: Recent[bytes, Statement] = field(default_factory=lambda: Recent(64))
 
 
 class Postgres:
     """Reads exchanges of connections into calls; the least recently used connection is forgotten beyond ``connections``."""
 
-    def __init__(self, *, connections: int = 1024) -> None:
+    def __init__(self, *, connections: int = 512) -> None:
         self._sessions: Recent[int, _Session] = Recent(connections)
 
     @property
@@ -56,7 +56,7 @@ class Postgres:
             session = self._sessions.recall(exchange.connection) or self._sessions.keep(exchange.connection, _Session())
             units = _asked(exchange, session)
             _answered(exchange, units)
-        return tuple(call(exchange, POSTGRES, unit) for unit in units)
+        return records(exchange, POSTGRES, units)
 
 
 def _startup(exchange: Exchange) -> list[Unit] | None:

@@ -59,8 +59,13 @@ def encrypted(data: bytes) -> bool:
     return _TLS.match(data) is not None
 
 
-def call(exchange: Exchange, system: str, unit: Unit) -> SqlCall:
-    """The record of a unit."""
+def records(exchange: Exchange, system: str, units: list[Unit]) -> tuple[SqlCall, ...]:
+    """The records of an exchange's units. Where there are several (``pipelined``) each has the times of all."""
+    together = ("pipelined",) if len(units) > 1 else ()
+    return tuple(_record(exchange, system, unit, together) for unit in units)
+
+
+def _record(exchange: Exchange, system: str, unit: Unit, together: tuple[str, ...]) -> SqlCall:
     counted = unit.results > 0 and unit.rows is not None
     lost = ("rows",) if unit.results > 0 and unit.rows is None else ()
     asked = unit.kind in {"query", "execute", "prepare"}
@@ -69,7 +74,7 @@ def call(exchange: Exchange, system: str, unit: Unit) -> SqlCall:
         connection=exchange.connection, start=exchange.start, first=exchange.first, duration=exchange.last,
         queued=exchange.queued, server=exchange.server, peer=exchange.peer, port=exchange.port,
         request_size=exchange.request_size, response_size=exchange.response_size,
-        unknown=(*unit.statement.unknown, *unit.unknown, *lost, *outcome), system=system, kind=unit.kind,
+        unknown=(*unit.statement.unknown, *unit.unknown, *lost, *outcome, *together), system=system, kind=unit.kind,
         operation=operation(unit.statement.text), query=unit.statement.text, rows=unit.rows if counted else None,
         outcome=unit.outcome, error=unit.error, code=unit.code,
     )

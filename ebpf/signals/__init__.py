@@ -3,9 +3,3 @@
 Each kind counts and buckets everything in the kernel; samples come out under the budget. Readings are dataclasses that
 say in sentences what they mean. Nothing here decides anything.
 """
-
-from ebpf.kind import Kind
-from ebpf.signals import accepts, connects, exits, failures, ooms, resets, retransmits
-
-KINDS: tuple[Kind, ...] = (
-    connects.KIND, retransmits.KIND, resets.KIND, accepts.KIND, failures.KIND, exits.KIND, ooms.KIND)

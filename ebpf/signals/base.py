@@ -13,7 +13,9 @@ from typing import Any, ClassVar, Protocol
 
 from ebpf import accounting
 from ebpf.accounting import Counts
+from ebpf.errors import UnsupportedError
 from ebpf.kind import Aim, Document, Options, Reader
+from ebpf.libbpf import has_tracepoint
 from ebpf.loaders.interface import Everywhere, Loaded, Place
 from ebpf.parsers.words import tokenish
 from telemetry.masks import hides, masked
@@ -44,12 +46,12 @@ def document(reading: Reading) -> Document:
 
 
 def plain(value: Any) -> Any:
-    """A dataclass as plain JSON, without what is empty; properties are left out."""
+    """A dataclass as plain JSON; properties are left out."""
     if is_dataclass(value) and not isinstance(value, type):
         told = {one.name: getattr(value, one.name) for one in fields(value) if not one.name.startswith("_")}
         if hasattr(value, "document"):
             return value.document()
-        return {name: plain(one) for name, one in told.items() if one not in (None, "", (), {})}
+        return {name: plain(one) for name, one in told.items()}
     if isinstance(value, Mapping):
         return {str(name): plain(one) for name, one in value.items()}
     return [plain(one) for one in value] if isinstance(value, (list, tuple)) else value
@@ -100,14 +102,23 @@ class KernelKind:
     """Whether its programs filter by port."""
     owned: bool = False
     """Whether its events have no process of their own, so that owners of sockets have to be learnt where one is meant."""
+    least_ms: int | None = None
+    """Milliseconds from where on a single thing is worth an event, unless the parameter ``least_ms`` says another; None: it has no such bound."""
 
     def constants(self, aim: Aim, options: Options) -> Mapping[str, int]:
         """See :class:`~ebpf.kind.Kind`."""
-        return {"budget": options.budget, "slow": options.slow, **filters(aim), **({"target_port": aim.port} if self.ports else {})}
+        port = {"target_port": aim.port} if self.ports else {}
+        least = {} if self.least_ms is None else {"least": options.more.get("least_ms", self.least_ms) * 1_000_000}
+        return {"budget": options.budget, "slow": options.slow, **filters(aim), **port, **least}
 
     def places(self, aim: Aim, options: Options) -> Sequence[Place]:
         """See :class:`~ebpf.kind.Kind`."""
-        return [Everywhere(name) for name in (*(_OWNERS if self.owned and aim.pids else ()), *self.programs)]
+        learning = self.owned and bool(aim.pids)
+        if learning and not has_tracepoint("sock_send_length"):
+            raise UnsupportedError(
+                f"{self.name} of one process needs kernel 6.3 or newer: older ones do not tell who uses a socket", where="target.pid",
+                remedy="name its control group or its port instead")
+        return [Everywhere(name) for name in (*(_OWNERS if learning else ()), *self.programs)]
 
     def reader(self, aim: Aim, options: Options, epoch: int) -> Reader:
         """See :class:`~ebpf.kind.Kind`."""

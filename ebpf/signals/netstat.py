@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from io import FileIO
 
 from ebpf.kind import Aim
 
@@ -15,7 +16,7 @@ class Stack:
     def __init__(self, aim: Aim, file: str) -> None:
         """``file``: ``snmp`` or ``netstat``."""
         pid = str(aim.pids[0]) if aim.pids else _member(aim.cgroup)
-        self._fd = _opened(f"/proc/{pid}/net/{file}")
+        self._file = _opened(f"/proc/{pid}/net/{file}")
         self._before = self._numbers()
 
     def grown(self, group: str, name: str) -> int | None:
@@ -24,10 +25,11 @@ class Stack:
         return None if now is None else now - self._before.get((group, name), 0)
 
     def _numbers(self) -> dict[tuple[str, str], int]:
-        if self._fd is None:
+        if self._file is None:
             return {}
         try:
-            lines = os.pread(self._fd, _ROOM, 0).decode().splitlines()
+            self._file.seek(0)
+            lines = self._file.read(_ROOM).decode().splitlines()
         except OSError:
             return {}
         found = {}
@@ -37,14 +39,10 @@ class Stack:
                 found[group.rstrip(":"), title] = int(value)
         return found
 
-    def __del__(self) -> None:
-        if self._fd is not None:
-            os.close(self._fd)
 
-
-def _opened(path: str) -> int | None:
+def _opened(path: str) -> FileIO | None:
     try:
-        return os.open(path, os.O_RDONLY | os.O_CLOEXEC)
+        return FileIO(path)
     except OSError:
         return None
 

@@ -17,9 +17,11 @@ from typing import Any
 
 import yaml
 
+from agent.decision.candidates import Candidate
+from agent.decision.demand import Clients, Demand, Flow
 from agent.decision.engine import decide
 from agent.decision.policy import Policy
-from agent.decision.proposing import Candidate, propose
+from agent.decision.proposing import propose
 from agent.decision.reading import parse
 from agent.decision.risk import Circumstances
 from agent.decision.situation import Believed, Facts, Seen
@@ -90,7 +92,13 @@ def _believed(told: Mapping[str, Any]) -> Believed:
     kind, name = told["entity"].split()
     victim = told.get("victim_of", "").split()
     return Believed(Entity(kind, name), told["cause"], told["confidence"], changes=frozenset(told.get("changes", ())),
-                    victim_of=Entity(victim[0], victim[1]) if victim else None)
+                    victim_of=Entity(victim[0], victim[1]) if victim else None, load=told.get("load"), demand=_demand(told.get("demand")),
+                    clients=Clients(**told["clients"]) if "clients" in told else None)
+
+
+def _demand(told: Mapping[str, Any] | None) -> Demand | None:
+    """``flows`` as [caller, before, during, how many times as much the caller is asked]; ``seconds`` before and during."""
+    return None if told is None else Demand(tuple(Flow(*one) for one in told["flows"]), *told["seconds"])
 
 
 def _preview(candidate: Candidate, facts: Facts, labels: Mapping[str, str]) -> Preview:

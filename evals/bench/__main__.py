@@ -7,6 +7,9 @@ index [--templates 1000]                                                        
 startup [--runs 5]                                                                ``oncalm --help``
 decision [--runs 200]                                                             decision and guard
 alerts [--alerts 1000] [--groups 25] [--clients 16]                               webhooks taken over HTTP
+ebpf [--pairs 8] [--seconds 3]                                                     the HTTP probe under wrk
+ebpf_truth [--requests 100000]                                                     what probes tell beside the application's notes
+ebpf_signals [--runs 8]                                                           probes of the kernel's own events
 Every part takes ``--json``.
 """
 
@@ -18,7 +21,7 @@ import sys
 from pathlib import Path
 
 
-def main() -> int:
+def main() -> int:  # noqa: PLR0915 - a table of arguments
     parser = argparse.ArgumentParser(prog="python -m evals.bench")
     parts = parser.add_subparsers(dest="part", required=True)
     ingest = parts.add_parser("ingest", help="whole processes that read a log, ours and drain3's in turn")
@@ -53,12 +56,19 @@ def main() -> int:
     alerts.add_argument("--alerts", type=int, default=1_000)
     alerts.add_argument("--groups", type=int, default=25)
     alerts.add_argument("--clients", type=int, default=16)
+    probes = parts.add_parser("ebpf", help="the HTTP probe under wrk, with and without it in turn")
+    probes.add_argument("--pairs", type=int, default=8)
+    probes.add_argument("--seconds", type=int, default=3)
     serve = parts.add_parser("serve", help="chats at once, what HTTP adds to an answer, and the server's memory")
     serve.add_argument("--streams", type=int, default=200)
     serve.add_argument("--answers", type=int, default=60)
     serve.add_argument("--minutes", type=float, default=1.0, help="of chats while memory is looked at; 0 for none")
     serve.add_argument("--wait", type=float, default=0.5, help="seconds that the scripted model waits before it answers")
-    for part in (ingest, query, investigate, index, startup, overhead, decision, approvals, alerts, serve):
+    truth = parts.add_parser("ebpf_truth", help="what probes tell beside what the application noted itself")
+    truth.add_argument("--requests", type=int, default=100_000)
+    signals = parts.add_parser("ebpf_signals", help="what the probes of the kernel's own events cost per thing they see; needs root")
+    signals.add_argument("--runs", type=int, default=8)
+    for part in (ingest, query, investigate, index, startup, overhead, decision, approvals, alerts, probes, truth, serve, signals):
         part.add_argument("--json", action="store_true", dest="as_json")
     given = parser.parse_args()
     try:
@@ -82,6 +92,16 @@ def _run(given: argparse.Namespace) -> tuple[dict[str, object], str]:
 
         report = investigation.run(given.lines, given.spans, given.series, given.cache)
         return report, investigation.table(report)
+    if given.part == "ebpf_truth":
+        from evals.bench import ebpf_truth
+
+        report = ebpf_truth.run(given.requests)
+        return report, ebpf_truth.table(report)
+    if given.part == "ebpf_signals":
+        from evals.bench import ebpf_signals
+
+        report = ebpf_signals.run(given.runs)
+        return report, ebpf_signals.words(report)
     if given.part == "overhead":
         from evals.bench import overhead
 
@@ -92,6 +112,11 @@ def _run(given: argparse.Namespace) -> tuple[dict[str, object], str]:
 
         report = serve.run(given.streams, given.answers, given.minutes, given.wait)
         return report, serve.table(report)
+    if given.part == "ebpf":
+        from evals.bench import ebpf
+
+        report = ebpf.run(given.pairs, given.seconds)
+        return report, ebpf.table(report)
     if given.part == "alerts":
         from evals.bench import alerts
 

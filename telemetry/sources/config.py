@@ -166,6 +166,12 @@ class Prometheus(Server):
     """How far apart samples are; rates look at four of them at least."""
 
 
+class Alertmanager(Server):
+    """Which alerts fire; it holds no telemetry."""
+
+    kind: Literal["alertmanager"]
+
+
 class Kubernetes(_Entry):
     """The pods' logs of a cluster; without ``kubeconfig`` the pod's own service account serves."""
 
@@ -179,8 +185,8 @@ class Kubernetes(_Entry):
     """Whether what the kubeconfig wants run to log in (exec plugins) may be run."""
 
 
-Source = Annotated[Loki | Elastic | Jaeger | Tempo | Prometheus | Kubernetes, Field(discriminator="kind")]
-KINDS = ("loki", "elasticsearch", "opensearch", "jaeger", "tempo", "prometheus", "kubernetes")
+Source = Annotated[Loki | Elastic | Jaeger | Tempo | Prometheus | Alertmanager | Kubernetes, Field(discriminator="kind")]
+KINDS = ("loki", "elasticsearch", "opensearch", "jaeger", "tempo", "prometheus", "alertmanager", "kubernetes")
 _ADAPTER: TypeAdapter[Source] = TypeAdapter(Source)
 
 
@@ -224,7 +230,7 @@ def _problem(name: str, where: tuple[int | str, ...], message: str, kind: str) -
 
 def _near(where: tuple[int | str, ...]) -> str:
     """The keys that may have been meant."""
-    classes: tuple[type[BaseModel], ...] = (Loki, Elastic, Jaeger, Tempo, Prometheus, Kubernetes, Auth, Basic, Secret, Timeouts)
+    classes: tuple[type[BaseModel], ...] = (Loki, Elastic, Jaeger, Tempo, Prometheus, Alertmanager, Kubernetes, Auth, Basic, Secret, Timeouts)
     known = sorted({field for one in classes for field in one.model_fields} - {"name"})
     near = difflib.get_close_matches(str(where[-1]), known, 2, 0.6)
     return f"; did you mean {' or '.join(near)}?" if near else ""

@@ -8,6 +8,7 @@ from pathlib import Path
 from telemetry.errors import UsageError
 from telemetry.sources import config
 from telemetry.sources.access import Environment, connect
+from telemetry.sources.alertmanager import AlertmanagerSource
 from telemetry.sources.elastic import ElasticSource
 from telemetry.sources.jaeger import JaegerSource
 from telemetry.sources.loki import LokiSource
@@ -15,7 +16,12 @@ from telemetry.sources.prometheus import PrometheusSource
 from telemetry.sources.protocols import LogSource, MetricSource, TraceSource
 from telemetry.sources.tempo import TempoSource
 
-AnySource = LogSource | TraceSource | MetricSource
+AnySource = LogSource | TraceSource | MetricSource | AlertmanagerSource
+AlertServer = PrometheusSource | AlertmanagerSource
+"""A server that knows which alerts fire."""
+_SOON = config.Timeouts(connect=2, read=5, total=8)
+"""What waits on whether an alert fires is an action, or its verification: it does without rather than wait long."""
+_SMALL = 4 << 20
 
 
 class Sources:
@@ -65,6 +71,19 @@ def open_sources(path: Path, environment: Environment) -> Sources:
     return Sources(open_source(entry, environment) for entry in config.read_sources(path))
 
 
+def open_alert_servers(path: Path, environment: Environment) -> list[AlertServer]:
+    """The servers of a file that know which alerts fire, bounded so that one that hangs keeps nobody. Raises UsageError."""
+    found: list[AlertServer] = []
+    for entry in config.read_sources(path):
+        if isinstance(entry, config.Prometheus | config.Alertmanager):
+            times = {name: min(getattr(entry.timeouts, name), getattr(_SOON, name)) for name in config.Timeouts.model_fields}
+            bounded = entry.model_copy(update={"timeouts": config.Timeouts(**times), "max_bytes": min(entry.max_bytes, _SMALL)})
+            opened = open_source(bounded, environment)
+            assert isinstance(opened, AlertServer)  # noqa: S101 - of these two kinds
+            found.append(opened)
+    return found
+
+
 def open_source(entry: config.Source, environment: Environment) -> AnySource:
     """One source from its entry."""
     match entry:
@@ -78,6 +97,8 @@ def open_source(entry: config.Source, environment: Environment) -> AnySource:
             return TempoSource(entry, connect(entry, environment))
         case config.Prometheus():
             return PrometheusSource(entry, connect(entry, environment))
+        case config.Alertmanager():
+            return AlertmanagerSource(entry, connect(entry, environment))
         case config.Kubernetes():
             from telemetry.sources.kubeconfig import open_pods
 

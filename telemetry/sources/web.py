@@ -22,6 +22,7 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import urlencode, urljoin, urlsplit
 
 from telemetry.interrupt import CURRENT
+from telemetry.reaching import CredentialsError, UnreachableError, reachable
 from telemetry.sources.answers import Gathering, Trouble, clean
 from telemetry.sources.refusals import explain, refusal
 
@@ -74,6 +75,7 @@ class Web:
         self._loop: asyncio.AbstractEventLoop | None = None
         self._starting = threading.Lock()
         self._secrets: set[str] = set()
+        self._safe = False
 
     def json(self, g: Gathering[Any], path: str, params: Params | None = None, *, body: object = None,
              method: str = "", headers: Mapping[str, str] | None = None) -> Any:
@@ -177,6 +179,7 @@ class Web:
     async def _once(self, method: str, url: str, content: bytes | None, headers: Mapping[str, str]) -> Reply:
         import httpx
 
+        await self._looked_at()
         try:
             client = self._connected()
             ours = self._headers()
@@ -187,6 +190,18 @@ class Web:
                 return Reply(response.status_code, {k.lower(): v for k, v in response.headers.items()}, body)
         except (httpx.HTTPError, httpx.InvalidURL, OSError, zlib.error) as error:
             raise explain(error, self.limits.connect, self.limits.read) from error
+
+    async def _looked_at(self) -> None:
+        """Where the server's name leads, once. Raises Trouble for what gives credentials to machines, whoever named it."""
+        if self._safe:
+            return
+        try:
+            await asyncio.to_thread(reachable, self.url)
+        except CredentialsError as error:
+            raise Trouble(error.what, status="not_assessed", remedy=error.remedy) from None
+        except UnreachableError:  # asking says why
+            pass
+        self._safe = True
 
     def _connected(self) -> httpx.AsyncClient:
         if self._client is None:

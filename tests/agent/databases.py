@@ -21,9 +21,15 @@ def postgres() -> Iterator[Server]:
 
 
 @pytest.fixture(params=["sqlite", "postgres"])
-def url(request: pytest.FixtureRequest) -> str | None:
+def url(request: pytest.FixtureRequest) -> Iterator[str | None]:
     """A new state database of each kind; None for the home's own."""
-    return None if request.param == "sqlite" else request.getfixturevalue("postgres").database("made")
+    if request.param == "sqlite":
+        yield None
+        return
+    server = request.getfixturevalue("postgres")
+    made = server.database("made")
+    yield made
+    server.drop(made)
 
 
 @pytest.fixture

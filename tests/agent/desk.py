@@ -13,6 +13,7 @@ from agent.approvals.record import Approval, Proposal
 from agent.approvals.service import Approvals
 from agent.audit.journal import Journal
 from agent.executor.executor import Executor, Recheck
+from tests.agent.seeded import seeded
 from tests.agent.world import World
 from tools.actions.action import Target
 
@@ -49,13 +50,15 @@ class Desk:
 
     def __post_init__(self) -> None:
         self.home.mkdir(parents=True, exist_ok=True)
+        if self.url is None:
+            seeded(self.home)
         self.world = self.world or World(self.home / "world")
         self.journal = Journal.of(self.home, clock=self.clock, url=self.url, secret=self.secret)
         self.approvals = Approvals(self.journal)
         self.executor = self.executing(self.world)
 
     def executing(self, world: World, recheck: Recheck | None = None) -> Executor:
-        return Executor(self.approvals, world, recheck=recheck or self.recheck)
+        return Executor(self.approvals, lambda _: world, recheck=recheck or self.recheck)
 
     def again(self) -> Desk:
         """Another process's view of the same."""

@@ -26,6 +26,7 @@ from api.alerting import Alerting, opened
 from api.door.needs import RoleError, StrangerError
 from api.serving import listen
 from telemetry.errors import OnCalmError, StoreError, UsageError
+from tests.agent.seeded import seeded
 
 _STATUS = {StrangerError: 401, RoleError: 403, UsageError: 422, StoreError: 503}
 ROLE, BY = "x-test-role", "x-test-by"
@@ -89,7 +90,7 @@ class Serving:
 @contextmanager
 def serving(home: Path, settings: AlertSettings | None = None, *, url: str | None = None, investigate: Investigate = nothing_found) -> Iterator[Serving]:
     """Serve from a thread until the end of the block."""
-    alerting = Alerting(opened(home, settings or AlertSettings(), state_url=url, clock=lambda: datetime.now(UTC)), investigate)
+    alerting = Alerting(opened(home if url else seeded(home), settings or AlertSettings(), state_url=url, clock=lambda: datetime.now(UTC)), investigate)
     listening = listen("127.0.0.1", 0)
     server = uvicorn.Server(uvicorn.Config(application(alerting), log_level="error", lifespan="off"))
     thread = threading.Thread(target=server.run, kwargs={"sockets": [listening]}, daemon=True)

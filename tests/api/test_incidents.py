@@ -18,6 +18,7 @@ from tests.agent.incidents.making import alertmanager
 from tests.api.alert_server import Serving, serving
 
 _STEPS = ("acknowledge", "mitigate", "resolve", "reopen")
+_ACTS = (*_STEPS, "investigate")
 _BODIES = {"note": {"text": "x"}, "link": {"url": "https://x.example"}, "participant": {"person": "bob"}}
 
 
@@ -44,7 +45,7 @@ def test_a_life_is_told_in_order(running: Serving, ident: str) -> None:
 
 
 @pytest.mark.parametrize("role", ["", "viewer"])
-@pytest.mark.parametrize("step", [*_STEPS, *_BODIES])
+@pytest.mark.parametrize("step", [*_ACTS, *_BODIES])
 def test_only_responders_change(running: Serving, ident: str, role: str, step: str) -> None:
     answer = running.incident("POST", f"/{ident}/{step}", role=role, json=_BODIES.get(step, {}))
 

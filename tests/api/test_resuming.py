@@ -131,8 +131,8 @@ def test_killed_within_the_effect_it_is_settled_by_a_look_and_never_done_again(h
         desk = home.desk()
         perform = desk.catalogue.perform
 
-        def then_die(action: Any) -> Any:
-            perform(action)
+        def then_die(action: Any, granted: Any) -> Any:
+            perform(action, granted)
             os.kill(os.getpid(), signal.SIGKILL)
 
         desk.catalogue.perform = then_die  # type: ignore[method-assign]

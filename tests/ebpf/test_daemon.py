@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import os
+import shutil
 import signal
 import socket
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Callable, Iterator, Mapping
 from datetime import UTC, datetime, timedelta
@@ -273,3 +275,87 @@ def _until(met: Callable[[], bool]) -> None:
     while not met():
         assert time.monotonic() < deadline, "it did not come about in 30 s"
         time.sleep(0.1)
+
+
+class Collector:
+    """An OTLP endpoint: refuses the first request with 503, then takes what comes."""
+
+    def __init__(self) -> None:
+        from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+
+        from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
+
+        self.requests: list[ExportTraceServiceRequest] = []
+        self.refusals = 1
+        here = self
+
+        class Handler(BaseHTTPRequestHandler):
+            def do_POST(self) -> None:
+                body = self.rfile.read(int(self.headers["Content-Length"]))
+                if here.refusals:
+                    here.refusals -= 1
+                    self.send_response(503)
+                else:
+                    here.requests.append(ExportTraceServiceRequest.FromString(body))
+                    self.send_response(200)
+                self.send_header("Content-Length", "0")
+                self.end_headers()
+
+            def log_message(self, *args: object) -> None:
+                return
+
+        self.server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+        self.port: int = self.server.server_address[1]
+        threading.Thread(target=self.server.serve_forever, daemon=True).start()
+
+
+def test_spans_go_out_by_otlp_with_the_callers_span_as_parent(tmp_path: Path, group: Path, http_server: int) -> None:
+    collector, port = Collector(), free_port()
+    daemon = Daemon(tmp_path, "--otlp", f"http://127.0.0.1:{collector.port}", "--metrics", str(port))
+    try:
+        headers = {"traceparent": "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01"}
+        run(daemon, daemon.signed(spec_of(group, http_server, service="shop")), lambda _: httpx.get(f"http://127.0.0.1:{http_server}/orders/7", headers=headers, trust_env=False))
+        _until(lambda: bool(collector.requests))
+        figures = httpx.get(f"http://127.0.0.1:{port}/metrics", trust_env=False).text
+    finally:
+        daemon.stop()
+        collector.server.shutdown()
+
+    (resource,) = collector.requests[0].resource_spans
+    (span,) = resource.scope_spans[0].spans
+    assert {one.key: one.value.string_value for one in resource.resource.attributes}["service.name"] == "shop"
+    assert (span.name, span.trace_id.hex(), span.parent_span_id.hex()) == ("GET /orders/{id}", "4bf92f3577b34da6a3ce929d0e0e4736", "00f067aa0ba902b7")
+    assert 'otlp_export_duration_seconds_count{outcome="ok"} 1.0' in figures
+    assert 'otlp_export_duration_seconds_count{outcome="failed"} 1.0' in figures
+
+
+def pem(folder: Path, name: str, authority: bool = False) -> tuple[str, str]:
+    """A certificate for 127.0.0.1 by the folder's authority, or the authority itself."""
+    key, cert, request = folder / f"{name}.key", folder / f"{name}.pem", folder / f"{name}.csr"
+    openssl = shutil.which("openssl") or "openssl"
+    if authority:
+        subprocess.run([openssl, "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-keyout", key, "-out", cert, "-days", "2", "-subj", f"/CN={name}"], check=True, capture_output=True)
+        return str(cert), str(key)
+    subprocess.run([openssl, "req", "-newkey", "rsa:2048", "-nodes", "-keyout", key, "-out", request, "-subj", f"/CN={name}"], check=True, capture_output=True)
+    names = folder / "names"
+    names.write_text("subjectAltName=IP:127.0.0.1")
+    subprocess.run([openssl, "x509", "-req", "-in", request, "-CA", folder / "ca.pem", "-CAkey", folder / "ca.key", "-CAcreateserial", "-out", cert, "-days", "2",
+                    "-extfile", names], check=True, capture_output=True)
+    return str(cert), str(key)
+
+
+def test_over_tcp_only_clients_with_a_certificate_of_the_authority_are_answered(kernel: None, tmp_path: Path) -> None:
+    authority, _ = pem(tmp_path, "ca", authority=True)
+    cert, key = pem(tmp_path, "node")
+    mine, my_key = pem(tmp_path, "agent")
+    (tmp_path / "strange").mkdir()
+    stranger, strange_key = pem(tmp_path / "strange", "ca", authority=True)
+    port = free_port()
+    daemon = Daemon(tmp_path, "--tcp", f"127.0.0.1:{port}", "--certificate", cert, "--key", key, "--authority", authority)
+    try:
+        with Client(Address("here", "", "127.0.0.1", port, authority, mine, my_key)) as client:
+            assert client.ask("hello")["node"] == "here"
+        with pytest.raises(SessionError), Client(Address("here", "", "127.0.0.1", port, authority, stranger, strange_key)) as client:
+            client.ask("hello")
+    finally:
+        daemon.stop()

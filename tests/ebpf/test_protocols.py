@@ -304,3 +304,20 @@ def test_a_target_without_libssl_says_so(loader: str, group: Path, spawn: Spawn)
 
     assert told["type"] == "error"
     assert "none of its processes uses OpenSSL" in told["what"]
+
+
+def test_calls_with_messages_larger_than_a_piece_still_have_their_status(kernel: None, group: Path, spawn: Spawn) -> None:
+    import grpc
+
+    port = free_port()
+    spawn(GRPC, str(port), group=group)
+    worker = Worker(order(group, port, name="grpc"))
+    worker.until("attached")
+    with grpc.insecure_channel(f"127.0.0.1:{port}") as channel:
+        for _ in range(30):
+            channel.unary_unary("/shop.v1.Cart/Add")(b"x" * 4000, timeout=30)  # the answer is three times as long
+
+    calls, result = worker.finish()
+
+    assert Counter((one.get("method"), one.get("grpc_status")) for one in calls) == {("Add", 0): 30}
+    assert result["summary"]["counts"]["identity_holds"]

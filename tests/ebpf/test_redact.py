@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from ebpf import redact
 from ebpf.calls import Call, HttpCall, SqlCall, cleaners
@@ -18,7 +20,9 @@ from ebpf.calls import Call, HttpCall, SqlCall, cleaners
     ("/static/app.3fa9c1d2.js", "/static/{id}.js"), ("/oauth2/callback", "/oauth2/callback"), ("/reports/2024-01-31", "/reports/{id}"),
     ("/x;jsessionid=AB12/y", "/x/y"), ("/a?token=abc", "/a"), ("/a#frag", "/a"), ("/password/reset", "/password/reset"),
     ("/reset-password/hunter", "/reset-password/{secret}"), ("/api/token/refresh", "/api/token/refresh"),
-    ("/healthz", "/healthz"), ("/metrics", "/metrics"), ("/.well-known/openid-configuration", "/.well-known/openid-configuration"),
+    ("/tokens/abc", "/tokens/{secret}"), ("/graphql", "/graphql"), ("/XMLHttpRequest", "/XMLHttpRequest"), ("/app_v2/_search", "/app_v2/_search"),
+    ("/v1/projects/my-project-123/topics", "/v1/projects/{id}/topics"), ("/rest/issue/ABC-123", "/rest/issue/{id}"), ("/sso/saml2/acs", "/sso/saml2/acs"),
+    ("/x/IQoJb3JpZ2lul4IOh7UoGPd27CzoEObR/WoxrXu/x", "/x/{token}/{token}/x"), ("/healthz", "/healthz"), ("/metrics", "/metrics"), ("/.well-known/openid-configuration", "/.well-known/openid-configuration"),
     ("/f/eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiIxIn0.abc-DEF_ghi", "/f/{token}"), ("/k/dGhpc0lzQVNlY3JldA", "/k/{token}"),
     ("/k/kqzxwvbnmtrdfg", "/k/{token}"), ("no-slash", "{other}"), ("/" + "a/" * 20, "/" + "a/" * 16 + "{more}"),
 ])
@@ -37,6 +41,7 @@ def test_of_a_query_only_plain_names_stay(query: str, names: tuple[str, ...]) ->
 @pytest.mark.parametrize(("raw", "clean"), [
     ("shop.example:80", "shop.example:80"), ("u:p@shop", "shop"), ("[::1]:80", "[::1]:80"), ("10.0.0.1", "10.0.0.1"),
     ("payments-7d9f8b6c5-x2x4z.shop.svc.cluster.local", "payments-7d9f8b6c5-x2x4z.shop.svc.cluster.local"),
+    ("d3f1a2b4c5.execute-api.eu-west-1.amazonaws.com", "{token}.execute-api.eu-west-1.amazonaws.com"), ("sHoP.eXaMpLe", "shop.example"),
     ("a b", "{text}"), ("AKIAIOSFODNN7EXAMPLE.example", "{token}.example"), ("shop:http", "{text}"), ("x" * 300, "{other}"),
 ])
 def test_a_host_has_no_userinfo_and_no_token(raw: str, clean: str) -> None:
@@ -80,3 +85,18 @@ def test_a_text_field_without_a_cleaner_is_refused() -> None:
 def test_every_text_of_every_record_has_a_cleaner(kind: type[Call]) -> None:
     if kind.__module__ == Call.__module__:
         assert cleaners(kind)
+
+
+@pytest.mark.parametrize(("raw", "clean"), [
+    ("shop.v1.Cart", "shop.v1.Cart"), ("grpc.health.v1.Health", "grpc.health.v1.Health"), ("BatchGetEC2Instances", "BatchGetEC2Instances"),
+    ("my_pkg.My_Service", "my_pkg.My_Service"), ("v1beta1.Base64Encode", "v1beta1.Base64Encode"), ("Q0xhnTf0baN", "{other}"), ("", ""),
+    ("KoiFkYRvjdFWI5", "{other}"), ("a b", "{other}"), ("x" * 200, "{other}"), ("sk_live_S3cretS3cretS3cret42", "{other}"),
+])
+def test_names_of_services_are_words(raw: str, clean: str) -> None:
+    assert redact.dotted(raw) == clean
+
+
+@given(st.text(st.sampled_from("aZ09/.-_%?#=;@{}[]:~ é\n"), max_size=60))
+def test_cleaning_again_changes_nothing(text: str) -> None:
+    for clean in (redact.route, redact.authority, redact.hostname, redact.dotted, redact.content_type, redact.word, redact.method, redact.sqlstate):
+        assert clean(clean(text)) == clean(text)

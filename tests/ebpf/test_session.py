@@ -17,7 +17,11 @@ from typing import Any
 
 import pytest
 
+from ebpf.accounting import counts
+from ebpf.catalog import CATALOG
 from ebpf.kind import Aim, Options
+from ebpf.kinds import kind_of
+from ebpf.loaders.core import CoreLoader
 from ebpf.order import Order
 from ebpf.presence import inode, started
 from tests.ebpf.conftest import SERVER, Spawn, attached_to, free_port
@@ -332,3 +336,37 @@ def test_an_order_that_is_none_is_told(kernel: None) -> None:
 
     assert done.returncode == 2
     assert "cannot be read" in json.loads(done.stdout)["what"]
+
+
+@pytest.mark.parametrize("name", sorted(set(CATALOG) - {"https"}))
+def test_every_probe_runs_in_a_worker_and_its_numbers_add_up(group: Path, http_server: int, name: str) -> None:
+    worker = Worker(order(group, http_server, name=name, seconds=1))
+    worker.until("attached")
+    ask(http_server, *["/a"] * 20)
+
+    result = worker.until("result")
+
+    assert result["ended"] == "the time is over"
+    assert result["summary"]["counts"]["identity_holds"]
+    assert result["resident"] < 64 * 2**20
+
+
+def test_a_full_ring_buffer_loses_and_counts(group: Path, http_server: int) -> None:
+    kind = kind_of("http")
+    aim, options = Aim(str(group), inode(str(group)) or 0, (), http_server, "server"), Options(0)
+    loaded = CoreLoader().load(kind.object, kind.constants(aim, options), sizes={"ring": 1 << 14})
+    try:
+        loaded.attach(kind.places(aim, options))
+        ask(http_server, *["/a"] * 100)
+        loaded.detach()
+        loaded.put("control", 0, 0)
+        loaded.sweep()
+        counted = counts(loaded.numbers("counters"), loaded.numbers("control")[1])
+        read: list[bytes] = []
+        loaded.poll(0, read.append)
+    finally:
+        loaded.close()
+
+    assert (counted.seen, counted.events + counted.lost) == (100, 100)
+    assert 0 < counted.events == len(read) < 20
+    assert counted.holds

@@ -2,66 +2,32 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator
-from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import Any
 
 import pytest
 
 from agent.approvals.people import Person
 from api.desk import Desk
-from api.proposing import ask
+from api.proposing import ask, put
 from api.wiring import Product
-from telemetry.sources.kubernetes.configuration import Access
 from telemetry.sources.kubernetes.resources import RESOURCES
-from telemetry.sources.web import Limits
+from tests.investigating import failing_cart
+from tests.investigating.failing_cart import killed, limit
 from tests.signals.kube.shop import NAMESPACE
 from tests.tools.cluster.shops import Held
 from tools.actions.world import kind_of
-from tools.cluster.double import ApiDouble
-
-NOW = datetime.now(UTC)
 
 
 @pytest.fixture
 def shop(tmp_path: Path) -> Iterator[Held]:
-    (tmp_path / "kube").mkdir()
-    with ApiDouble(token="t0ken-of-oncalm") as double:
-        one = Held(double, tmp_path / "kube")
+    with failing_cart.cluster(tmp_path) as one:
         yield one
-        one.cluster.close()
 
 
 @pytest.fixture
 def product(tmp_path: Path, shop: Held) -> Product:
-    """Two hours of a web service whose cart fails for the last twenty minutes."""
-    with (tmp_path / "web.jsonl").open("w") as out:
-        for second in range(0, 7200, 4):
-            at, bad = NOW - timedelta(seconds=7200 - second), second >= 6000
-            said = "cannot reach cart: connection refused" if bad else f"served /cart in {second % 7 + 3} ms"
-            out.write(json.dumps({"timestamp": at.isoformat(), "level": "error" if bad else "info", "service": "web", "message": said}) + "\n")
-    access = Access(str(tmp_path / "kube" / "kubeconfig"), limits=Limits(2, 5, 10))
-    made = Product(tmp_path / "home", cluster=access, desk=Desk(tmp_path / "home", access))
-    made.ingest([str(tmp_path / "web.jsonl")])
-    made.index()
-    return made
-
-
-def killed(shop: Held, name: str) -> None:
-    """Its pod is killed for memory, again and again, since a quarter of an hour."""
-    since = (NOW - timedelta(minutes=15)).strftime("%Y-%m-%dT%H:%M:%SZ")
-    pod = shop.shop.pods(name)[0]
-    pod["status"]["conditions"] = [{"type": "Ready", "status": "False"}]
-    pod["status"]["containerStatuses"][0] |= {"restartCount": 6, "ready": False, "state": {"waiting": {"reason": "CrashLoopBackOff"}},
-                                              "lastState": {"terminated": {"exitCode": 137, "reason": "OOMKilled", "finishedAt": since}}}
-
-
-def limit(shop: Held, name: str) -> Any:
-    found = shop.double.objects.get(kind_of("Deployment"), NAMESPACE, name)
-    assert found is not None
-    return found["spec"]["template"]["spec"]["containers"][0]["resources"]["limits"]["memory"]
+    return failing_cart.product(tmp_path)
 
 
 def test_a_cause_becomes_an_action_that_is_approved_done_and_taken_back(shop: Held, product: Product) -> None:
@@ -84,6 +50,45 @@ def test_a_cause_becomes_an_action_that_is_approved_done_and_taken_back(shop: He
     assert (done.state, limit(shop, "cart")) == ("succeeded", proposal["params"]["limit"])
     assert desk.executor.rollback(asked, reason="no better").state == "rolled_back"
     assert limit(shop, "cart") == before
+
+
+def test_what_a_rule_allows_is_carried_out_at_once_and_told(shop: Held, product: Product) -> None:
+    killed(shop, "cart")
+    shop.load()
+    (product.home / "policy.yaml").write_text("version: 1\nrules:\n  - {name: memory, decision: allow, actions: [raise_limit], namespaces: [shop]}\n")
+    desk = Desk(product.home, product.cluster)
+    found = product.investigate("web fails since 20 minutes")
+
+    approval = put(found, desk, Person("ana", "responder"))
+
+    assert approval is not None
+    assert (found["approval_outcome"]["state"], limit(shop, "cart")) == ("succeeded", found["proposals"][0]["params"]["limit"])
+    assert "executed once, as approved by policy" in found["approval_outcome"]["told"]
+    assert put(found, desk, Person("ana", "responder")) is None
+    assert limit(shop, "cart") == found["proposals"][0]["params"]["limit"]
+
+
+def test_what_the_policy_refuses_by_now_is_told_and_not_done(shop: Held, product: Product) -> None:
+    killed(shop, "cart")
+    shop.load()
+    found, before = product.investigate("web fails since 20 minutes"), limit(shop, "cart")
+    (product.home / "policy.yaml").write_text("version: 1\nrules:\n  - {name: freeze, decision: refuse, why: the sale is on}\n")
+
+    assert put(found, Desk(product.home, product.cluster), Person("ana", "responder")) is None
+    assert (found["approval"], "NOT executed, NOT queued" in found["approval_outcome"]["told"], limit(shop, "cart")) == (None, True, before)
+
+
+def test_what_cannot_be_asked_for_loses_no_investigation(shop: Held, product: Product) -> None:
+    killed(shop, "cart")
+    shop.load()
+    found = product.investigate("web fails since 20 minutes")
+    assert product.desk is not None
+
+    assert put(found, product.desk, Person("vic", "viewer")) is None
+    assert "may not propose" in found["approval_outcome"]["told"]
+    shop.double.objects.remove(kind_of("Deployment"), NAMESPACE, "cart")
+    assert put(found, product.desk, Person("ana", "responder")) is None
+    assert (found["approval"], "could not be asked for" in found["approval_outcome"]["told"]) == (None, True)
 
 
 def test_a_cause_that_only_people_can_mend_says_so(shop: Held, product: Product) -> None:

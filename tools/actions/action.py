@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import dataclass, field, replace
 from typing import Any, Literal, TypeAlias
 
 from telemetry.errors import UsageError
@@ -61,7 +61,7 @@ class Action:
 
     def document(self) -> dict[str, Any]:
         """As JSON holds it."""
-        return {**asdict(self), "params": dict(self.params)}
+        return {**_plain(self), "target": _plain(self.target), "params": dict(self.params)}
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,10 +122,10 @@ class Preview:
     def document(self) -> dict[str, Any]:
         """As JSON holds it, with the digest."""
         return {
-            "action": self.action.document(), "diff": [asdict(edit) for edit in self.diff],
+            "action": self.action.document(), "diff": [_plain(edit) for edit in self.diff],
             "inverse": self.inverse.document() if self.inverse else None, "reversible": self.reversible,
-            "blast": {**asdict(self.blast), "services": list(self.blast.services)}, "predicted": self.predicted,
-            "obstacles": [asdict(one) for one in self.obstacles], "labels": dict(self.labels),
+            "blast": {**_plain(self.blast), "services": list(self.blast.services)}, "predicted": self.predicted,
+            "obstacles": [_plain(one) for one in self.obstacles], "labels": dict(self.labels),
             "checked_by": self.checked_by, "digest": self.digest,
         }
 
@@ -154,8 +154,13 @@ def canonical(value: object) -> bytes:
 
 def digest_of(action: Action, inverse: Action | None, diff: tuple[Edit, ...]) -> str:
     """SHA-256 of the action, its inverse and its diff, as 64 hex digits."""
-    told = {"action": action.document(), "inverse": inverse.document() if inverse else None, "diff": [asdict(edit) for edit in diff]}
+    told = {"action": action.document(), "inverse": inverse.document() if inverse else None, "diff": [_plain(edit) for edit in diff]}
     return hashlib.sha256(canonical(told)).hexdigest()
+
+
+def _plain(one: Any) -> dict[str, Any]:
+    """Its fields by name. ``asdict`` copies all that is in them as well, which took a seventh of the time of an action."""
+    return {name: getattr(one, name) for name in one.__slots__}
 
 
 def action_from(document: Mapping[str, Any]) -> Action:

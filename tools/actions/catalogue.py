@@ -62,10 +62,14 @@ class Catalogue:
             self._parts["kubernetes"] = self._cluster
 
     def close(self) -> None:
-        """Let connections go; probes that run are waited for."""
+        """Let connections go; probes that run are ended, see :meth:`finish`."""
         self._probes.close()
         if self._cluster is not None:
             self._cluster.close()
+
+    def finish(self) -> None:
+        """Wait for what was begun and goes on by itself: probes, until their time is over."""
+        self._probes.finish()
 
     def names(self) -> list[str]:
         """The catalogue, sorted; inverses that only restore are not in it."""

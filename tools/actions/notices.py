@@ -13,6 +13,7 @@ from typing import Any, Literal
 from pydantic import Field
 
 from telemetry.errors import UsageError
+from telemetry.reaching import UnreachableError, connected, reachable
 from telemetry.sources.answers import clean
 from telemetry.sources.kubernetes.masking import masked_lines
 from tools.actions.action import Action, Blast, Edit, Effect, Json, Obstacle, Preview, Settled, Target
@@ -95,10 +96,15 @@ def _kind(name: str) -> str:
 
 def _body(channel: Channel, given: Any, marker: str) -> dict[str, Any]:
     if channel.kind == "slack":
-        return {"text": given.text}
+        return {"text": _escaped(given.text)}
     payload = {"summary": given.summary, "severity": given.severity, "source": given.source,
                **({"custom_details": {"details": given.details}} if given.details else {})}
     return {"routing_key": channel.routing_key, "event_action": "trigger", "dedup_key": f"oncalm-{marker}", "payload": payload}
+
+
+def _escaped(text: str) -> str:
+    """Without Slack's own signs (docs.slack.dev/messaging/formatting-message-text): words of a log must ring no channel and hide no link."""
+    return text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
 
 
 def _post(channel: Channel, body: Mapping[str, Any]) -> None:
@@ -107,7 +113,12 @@ def _post(channel: Channel, body: Mapping[str, Any]) -> None:
 
     where = f"channel {channel.name}"
     try:
-        reply = httpx.post(channel.url, json=dict(body), timeout=_SECONDS, follow_redirects=False, trust_env=False)
+        there = reachable(channel.url)
+    except UnreachableError as error:
+        raise RefusedError(f"{channel.name} cannot be reached: {error.what}; nothing was sent", where=where, remedy="check its URL and the network") from None
+    try:
+        with httpx.Client(timeout=_SECONDS, follow_redirects=False, trust_env=False) as client:
+            reply = connected(there, lambda one: client.request("POST", **one, json=dict(body)))
     except (httpx.ConnectError, httpx.ConnectTimeout, httpx.UnsupportedProtocol, httpx.InvalidURL) as error:
         raise RefusedError(f"{channel.name} cannot be reached ({type(error).__name__}): nothing was sent", where=where, remedy="check its URL and the network") from None
     except httpx.HTTPError as error:

@@ -31,6 +31,8 @@ from tools.approval import Grant
 ACTION = "run_probe"
 KEPT = 20_000
 """Calls of one session that are kept in its file; the rest is counted."""
+_PATIENCE = 15.0
+"""Seconds that a session gets to tell its result when we have to end."""
 
 
 class ProbeParams(Params):
@@ -79,12 +81,22 @@ class ProbeActions:
 
     def __init__(self, nodes: Nodes | None, *, clock: Callable[[], datetime] = lambda: datetime.now(UTC)) -> None:
         self._nodes, self._clock = nodes, clock
-        self._collecting: list[threading.Thread] = []
+        self._collecting: dict[threading.Thread, Client] = {}
+
+    def finish(self) -> None:
+        """Wait until every session that runs has told its result: it would end if we left."""
+        for thread in list(self._collecting):
+            thread.join()
 
     def close(self) -> None:
-        """Wait until every session that runs has told its result: it would end if we left."""
-        for thread in self._collecting:
-            thread.join()
+        """End the sessions that run; what they saw so far is kept."""
+        for thread, client in list(self._collecting.items()):
+            with suppress(ProbeError):
+                client.stop()
+            thread.join(_PATIENCE)
+            if thread.is_alive():
+                client.close()
+                thread.join()
 
     def preview(self, name: str, target: Target, params: Mapping[str, Json]) -> Preview:
         """See :meth:`tools.actions.performing.Performer.preview`: the node resolves the target and predicts the price; nothing is attached."""
@@ -142,7 +154,7 @@ class ProbeActions:
                 self._nodes.ended(collected.path)
 
         thread = threading.Thread(target=work, name=f"probe {collected.path.stem}")
-        self._collecting = [one for one in self._collecting if one.is_alive()] + [thread]
+        self._collecting = {one: kept for one, kept in self._collecting.items() if one.is_alive()} | {thread: client}
         thread.start()
 
 

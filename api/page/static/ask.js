@@ -1,7 +1,7 @@
 // Asking: the thinking as it comes, the answer, and its evidence beside it. Whatever comes from records is text.
 import { follow, post, problemOf, remove } from "./stream.js";
 import { closeEvidence, proofs } from "./evidence.js";
-import { element, times } from "./page.js";
+import { element, times, worded } from "./page.js";
 
 const place = document.querySelector(".ask");
 const form = document.querySelector("#question");
@@ -30,7 +30,7 @@ function table(result) {
   const body = made.createTBody();
   for (const row of result.rows.slice(0, 50)) {
     const line = body.insertRow();
-    for (const cell of row) line.appendChild(element("td", cell === null ? "" : String(cell), typeof cell === "number" ? "number" : ""));
+    for (const cell of row) line.appendChild(element("td", cell === null ? "" : String(cell), typeof cell === "number" ? "number" : String(cell).length > 30 ? "long" : ""));
   }
   if (result.rows.length > 50) kept.appendChild(element("p", `… ${result.rows.length - 50} more rows`, "none"));
   return kept;
@@ -42,7 +42,7 @@ function pictures(turn, found) {
     const picture = element("img");
     picture.alt = name === "graph" ? "Services and their calls, coloured by suspicion" : "What began when";
     picture.loading = "lazy";
-    picture.src = `/pictures/${conversation}/${turn.dataset.turn}/${name}.svg`;
+    picture.src = `/pictures/${conversation}/${turn.dataset.turn}/${name}.png`;
     picture.addEventListener("error", () => picture.remove());
     turn.append(picture);
   }
@@ -55,8 +55,9 @@ function complete(turn, found) {
   turn.append(element("p", `${reading}confidence ${Number(found.confidence ?? 0).toFixed(2)} · ${found.analyst}`, "none"));
   for (const note of found.notes ?? []) turn.append(element("p", note, "note"));
   if (found.fallback) turn.append(element("p", `answered without a model: ${found.fallback}`, "note"));
+  if (found.approval_outcome) turn.append(element("p", found.approval_outcome.told, "note"));
   if (found.approval) {
-    const link = element("a", "A fix waits for approval", "button");
+    const link = element("a", (found.approval_outcome?.state ?? "pending") === "pending" ? "A fix waits for approval" : "What became of the fix", "button");
     link.href = `/approvals/${encodeURIComponent(found.approval)}`;
     turn.append(link);
   }
@@ -103,6 +104,7 @@ async function watch(question, response, run) {
         const fresh = data.conversation && data.conversation !== conversation;
         conversation = data.conversation ?? conversation;
         remember(data.run);
+        sessionStorage.setItem(`question ${data.run}`, question);
         if (fresh) list(conversation, question);
       } else if (name === "status") state.textContent = data.text;
       else if (name === "tool_result") steps.append(element("li", `${data.id} ${data.summary}`));
@@ -111,12 +113,15 @@ async function watch(question, response, run) {
         if (!said.dataset.final) said.textContent = "";
         said.dataset.final = "yes";
         said.textContent += data.text;
-      } else if (name === "error") turn.append(shown(data.problem));
+      } else if (name === "error") {
+        turn.append(shown(data.problem));
+        words.value ||= question; // to ask again
+      }
       else if (name === "answer") {
         turn.querySelector("h2").textContent = data.question;
         const kept = turns.lastElementChild?.dataset.answer;
         if (!response && kept && JSON.parse(kept).question === data.question && JSON.parse(kept).answer === data.answer) turns.lastElementChild.remove();
-        said.textContent = data.answer;
+        worded(said, data.answer);
         complete(turn, data);
       }
     },
@@ -129,6 +134,7 @@ async function watch(question, response, run) {
   }
   turns.append(turn);
   now.replaceChildren();
+  sessionStorage.removeItem(`question ${running}`);
   remember("");
   busy(false);
   words.focus({ preventScroll: true });
@@ -170,5 +176,5 @@ document.addEventListener("keydown", (event) => event.key === "Escape" && closeE
 
 for (const turn of turns.children) complete(turn, JSON.parse(turn.dataset.answer));
 const given = new URLSearchParams(location.search).get("run");
-if (given) watch("", null, given);
+if (given) watch(sessionStorage.getItem(`question ${given}`) ?? "", null, given);
 else words.focus({ preventScroll: true });

@@ -14,6 +14,13 @@ export function times(root = document) {
   }
 }
 
+// The first sentence of an answer stands out, unless it is as long as the rest of many.
+export function worded(place, text = place.textContent) {
+  const first = /^[^]+?[.!?](?=\s|$)/.exec(text)?.[0] ?? text;
+  if (first.length > 240) place.textContent = text;
+  else place.replaceChildren(element("strong", first), text.slice(first.length));
+}
+
 function countDown() {
   for (const one of document.querySelectorAll("[data-deadline]")) {
     const seconds = Math.floor((new Date(one.dataset.deadline) - Date.now()) / 1000);
@@ -26,7 +33,7 @@ function countDown() {
   }
 }
 
-const places = { a: "/approvals", i: "/incidents", t: "/templates", h: "/" };
+const places = { a: "/approvals", i: "/incidents", s: "/summaries", t: "/templates", h: "/" };
 let going = 0;
 
 function typing(target) {
@@ -48,6 +55,10 @@ document.addEventListener("keydown", (event) => {
   }
 });
 
+for (const one of document.querySelectorAll("p.said")) worded(one);
+for (const one of document.querySelectorAll("img.drawn")) {
+  one.addEventListener("error", () => one.remove());
+}
 times();
 countDown();
 if (document.querySelector("[data-deadline]")) setInterval(countDown, 1000);

@@ -38,7 +38,10 @@ export async function follow(first, { run, each, broken }) {
       response ??= await fetch(`/v1/chat/${run}/events`, { headers: { ...headers, "Last-Event-ID": String(last) } });
       if (response.status >= 500) throw new Error("not there yet"); // a proxy says so while a server restarts
       if (!response.ok) {
-        each("error", { problem: await problemOf(response) });
+        const problem = await problemOf(response);
+        if (response.status === 404 && tries) Object.assign(problem, { detail: "the server was started anew, and this answer was not finished", remedy: "ask again" });
+        if (response.status === 401) Object.assign(problem, { detail: "you are signed out", remedy: "load the page again to sign in" });
+        each("error", { problem });
         return;
       }
       if (tries) broken(false);

@@ -62,7 +62,7 @@ def mortal(desk: Desk, reach: Callable[[str], None]) -> Desk:
     journal.tip_file.__class__ = MortalTip
     journal.tip_file.reach = reach
     desk.world = World(desk.world.path, before=lambda what: reach(f"before {what}"), after=lambda what: reach(f"after {what}, not answered"))
-    desk.executor = Executor(Approvals(journal), desk.world, recheck=desk.recheck)
+    desk.executor = Executor(Approvals(journal), lambda _: desk.world, recheck=desk.recheck)
     return desk
 
 

@@ -55,7 +55,7 @@ def plan(shop: Shop, target: Target) -> Any:
 @pytest.mark.parametrize("case", CASES, ids=lambda case: f"{case[0]}-{case[1].kind}")
 def test_what_was_approved_is_done_once_and_taken_back(shop: Shop, desk: Approvals, case: Any) -> None:
     name, target, params = case
-    executor = Executor(desk, shop.actions, recheck=lambda _: None)
+    executor = Executor(desk, lambda _: shop.actions, recheck=lambda _: None)
     preview = shop.preview(name, target, params)
     asked = desk.propose(Proposal(preview, "ask", 0.2, "none"), ANA)
     desk.approve(asked.id, BEN, digest=preview.digest)
@@ -72,7 +72,7 @@ def test_what_was_approved_is_done_once_and_taken_back(shop: Shop, desk: Approva
 
 
 def test_a_target_whose_status_alone_moved_is_still_what_was_approved(shop: Shop, desk: Approvals) -> None:
-    executor = Executor(desk, shop.actions, recheck=lambda _: None)
+    executor = Executor(desk, lambda _: shop.actions, recheck=lambda _: None)
     name, target, params = CASES[0]
     preview = shop.preview(name, target, params)
     asked = desk.propose(Proposal(preview, "ask", 0.2, "none"), ANA)
@@ -83,7 +83,7 @@ def test_a_target_whose_status_alone_moved_is_still_what_was_approved(shop: Shop
 
 
 def test_a_target_that_somebody_else_changed_is_asked_about_anew(shop: Shop, desk: Approvals) -> None:
-    executor = Executor(desk, shop.actions, recheck=lambda _: None)
+    executor = Executor(desk, lambda _: shop.actions, recheck=lambda _: None)
     name, target, params = CASES[0]
     preview = shop.preview(name, target, params)
     asked = desk.propose(Proposal(preview, "ask", 0.2, "none"), ANA)

@@ -9,13 +9,14 @@ import pytest
 
 from tests.agent.databases import postgres, url
 from tests.agent.incidents.making import House
+from tests.agent.seeded import seeded
 
 __all__ = ["postgres", "url"]
 
 
 @pytest.fixture
 def house(tmp_path: Path) -> Iterator[House]:
-    made = House(f"sqlite:///{tmp_path / 'state.db'}")
+    made = House(f"sqlite:///{seeded(tmp_path) / 'state.db'}")
     yield made
     made.close()
 
@@ -23,6 +24,6 @@ def house(tmp_path: Path) -> Iterator[House]:
 @pytest.fixture
 def either(tmp_path: Path, url: str | None) -> Iterator[House]:
     """Incidents on each database."""
-    made = House(url or f"sqlite:///{tmp_path / 'state.db'}")
+    made = House(url or f"sqlite:///{seeded(tmp_path) / 'state.db'}")
     yield made
     made.close()

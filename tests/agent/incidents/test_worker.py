@@ -12,6 +12,7 @@ from typing import Any
 
 import pytest
 
+from agent.incidents.errors import WayError
 from agent.incidents.service import Incidents
 from agent.incidents.settings import AlertSettings
 from agent.incidents.tables import investigations
@@ -190,3 +191,44 @@ def test_one_that_kills_its_process_is_given_up(house: House, attempts: int) -> 
 
     assert found is not None
     assert (found["state"], found["attempts"]) == ("failed", attempts)
+
+
+def test_what_was_investigated_is_investigated_again_when_somebody_asks(either: House) -> None:
+    found = iter([FOUND, StoreError("the store is away", where="home"), {**FOUND, "answer": "it was the pool"}])
+
+    def investigate(symptom: str, at: datetime, incident: str) -> dict[str, Any]:
+        one = next(found)
+        if isinstance(one, Exception):
+            raise one
+        return one
+
+    def again() -> dict[str, Any]:
+        worker.take()
+        until(lambda: worker.busy == 0)
+        told = either.incidents.show(ident).investigation
+        assert told is not None
+        return dict(told)
+
+    ident, worker = either.take(alert()).incidents[0], Worker(either.incidents, investigate)
+    with pytest.raises(WayError, match="waits or is under way"):
+        either.incidents.investigate(ident, ANN)
+    again()
+    either.incidents.resolve(ident, ANN)
+    either.incidents.investigate(ident, ANN, why="new records came")
+    failed = again()
+    either.incidents.investigate(ident, ANN)
+    last = again()
+
+    assert (failed["state"], failed["result"]) == ("failed", FOUND)
+    assert (last["state"], last["result"]["answer"], last["attempts"]) == ("done", "it was the pool", 1)
+    assert either.incidents.show(ident).incident.state == "resolved"
+    assert [one for one in either.kinds(ident) if one.startswith("investigation_asked")] == ["investigation_asked"] * 2
+
+
+def test_incidents_and_their_queue_are_counted(either: House) -> None:
+    either.take(alert(), alert("f2", service="db"))
+    either.clock.go(seconds=30)
+    standing = either.incidents.standing()
+
+    assert standing.incidents == {("open", "error"): 2}
+    assert (standing.investigations["queued"], standing.investigations["failed"], standing.oldest) == (2, 0, 30.0)

@@ -25,6 +25,7 @@ from api.door.needs import Needs, RoleError, StrangerError, open_to_all
 from api.door.protocol import hurried
 from api.door.routes import router
 from telemetry.errors import OnCalmError
+from tests.agent.seeded import seeded
 
 LOCAL, ROOT = Person("local", "admin"), Person("root", "admin")
 
@@ -92,6 +93,8 @@ class House:
     """One that runs. ``url`` leads to it."""
 
     def __init__(self, home: Path, url: str | None = None) -> None:
+        if url is None:
+            seeded(home)
         self.journal = Journal.of(home, clock=lambda: datetime.now(UTC), url=url)
         self.keys, self.sessions = Keys(self.journal), Sessions(self.journal)
         self.app = rooms()
@@ -103,13 +106,13 @@ class House:
         return self.keys.create(name or f"a-{role}", role, ROOT, **more)[1]  # type: ignore[arg-type]
 
     @contextmanager
-    def open(self, settings: DoorSettings | None = None, *, host: str = "127.0.0.1", header_seconds: float = 15.0, **more: Any) -> Iterator["House"]:
+    def open(self, settings: DoorSettings | None = None, *, host: str = "127.0.0.1", header_seconds: float = 15.0, idle: int = 400, old: float = 2.0, **more: Any) -> Iterator["House"]:
         self.door = open_door(self.app, host, self.journal, settings or DoorSettings(LOCAL), **more)
         self.app.include_router(router(self.door))
         listening = socket.create_server((host, 0))
         self.port = listening.getsockname()[1]
         self.url = f"http://127.0.0.1:{self.port}"
-        config = uvicorn.Config(self.door, http=hurried(header_seconds), log_config=None, lifespan="off", ws="none", timeout_graceful_shutdown=1)
+        config = uvicorn.Config(self.door, http=hurried(header_seconds, idle, old), log_config=None, lifespan="off", ws="none", timeout_graceful_shutdown=1)
         server = uvicorn.Server(config)
         thread = threading.Thread(target=server.run, args=([listening],), daemon=True)
         thread.start()

@@ -193,3 +193,28 @@ def _get(path: str, headers: dict[str, str]) -> bytes:
     return f"GET {path} HTTP/1.1\r\nHost: 127.0.0.1\r\n{lines}\r\n".encode("latin-1")
 
 
+
+
+def test_connections_that_ask_nothing_make_room_for_one_that_asks(house: House) -> None:
+    secret = house.key()
+    with house.open(idle=5, old=0.2):
+        idle = [socket.create_connection(("127.0.0.1", house.port)) for _ in range(8)]
+        time.sleep(0.5)  # they are old by then
+        asked = f"GET /viewer HTTP/1.1\r\nHost: 127.0.0.1:{house.port}\r\nAuthorization: Bearer {secret}\r\nConnection: close\r\n\r\n"
+
+        assert house.raw(asked.encode()).startswith(b"HTTP/1.1 200")
+        gone = [one for one in idle if _ended(one)]
+        assert len(gone) == 4  # the nine that were there, but for five
+        assert house.raw(asked.encode()).startswith(b"HTTP/1.1 200")
+        for one in idle:
+            one.close()
+
+
+def _ended(connection: socket.socket) -> bool:
+    connection.settimeout(0.3)
+    try:
+        return connection.recv(1) == b""
+    except TimeoutError:
+        return False
+    except ConnectionResetError:
+        return True

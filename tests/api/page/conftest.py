@@ -10,9 +10,12 @@ import pytest
 
 from api.door.headers import protecting
 from api.page.routes import router
+from tests.api.page.whole import Whole, recorded
 from tests.api.server.conftest import Door, Served, filled
+from tests.tools.actions.worlds import Shop
+from tools.cluster.double import ApiDouble
 
-__all__ = ["browser", "filled", "hostile"]
+__all__ = ["browser", "filled", "hostile", "incident_home", "whole"]
 CHROMIUM = Path("/usr/bin/chromium")
 XSS = ("<script>window.hit=1</script>", "<img src=http://127.0.0.1:9/x onerror=window.hit=1>", '" autofocus onfocus="window.hit=1" x="', "'><svg onload=window.hit=1>",
        "</textarea><script>window.hit=1</script>", "javascript:window.hit=1", "{{ 7*7 }}", "</title><iframe src=javascript:window.hit=1>")
@@ -26,8 +29,9 @@ class Guarded(Door):
         await super().__call__(scope, receive, protecting(send, secure=False) if scope["type"] == "http" else send)
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="package")
 def browser() -> Iterator[Any]:
+    """Not for longer: while it is open a loop runs in this thread, in which other tests could not run one of their own."""
     if not CHROMIUM.exists():
         pytest.skip("there is no /usr/bin/chromium")
     from playwright.sync_api import sync_playwright
@@ -57,3 +61,27 @@ def hostile(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
     yield one
     one.stop()
     one.desk.close()
+
+
+@pytest.fixture(scope="session")
+def incident_home(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A home with the recorded incident; to be copied."""
+    return recorded(tmp_path_factory.mktemp("recorded") / "home")
+
+
+@pytest.fixture(scope="module")
+def whole(tmp_path_factory: pytest.TempPathFactory, incident_home: Path) -> Iterator[Whole]:
+    """``oncalm serve`` over the recorded incident and a small cluster."""
+    import shutil
+
+    folder = tmp_path_factory.mktemp("whole")
+    shutil.copytree(incident_home, folder / "home")
+    (folder / "kube").mkdir()
+    with ApiDouble() as double:
+        shop = Shop(double, folder / "kube")
+        one = Whole(folder / "home", ONCALM_KUBECONFIG=str(shop.access.kubeconfig))
+        one.access = shop.access
+        one.start()
+        yield one
+        one.kill()
+        shop.actions.close()

@@ -22,6 +22,7 @@ from api.server.services import Services
 from api.serving import listen, server_of
 from api.wiring import Product
 from telemetry.sources.kubernetes.configuration import Access
+from tests.agent.seeded import seeded
 
 LOG = "".join(f"2026-11-26T10:{minute:02}:{second:02}Z {'ERROR' if second % 10 == 0 else 'INFO'} checkout order {minute * 60 + second} "
               f"{'failed: database is locked' if second % 10 == 0 else 'completed in 12 ms'}\n" for minute in range(10) for second in range(60))
@@ -46,10 +47,10 @@ class Door:
 class Served:
     """A running server."""
 
-    def __init__(self, home: Path, access: Access | None = None) -> None:
+    def __init__(self, home: Path, access: Access | None = None, product: Product | None = None, desk: Desk | None = None) -> None:
         self.home, self.access = home, access
-        self.product = Product(home, cluster=access)
-        self.desk = Desk(home, access)
+        self.product = product or Product(home, cluster=access)
+        self.desk = desk or Desk(home, access)
         self.services = Services(self.product, self.desk, Kept(self.desk.journal.database, home))
         self.url = ""
 
@@ -88,7 +89,7 @@ def filled(tmp_path_factory: pytest.TempPathFactory) -> Path:
     product = Product(folder / "home")
     product.ingest([folder / "checkout.log"])
     product.index()
-    return folder / "home"
+    return seeded(folder / "home")
 
 
 @pytest.fixture

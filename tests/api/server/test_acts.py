@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
 
+from agent.incidents.parsing import parse
+from agent.incidents.service import Delivery
 from tests.api.server.conftest import Served, until
 from tests.api.server.reading import events
 from tests.tools.actions.worlds import Shop
@@ -91,6 +94,20 @@ def test_an_investigation_is_a_job(served: Served) -> None:
     assert served.http.delete(f"/v1/investigations/{ident}").status_code == 409
     assert [one["id"] for one in served.http.get("/v1/investigations", params={"state": "done"}).json()["items"]] == [ident]
     assert served.http.post("/v1/investigations", json={"symptom": "x"}, headers=served.as_("eve", "viewer")).status_code == 403
+
+
+def test_an_investigation_of_an_incident_carries_its_alert(served: Served) -> None:
+    labels = {"alertname": "CheckoutFails", "service": "checkout"}
+    body = {"alerts": [{"status": "firing", "labels": {**labels, "pod": pod}, "startsAt": "2026-11-26T10:05:00Z"} for pod in ("a", "b")]}
+    served.desk.incidents.receive([Delivery(parse("alertmanager", body, datetime.now(UTC)).alerts)])
+    incident = served.desk.incidents.list()[0][0].id
+    ident, other = (served.http.post("/v1/investigations", json={"symptom": "checkouts fail", "incident": one, **WINDOW}).json()["id"] for one in (incident, "inc-none"))
+
+    done = until(lambda: (found := served.http.get(f"/v1/investigations/{ident}").json())["state"] == "done" and found)
+    failed = until(lambda: (found := served.http.get(f"/v1/investigations/{other}").json())["state"] == "failed" and found)
+
+    assert done["result"]["alert"] == {"labels": labels, "incident": incident}
+    assert "no such incident" in str(failed)
 
 
 @pytest.mark.parametrize(("method", "path", "status"), [

@@ -77,7 +77,8 @@ def test_conversations_and_runs_of_others_are_not_there(served: Served) -> None:
     first = asked(served, QUESTION, **bob)[0][2]
 
     for method, path in (("GET", f"/v1/conversations/{first['conversation']}"), ("DELETE", f"/v1/conversations/{first['conversation']}"),
-                         ("POST", f"/v1/conversations/{first['conversation']}/fork"), ("GET", f"/v1/chat/{first['run']}/events"), ("DELETE", f"/v1/chat/{first['run']}")):
+                         ("POST", f"/v1/conversations/{first['conversation']}/fork"), ("GET", f"/v1/chat/{first['run']}/events"), ("DELETE", f"/v1/chat/{first['run']}"),
+                         ("GET", f"/v1/investigations/{first['run']}/events"), ("GET", f"/pictures/{first['conversation']}/1/graph.png")):
         assert served.http.request(method, path, headers=eve).status_code == 404, path
     assert served.http.post("/v1/chat", json={**QUESTION, "conversation": first["conversation"]}, headers=eve).status_code == 404
     assert served.http.get("/v1/conversations", headers=eve).json()["items"] == []

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import shutil
 import signal
+import socket
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -124,11 +125,30 @@ def test_a_flood_of_wrong_tokens_is_bounded_and_keeps_the_right_one_out_of_nothi
     assert post(TOKEN) == 202
 
 
+def test_unfinished_bodies_of_one_address_keep_no_other_out(command: Any, tmp_path: Path) -> None:
+    (tmp_path / "home").mkdir()
+    (tmp_path / "home" / "alerts.yaml").write_text("senders:\n  alertmanager: {bearer: AM_TOKEN}\n")
+    _, url = command()
+    port, size = int(url.rsplit(":", 1)[1]), (4 << 20) - 1
+    head = f"POST /v1/alerts/alertmanager HTTP/1.1\r\nHost: 127.0.0.1:{port}\r\nContent-Type: application/json\r\nContent-Length: {size}\r\n\r\n".encode()
+    strangers = [socket.create_connection(("127.0.0.1", port), source_address=("127.0.0.2", 0)) for _ in range(5)]
+    for one in strangers:
+        one.sendall(head + b" " * (size - 1))
+    with socket.create_connection(("127.0.0.1", port), source_address=("127.0.0.2", 0)) as more:
+        more.sendall(head + b" " * (size - 1))
+        more.settimeout(30)
+        assert b" 503 " in more.recv(100)
+
+    assert httpx.post(f"{url}/v1/alerts/alertmanager", json=ALERT, headers={"Authorization": f"Bearer {TOKEN}"}, timeout=30).status_code == 202
+    for one in strangers:
+        one.close()
+
+
 def test_every_route_of_every_part_needs_what_it_says(tmp_path: Path, filled: Path) -> None:
     shutil.copytree(filled, tmp_path / "home")
     served = Served(tmp_path / "home")
     made = joined(Settings(home=tmp_path / "home"), tmp_path / "home", served.product, served.desk)
-    served.services.routers.append(page(served.services, made.incidents))
+    served.services.routers.append(page(served.services, made.incidents, made.summaries))
     for part in made.parts:
         served.services.routers += part.routers()
     served.start()

@@ -18,6 +18,7 @@ from api.desk import Desk
 from api.serving import listen
 from api.slack.bot import Connection, SlackBot
 from api.slack.people import People
+from tests.agent.seeded import seeded
 from tests.api.slack.fake_slack import SECRET, TEAM, FakeSlack, Signer
 from tests.tools.actions.worlds import Shop
 from tools.cluster.double import ApiDouble
@@ -97,7 +98,7 @@ def desk(tmp_path: Path) -> Iterator[Desk]:
     (tmp_path / "kube").mkdir()
     with ApiDouble() as double:
         shop = Shop(double, tmp_path / "kube")
-        one = Desk(tmp_path / "home", shop.access)
+        one = Desk(seeded(tmp_path / "home"), shop.access)
         yield one
         one.close()
         shop.actions.close()

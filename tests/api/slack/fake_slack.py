@@ -8,12 +8,14 @@ import json
 import threading
 import time
 from collections import deque
+from contextlib import suppress
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 from urllib.parse import parse_qs, urlencode
 
 import httpx
+from websockets.exceptions import ConnectionClosed
 from websockets.sync.server import ServerConnection, serve
 
 SECRET, TEAM, BOT = "8f742231b10e8888abcd99yyyzzz85a5", "T0TEAM", "U0BOT"
@@ -112,10 +114,12 @@ class FakeSlack:
     def _socket(self, socket: ServerConnection) -> None:
         self.sockets.append(socket)
         socket.send(json.dumps({"type": "hello", "num_connections": 1, "connection_info": {"app_id": "A1"}}))
-        for message in socket:
-            if isinstance(message, str) and message.startswith("{"):
-                self.acks.append(json.loads(message))
-        if socket in self.sockets:
+        try:
+            with suppress(ConnectionClosed):
+                for message in socket:
+                    if isinstance(message, str) and message.startswith("{"):
+                        self.acks.append(json.loads(message))
+        finally:
             self.sockets.remove(socket)
 
     def push(self, envelope: str, body: dict[str, Any], kind: str = "events_api") -> None:

@@ -89,6 +89,9 @@ def recording(target: tuple[str, int] | Path) -> Iterator[Recording]:
                     return
                 server = _reach(target)
                 open_sockets.extend((client, server))
+                for one in open_sockets[-2:]:
+                    if one.family != socket.AF_UNIX:
+                        one.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
                 for source, sink, answer in ((client, server, False), (server, client, True)):
                     thread = threading.Thread(target=_pump, args=(source, sink, found, number, answer), daemon=True)
                     thread.start()

@@ -123,3 +123,14 @@ def test_of_pieces_cut_short_nothing_is_told_wrong(mixed: Recording, kept: int) 
     assert http2.counts.streams == len(calls) + http2.in_flight + http2.counts.evicted
     assert {call.method for call in calls if isinstance(call, RpcCall)} <= {*CODES, "Watch", ""}
     assert {call.grpc_status for call in calls if isinstance(call, RpcCall)} <= {0, 5, 7, None}
+
+
+def test_what_a_client_sends_behind_a_cut_message_does_not_cost_the_paths_of_later_calls(large: Recording) -> None:
+    http2 = Http2()
+    chunks = large.chunks(500)
+    calls = [call for chunk in chunks for call in http2.feed(chunk)] + http2.close(1)
+
+    assert http2.counts.gaps > 0
+    assert len(calls) == 3 * EACH
+    assert Counter(call.method for call in calls if isinstance(call, RpcCall)) == dict.fromkeys(CODES, EACH)
+    assert {call.outcome for call in calls} == {"ok", "unfinished"}

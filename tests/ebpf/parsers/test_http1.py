@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from ebpf.calls import HttpCall, Parent
-from ebpf.parsers import http1
+from ebpf.parsers import http1, http1_heads
 from tests.ebpf.parsers.exchanges import exchange
 
 OK = b"HTTP/1.1 200 OK\r\nContent-Type: application/json; charset=utf-8\r\nContent-Length: 2\r\n\r\n{}"
@@ -171,7 +173,39 @@ def test_garbage_is_one_call_that_says_it_is_no_http(garbage: bytes) -> None:
     assert (call.method, call.route, call.host) == ("", "", "")
 
 
+@pytest.mark.parametrize(("raw", "word"), [(b"\x16\x03\x01\x02\0", "encrypted"), (b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n", "http2")])
+def test_what_else_it_is_is_said_where_it_is_plain(raw: bytes, word: str) -> None:
+    assert one(raw, b"").unknown == ("not_http", word, "status")
+
+
+def test_the_rest_of_a_body_has_a_status_but_no_request() -> None:
+    call = one(b"5\r\nhello\r\n0\r\n\r\n")
+
+    assert (call.method, call.route, call.status, call.unknown) == ("", "", 200, ("request_head",))
+
+
+def test_bytes_after_a_request_that_are_none_are_said() -> None:
+    assert one(request() + b"hunter2").unknown == ("trailing_bytes",)
+    assert one(request() + b"\r\n").unknown == ()
+
+
 def test_methods_are_case_sensitive_and_foreign_ones_are_not_shown() -> None:
     assert one(request("/a", "get")).method == "{other}"
     assert "method" in one(request("/a", "hunter2")).unknown
     assert one(request("/a", "PROPFIND")).method == "PROPFIND"
+
+
+_LINES = ["Host: a", "Host:b ", "hOst: c", "Content-Length: 3", "Content-Length: 0", "Transfer-Encoding: chunked", "traceparent: x", "Traceparent: " + TRACE.decode()[13:-2], "X: y",
+          "Content-Type: text/html ", "content-type:a", "Upgrade: h2c", " folded", "bad", "X : y", "X:", "Set-Cookie: S3cret"]
+_ENDS = st.sampled_from(["\r\n", "\r\n", "\r\n", "\n"])
+
+
+@given(st.lists(st.tuples(st.sampled_from(_LINES), _ENDS), max_size=6), st.sampled_from(["\r\n", "\r\n", "\r\n", "\n", ""]), st.sampled_from(["", "abc", "GET / HTTP/1.1\r\n\r\n"]))
+def test_the_quick_way_to_read_a_head_gives_what_the_careful_way_gives(lines: list[tuple[str, str]], end: str, body: str) -> None:
+    rest = ("".join(line + stop for line, stop in lines) + end + body).encode()
+    asked, answered = b"GET /a?b=c HTTP/1.1\r\n" + rest, b"HTTP/1.1 200 OK\r\n" + rest
+    quick, response = http1_heads.plain_request(asked, len(asked)), http1_heads.plain_response(answered)
+
+    assert quick is None or quick == http1_heads.head(asked, 0, http1_heads.REQUEST_LINE)
+    assert quick is None or http1._requests(exchange(asked)) == ([quick], "")
+    assert response is None or response == http1_heads.head(answered, 0, http1_heads.STATUS_LINE)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import tracemalloc
 from dataclasses import dataclass, field, replace
 
 import h2.config
@@ -250,3 +251,22 @@ def test_garbage_gives_nothing() -> None:
     wire.put(b"\x16\x03\x01" * 99, answer=True)
 
     assert read(wire.chunks) == []
+
+
+def test_hostile_connections_hold_no_more_than_their_share_of_memory() -> None:
+    def insert(number: int) -> bytes:  # a header that is looked at, as long as one may be, put into the table again and again
+        return b"\x44" + b"\x7f\x81\x1e" + bytes((65 + number % 26,)) * 4000
+
+    http2 = Http2(connections=32, streams=64)
+    tracemalloc.start()
+    for connection in range(60):
+        offset = 0
+        for number in range(1, 40):
+            data = frame(frames.HEADERS, 0x4, 2 * number + 1, insert(number)) if number % 2 else frame(frames.HEADERS, 0, 2 * number + 1, b"\0" * 16000)
+            http2.feed(Chunk(connection, 1, outgoing=False, offset=offset, data=data, size=len(data), server=True, peer="127.0.0.1", port=80))
+            offset += len(data)
+    held, _ = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+
+    assert http2.counts.evicted > 0
+    assert held < 32 * 400_000

@@ -181,7 +181,7 @@ def test_statements_sent_together_have_a_call_each() -> None:
     calls = Mysql().calls(exchange(request, packet(b"\0\1\0\0\0\0\0\0\0\0\0\0", 1) + OK))
 
     assert [(call.kind, call.query, call.outcome) for call in calls] == [(kind, "SELECT * FROM t WHERE a = ?", "ok") for kind in ("prepare", "execute")]
-    assert calls[1].rows == 2
+    assert [(call.rows, call.unknown) for call in calls] == [(None, ("pipelined",)), (2, ("pipelined",))]
 
 
 def test_compressed_and_encrypted_connections_say_so() -> None:
@@ -197,3 +197,34 @@ def test_compressed_and_encrypted_connections_say_so() -> None:
 @pytest.mark.parametrize("garbage", [b"", b"GET / HTTP/1.1\r\n\r\n", b"\xff" * 99, b"\0\0\0\0\0", packet(b"\x77abc"), packet(b"x" * 40, 1)])
 def test_garbage_says_it_is_not_mysql(garbage: bytes) -> None:
     assert "not_mysql" in Mysql().calls(exchange(garbage))[0].unknown
+
+
+def result(columns: int, rows: int, *, deprecate: bool, more: bool = False) -> bytes:
+    """A result set as a server sends it, with or without the packet between its columns and its rows."""
+    status = b"\x0a\0" if more else b"\x02\0"
+    bodies = [bytes((columns,)), *[b"\3def" + b"x" * 30] * columns, *([] if deprecate else [b"\xfe\0\0\x02\0"]), *[b"\1a" * columns] * rows]
+    bodies.append(b"\xfe\0\0" + status + b"\0\0" if deprecate else b"\xfe\0\0" + status)
+    return b"".join(packet(body, (number + 1) % 256) for number, body in enumerate(bodies))
+
+
+@pytest.mark.parametrize("deprecate", [False, True])
+@pytest.mark.parametrize(("columns", "rows", "counted"), [(1, 0, 0), (2, 5, 5), (1, 70, 70), (1, 200, 200), (3, 150, 150), (1, 256, None), (1, 5000, None), (12, 0, 0), (12, 3, 3), (12, 100, 100), (12, 200, None)])
+def test_rows_are_counted_where_all_were_seen_or_no_other_number_is_possible(columns: int, rows: int, counted: int | None, deprecate: bool) -> None:
+    (call,) = Mysql().calls(exchange(packet(b"\x03SELECT a FROM t"), result(columns, rows, deprecate=deprecate)))
+
+    assert (call.outcome, call.rows, call.unknown) == ("ok", counted, () if counted is not None else ("rows",))
+
+
+@pytest.mark.parametrize("deprecate", [False, True])
+def test_rows_of_several_results_add_up(deprecate: bool) -> None:
+    several = result(1, 3, deprecate=deprecate, more=True) + result(2, 4, deprecate=deprecate, more=True) + OK
+    (call,) = Mysql().calls(exchange(packet(b"\x03CALL both()"), several))
+
+    assert (call.outcome, call.rows, call.unknown) == ("ok", 9, ())
+
+
+def test_an_error_after_rows_is_an_error() -> None:
+    broken = result(1, 3, deprecate=True)[:-11] + packet(b"\xff\x25\x05#70100interrupted", 6)
+    (call,) = Mysql().calls(exchange(packet(b"\x03SELECT a FROM t"), broken))
+
+    assert (call.outcome, call.error, call.code) == ("error", "70100", 1317)

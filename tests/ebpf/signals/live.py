@@ -18,10 +18,12 @@ import pytest
 
 from ebpf import objects, wire
 from ebpf.kind import Aim, Kind, Options
+from ebpf.kinds import kind_of
 from ebpf.libbpf import library
-from ebpf.loaders.core import CoreLoaded, CoreLoader
-from ebpf.loaders.interface import Cgroup, Loaded
-from ebpf.signals import KINDS
+from ebpf.loaders import bccmodule
+from ebpf.loaders.choice import loader_for
+from ebpf.loaders.core import CoreLoaded
+from ebpf.loaders.interface import Cgroup, Loaded, Loader
 from ebpf.targets import mounted
 
 BTF = Path("/sys/kernel/btf/vmlinux")
@@ -39,10 +41,10 @@ def why_not() -> str:
 class Watch:
     """A probe at work; ``summary`` takes it off and reads it."""
 
-    def __init__(self, kind: Kind, aim: Aim, options: Options) -> None:
+    def __init__(self, kind: Kind, aim: Aim, options: Options, loader: Loader) -> None:
         places = kind.places(aim, options)
         self.samples: list[dict[str, Any]] = []
-        self.loaded: Loaded = CoreLoader().load(kind.object, kind.constants(aim, options), only=frozenset(place.program for place in places))
+        self.loaded: Loaded = loader.load(kind.object, kind.constants(aim, options), only=frozenset(place.program for place in places))
         self.loaded.attach(places)
         self.reader = kind.reader(aim, options, wire.epoch())
 
@@ -64,10 +66,11 @@ class Watch:
 
 
 @contextmanager
-def watching(name: str, aim: Aim | None = None, options: Options | None = None) -> Iterator[Watch]:
+def watching(name: str, aim: Aim | None = None, options: Options | None = None, loader: str = "core") -> Iterator[Watch]:
     """Attach the probe ``name``; by default to this process, with every event handed out."""
-    kind = next(kind for kind in KINDS if kind.name == name)
-    watch = Watch(kind, aim or Aim(pids=(os.getpid(),)), options or Options(budget=0))
+    if loader == "bcc" and (why := bccmodule.why_not()):
+        pytest.skip(f"bcc cannot be used here: {why}")
+    watch = Watch(kind_of(name), aim or Aim(pids=(os.getpid(),)), options or Options(budget=0), loader_for(kind_of(name).object, loader))
     try:
         yield watch
     finally:

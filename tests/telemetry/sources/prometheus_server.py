@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import shutil
+import signal
 import socket
 import subprocess
 import time
@@ -18,6 +19,12 @@ _CONFIG = """\
 global: {scrape_interval: 1s}
 storage: {tsdb: {out_of_order_time_window: 3h}}
 scrape_configs:
+"""
+_RULE = """\
+groups:
+- name: of tests
+  interval: 1s
+  rules: [{{alert: {name}, expr: '{expression}', labels: {{service: {service}}}}}]
 """
 _JOB = "- {{job_name: exporter, static_configs: [{{targets: ['{target}'], labels: {{service: scraped}}}}]}}\n"
 
@@ -40,6 +47,23 @@ def prometheus(folder: Path, target: str | None = None) -> Iterator[str]:
     finally:
         process.terminate()
         process.wait(20)
+
+
+def alerting(folder: Path, expression: str, *, name: str = "CartDown", service: str = "cart") -> None:
+    """Have the server that works in ``folder`` evaluate this rule from now on, and no other."""
+    rules, config = folder / "rules.yml", folder / "prometheus.yml"
+    rules.write_text(_RULE.format(name=name, expression=expression, service=service))
+    if "rule_files" not in config.read_text():
+        config.write_text(config.read_text() + f"rule_files: ['{rules}']\n")
+    (pid,) = [int(one.name) for one in Path("/proc").iterdir() if one.name.isdigit() and _works_in(one, folder)]
+    os.kill(pid, signal.SIGHUP)
+
+
+def _works_in(process: Path, folder: Path) -> bool:
+    try:
+        return f"--config.file={folder}/prometheus.yml" in (process / "cmdline").read_text().split("\0")
+    except OSError:
+        return False
 
 
 def _free() -> int:

@@ -272,3 +272,12 @@ def test_an_interrupt_ends_the_waiting() -> None:
 
     assert (answer.status, time.monotonic() - began < 1.5) == ("failed", True)
     assert "stopped" in answer.reason
+
+
+def test_what_gives_credentials_to_machines_is_no_source() -> None:
+    source = opened("prometheus", "http://169.254.169.254/latest")
+
+    answer = source.check()
+    source.close()
+
+    assert (answer.status, "credentials" in answer.reason) == ("not_assessed", True)

@@ -116,3 +116,21 @@ def test_nobody_there_means_nothing_was_sent() -> None:
 
 def test_a_channel_nobody_configured_is_an_obstacle(taker: Taker) -> None:
     assert [one.kind for one in taker.catalogue().preview("notify_slack", DUTY, {"text": "x"}).obstacles] == ["no_channel"]
+
+
+def test_what_gives_credentials_to_machines_is_never_told() -> None:
+    actions = Catalogue(Systems(channels=(Channel("ops", "slack", "http://169.254.169.254/latest/meta-data/hunter2"),)))
+
+    with pytest.raises(RefusedError, match="nothing was sent") as raised:
+        actions.perform(actions.preview("notify_slack", OPS, {"text": "x"}).action)
+    assert "hunter2" not in str(raised.value)
+
+
+@pytest.mark.parametrize("said", ["<!channel> look", "<!here>", "<@U123>", "<https://evil.example|the runbook>", "<!subteam^S1>"])
+def test_words_of_a_log_ring_no_channel_and_hide_no_link(taker: Taker, said: str) -> None:
+    actions = taker.catalogue()
+    actions.perform(actions.preview("notify_slack", OPS, {"text": f"it failed: {said} & more"}).action)
+
+    (sent,) = taker.got
+    assert "<" not in sent["text"]
+    assert sent["text"].endswith("&amp; more")

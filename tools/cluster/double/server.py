@@ -38,6 +38,8 @@ class ApiDouble:
         self._writing = Writing(self.objects)
         self.token, self.user = token, user
         self.allowed: set[tuple[str, str, str]] | None = None
+        self.allowed_to: dict[str, set[tuple[str, str, str]]] = {}
+        """What impersonated users may; who is not in it may what ``allowed`` says."""
         self.served: dict[str, tuple[str, ...]] = {}
         self.logs: dict[tuple[str, str, str, bool], str] = {}
         self.usage: dict[str, list[Object]] = {}
@@ -72,7 +74,7 @@ class ApiDouble:
         if match is None or one is None:
             return status_reply(404, "NotFound", "the server could not find the requested resource")
         if not self._may(asked):
-            return status_reply(403, "Forbidden", _forbidden(self.user, asked, one))
+            return status_reply(403, "Forbidden", _forbidden(asked.user, asked, one))
         return self.read(asked, one) if asked.method == "GET" else self.write(asked, one)
 
     def read(self, asked: Asked, one: Resource) -> Reply:
@@ -99,9 +101,10 @@ class ApiDouble:
         return None if one.group == "metrics.k8s.io" and one.plural not in self.usage else one
 
     def _may(self, asked: Asked) -> bool:
-        return self.allowed is None or any(
+        allowed = self.allowed_to.get(asked.user, self.allowed)
+        return allowed is None or any(
             verb in {"*", asked.verb} and resource in {"*", asked.resource} and namespace in {"*", asked.namespace}
-            for verb, resource, namespace in self.allowed)
+            for verb, resource, namespace in allowed)
 
     def _list(self, asked: Asked, one: Resource) -> Reply:
         found = self.objects.select(one, asked.namespace, asked.query.get("labelSelector", ""), asked.query.get("fieldSelector", ""))
@@ -200,7 +203,7 @@ def _handler(double: ApiDouble) -> type[BaseHTTPRequestHandler]:
 
         def _serve(self) -> None:
             body = self.rfile.read(int(self.headers.get("Content-Length") or 0))
-            asked = _asked(self.command, self.path, dict(self.headers.items()), body, double.user)
+            asked = _asked(self.command, self.path, dict(self.headers.items()), body, self.headers.get("Impersonate-User") or double.user)
             double.asked.append(asked)
             fault = next((one for one in double.faults if one.takes(self.path, self.command)), None)
             if fault is not None and fault.how == "cut_before":

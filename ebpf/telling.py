@@ -7,6 +7,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from ebpf.accounting import Counts
+from ebpf.signals.base import duration
 
 
 def told_of(found: Mapping[str, Any], calls: int) -> Iterator[str]:
@@ -31,18 +32,22 @@ def _summed(result: Mapping[str, Any]) -> Iterator[str]:
     if "counts" in summary:
         yield Counts(**{name: value for name, value in summary["counts"].items() if name != "identity_holds"}).words() + "."
     if (latency := summary.get("latency")) and latency["count"]:
-        yield f"Latency of all: p50 {latency['p50_ms']:.3g} ms, p90 {latency['p90_ms']:.3g} ms, p99 {latency['p99_ms']:.3g} ms, most {latency['max_ms']:.3g} ms (±{summary['latency_error']:.0%})"
+        yield f"Latency of all: p50 {_ms(latency['p50_ms'])}, p90 {_ms(latency['p90_ms'])}, p99 {_ms(latency['p99_ms'])}, most {_ms(latency['max_ms'])} (±{summary['latency_error']:.0%})"
     if outcomes := summary.get("outcomes"):
         yield "Outcomes of all: " + ", ".join(f"{one['count']} {name}" for name, one in outcomes.items())
     for line in summary.get("sentences", ()):
         yield str(line)
     for group in summary.get("groups", ())[:10]:
-        yield f"  {group['count']:>6} × {group['name']}: mean {group['mean_ms']:.3g} ms, most {group['max_ms']:.3g} ms, {group['errors']} failed"
+        yield f"  {group['count']:>6} × {group['name']}: mean {_ms(group['mean_ms'])}, most {_ms(group['max_ms'])}, {group['errors']} failed"
 
 
 def _call(call: Mapping[str, Any]) -> str:
     at = datetime.fromtimestamp(call["start"] / 1e9, UTC) if "start" in call else None
     name = " ".join(str(call[key]) for key in ("method", "route", "service", "query", "name") if call.get(key))
     end = next((str(call[key]) for key in ("status", "grpc_status", "error", "outcome", "rcode") if call.get(key) is not None), "no answer")
-    waited = f", {call['queued'] / 1e6:.3g} ms of it waiting" if call.get("queued") else ""
-    return f"  {f'{at:%H:%M:%S.%f}'[:-3] if at else ''} {name} → {end} in {call.get('duration', 0) / 1e6:.3g} ms{waited}"
+    waited = f", {duration(call['queued'])} of it waiting" if call.get("queued") else ""
+    return f"  {f'{at:%H:%M:%S.%f}'[:-3] if at else ''} {name} → {end} in {duration(call.get('duration', 0))}{waited}"
+
+
+def _ms(value: float | None) -> str:
+    return duration(None if value is None else value * 1e6)
