@@ -50,7 +50,7 @@ SIGNS = (
          r"invalid mem access|pointer arithmetic|math between \w+ pointer|invalid size of register spill",
          "the verifier could not prove that a memory access stays inside its bounds", _DEFECT),
 )
-_TABLE = Sign(r"map '(?P<what>[^']*)': failed to create|failed to create map (?P<also>\w+)|Error in bpf_create_map\w*\((?P<or>\w+)\)", "the kernel did not make its table {what}: {why}", "")
+_TABLE = Sign(r"map '(?P<what>[^']*)': failed to create|Error in bpf_create_map\w*\((?P<or>\w+)\)", "the kernel did not make its table {what}: {why}", "")
 _TABLES = {
     errno.E2BIG: "ask for fewer or smaller entries",
     errno.ENOMEM: "ask for fewer or smaller entries, or raise the memory limit (kernels before 5.11: also RLIMIT_MEMLOCK)",

@@ -101,7 +101,7 @@ class Library:
         self._libc.vsnprintf.argtypes = [c_void_p, c_size_t, c_void_p, c_void_p]
         self.messages: list[str] = []
         self._printer = Printer(self._print)
-        self._library.libbpf_set_print(ctypes.cast(self._printer, c_void_p))
+        self.listen()
 
     def __getattr__(self, name: str) -> Callable[..., Any]:
         """A function of libbpf."""
@@ -127,6 +127,11 @@ class Library:
             return int(self._library.btf__find_by_name_kind(btf, name.encode(), kind)) > 0
         finally:
             self._library.btf__free(btf)
+
+    def listen(self) -> None:
+        """Forget what it complained of, and hear what comes: others in the process may have taken our place, as bcc does."""
+        self.messages.clear()
+        self._library.libbpf_set_print(ctypes.cast(self._printer, c_void_p))
 
     def _print(self, level: int, text: int, arguments: int) -> int:
         if level <= 1:  # warnings and information; not debugging

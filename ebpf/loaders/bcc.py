@@ -159,7 +159,7 @@ class BccLoaded:
                 self._held.append(types[0])
             made = direct.create_map(name, kind, key, value, most, told.get("map_flags", 0), types)
         except OSError as error:
-            raise self._refused(f"failed to create map {name}", error) from error
+            raise self._refused("the kernel did not take it", error, f"map '{name}': failed to create") from error
         self._held.append(made)
         return Table(made, kind, key, value, most)
 
@@ -230,8 +230,8 @@ class BccLoaded:
             self._each(ctypes.string_at(data, size))
         return 0
 
-    def _refused(self, what: str, error: OSError) -> LoadError:
-        return explained(f"probe program {self._program}", what, error.errno or 0, "")
+    def _refused(self, what: str, error: OSError, log: str = "") -> LoadError:
+        return explained(f"probe program {self._program}", what, error.errno or 0, log)
 
 
 def _close(descriptors: list[int]) -> None:

@@ -45,7 +45,7 @@ class CoreLoaded:
         self._ring: int | None = None
         self._each: OnEvent | None = None
         self._callback = Sample(self._sample)
-        bpf.messages.clear()
+        bpf.listen()
         self._content = ctypes.create_string_buffer(content, len(content))
         self._object = bpf.bpf_object__open_mem(self._content, len(content), None)
         if not self._object:

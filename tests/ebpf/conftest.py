@@ -20,6 +20,7 @@ import pytest
 from ebpf import objects
 from ebpf.errors import ProbeError
 from ebpf.explain import effective
+from ebpf.loaders import bccmodule
 from ebpf.targets import mounted
 
 NEEDED = frozenset({"CAP_BPF", "CAP_PERFMON", "CAP_NET_ADMIN"})
@@ -45,6 +46,14 @@ def kernel() -> None:
     """A kernel that takes probes."""
     if why := why_not():
         pytest.skip(why)
+
+
+@pytest.fixture(params=["core", "bcc"])
+def loader_name(request: pytest.FixtureRequest, kernel: None) -> str:
+    """Each loader in turn, where it can be used."""
+    if request.param == "bcc" and (why := bccmodule.why_not()):
+        pytest.skip(f"bcc cannot be used here: {why}")
+    return str(request.param)
 
 
 @pytest.fixture

@@ -2,22 +2,20 @@
 
 from __future__ import annotations
 
-import os
 import signal
 import socket
 import subprocess
 import sys
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from ebpf import accounting, objects, wire
+from ebpf import accounting, objects
 from ebpf.errors import LoadError, ProbeError, TargetError
 from ebpf.kind import Aim, Options
-from ebpf.kinds import kinds
 from ebpf.loaders import bccmodule
 from ebpf.loaders.bcc import BccLoader
 from ebpf.loaders.core import CoreLoader
@@ -25,24 +23,15 @@ from ebpf.loaders.interface import Cgroup, Everywhere, Loaded, Loader, Sweep
 from ebpf.presence import inode
 from tests.ebpf.conftest import Spawn, attached_to
 from tests.ebpf.test_session import Worker, ask, order
+from tests.ebpf.watching import Watch
 
 PACKETS = {"protocol": 1, "port": 0, "side": 0, "budget": 0, "slow": 0, "capture": 512}
 OBJECTS = sorted(path.name.removesuffix(".bpf.c") for path in (Path(objects.__file__).parent / "bpf").glob("*.bpf.c"))
-BOTH = ("core", "bcc")
 
 
-def need(name: str) -> Loader:
-    """The loader, or a skip with the reason."""
-    if name == "core":
-        return CoreLoader()
-    if why := bccmodule.why_not():
-        pytest.skip(f"bcc cannot be used here: {why}")
-    return BccLoader()
-
-
-@pytest.fixture(params=BOTH)
-def loader(request: pytest.FixtureRequest, kernel: None) -> Loader:
-    return need(str(request.param))
+@pytest.fixture
+def loader(loader_name: str) -> Loader:
+    return CoreLoader() if loader_name == "core" else BccLoader()
 
 
 @pytest.fixture
@@ -52,76 +41,9 @@ def loaded(loader: Loader) -> Iterator[Loaded]:
     one.close()
 
 
-class Watch:
-    """A kind of probe at work by one loader, in this process."""
-
-    def __init__(self, loader: Loader, name: str, aim: Aim, options: Options | None = None) -> None:
-        kind, options = kinds()[name], options or Options(budget=0)
-        places = kind.places(aim, options)
-        self.loaded = loader.load(kind.object, kind.constants(aim, options), only=frozenset(place.program for place in places))
-        self.loaded.attach(places)
-        self.reader = kind.reader(aim, options, wire.epoch())
-        self.told: list[Mapping[str, Any]] = []
-
-    def finish(self) -> tuple[list[Mapping[str, Any]], Mapping[str, Any]]:
-        """Its documents and summary; nothing is attached any more."""
-        self.loaded.detach()
-        while self.loaded.poll(0, lambda data: self.told.extend(self.reader.event(data))):
-            pass
-        summary = self.reader.summary(self.loaded)
-        self.loaded.close()
-        return self.told, summary
-
-
 @pytest.mark.parametrize("program", OBJECTS)
 def test_every_object_of_ours_loads(loader: Loader, program: str) -> None:
     loader.load(program, {}).close()
-
-
-def test_both_tell_the_same_requests(group: Path, http_server: int) -> None:
-    need("bcc")
-    workers = [Worker(order(group, http_server, loader=name)) for name in BOTH]
-    assert [one.until("attached")["loader"] for one in workers] == list(BOTH)
-    ask(http_server, "/orders/17?token=abc", "/missing", "/broken", "/orders/18")
-    ask(http_server, "/upload", method="POST", body=b"x" * 100_000, headers={"traceparent": "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01"})
-    with socket.create_connection(("127.0.0.1", http_server)) as client:
-        client.sendall(os.urandom(3000).replace(b"GET ", b"    "))
-
-    (ours, core), (theirs, bcc) = (one.finish() for one in workers)
-
-    assert len(ours) == 5
-    assert [_timeless(one) for one in ours] == [_timeless(one) for one in theirs]
-    assert core["summary"]["counts"] == bcc["summary"]["counts"]
-    assert core["summary"]["counts"]["identity_holds"]
-
-
-def test_both_measure_the_same_times(group: Path, http_server: int) -> None:
-    need("bcc")
-    workers = [Worker(order(group, http_server, loader=name)) for name in BOTH]
-    for one in workers:
-        one.until("attached")
-    ask(http_server, "/slow", "/")
-
-    ours, theirs = (one.finish()[0] for one in workers)
-
-    assert all(abs(first["duration"] - second["duration"]) < 20e6 for first, second in zip(ours, theirs, strict=True))
-    assert all((first.get("queued") is None) == (second.get("queued") is None) for first, second in zip(ours, theirs, strict=True))
-
-
-@pytest.mark.parametrize("name", ["syscall_errors", "process_exits", "tcp_connect", "tcp_resets"])
-def test_both_tell_the_same_of_the_kernels_own_events(kernel: None, group: Path, spawn: Spawn, name: str) -> None:
-    need("bcc")
-    aim = Aim(str(group), inode(str(group)) or 0)
-    watches = [Watch(need(loader), name, aim) for loader in BOTH]
-    process = spawn(_TROUBLE, group=group, ready=False)
-    process.wait(30)
-
-    (ours, core), (theirs, bcc) = (one.finish() for one in watches)
-
-    assert ours
-    assert [_timeless(one) for one in ours] == [_timeless(one) for one in theirs]
-    assert core["counts"] | {"calls": 0} == bcc["counts"] | {"calls": 0}  # of the whole machine, from when each began
-    assert core["counts"]["identity_holds"]
 
 
 def test_constants_are_respected(loader: Loader, group: Path, http_server: int) -> None:
@@ -254,30 +176,25 @@ def test_without_capabilities_the_refusal_is_explained(loader: Loader) -> None:
     assert "this process lacks" in done.stdout
 
 
+def test_a_table_that_the_kernel_refuses_is_named(loader: Loader) -> None:
+    with pytest.raises(LoadError, match="did not make its table control"):
+        loader.load("packets", {}, sizes={"control": 0})
+
+
+def test_a_refusal_is_explained_also_after_bcc_was_used_in_the_process(kernel: None) -> None:
+    if why := bccmodule.why_not():
+        pytest.skip(why)
+    BccLoader().load("packets", {}).close()
+
+    with pytest.raises(LoadError, match="did not make its table control"):
+        CoreLoader().load("packets", {}, sizes={"control": 0})
+
+
 def test_an_object_that_is_not_there_is_told(loader: Loader) -> None:
     with pytest.raises(ProbeError, match="nothing_of_ours"):
         loader.load("nothing_of_ours", {})
 
 
-_TROUBLE = """
-import os, socket, struct
-for path in ("/nowhere/a", "/nowhere/b"):
-    try: os.stat(path)
-    except OSError: pass
-with socket.create_server(("127.0.0.1", 0)) as server:
-    port = server.getsockname()[1]
-    with socket.create_connection(("127.0.0.1", port)) as client:
-        other, _ = server.accept()
-        other.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
-        other.close()
-try: socket.create_connection(("127.0.0.1", port))
-except OSError: pass
-for status in (0, 7):
-    if (child := os.fork()) == 0: os._exit(status)
-    os.waitpid(child, 0)
-if (child := os.fork()) == 0: os.kill(os.getpid(), 15)
-os.waitpid(child, 0)
-"""
 _POWERLESS = """
 import sys, os
 from ebpf import privileges
@@ -291,9 +208,3 @@ try:
 except ProbeError as error:
     print(error)
 """
-
-
-def _timeless(document: Mapping[str, Any]) -> dict[str, Any]:
-    """Without what each of two programs reads from the clock by itself."""
-    clocks = {"start", "first", "duration", "queued", "handling", "at", "ns", "time", "lived", "connection_ms"}
-    return {name: value for name, value in document.items() if name not in clocks and not name.endswith(("_ms", "_ns", "_s"))}

@@ -19,7 +19,6 @@ import psycopg
 import pymysql
 import pytest
 
-from ebpf.loaders import bccmodule
 from tests.agent import postgres
 from tests.ebpf.conftest import SERVER, Spawn, free_port
 from tests.ebpf.parsers import mariadb
@@ -52,14 +51,6 @@ asyncio.run(main())
 """
 
 
-@pytest.fixture(params=["core", "bcc"])
-def loader(request: pytest.FixtureRequest, kernel: None) -> str:
-    """Both see the same of every protocol."""
-    if request.param == "bcc" and (why := bccmodule.why_not()):
-        pytest.skip(f"bcc cannot be used here: {why}")
-    return str(request.param)
-
-
 @pytest.fixture(scope="module")
 def postgresql() -> Iterator[Path]:
     with postgres.server() as running:
@@ -74,10 +65,10 @@ def mysql() -> Iterator[Path]:
         yield path
 
 
-def test_statements_of_postgresql_have_rows_and_codes_and_no_values(loader: str, postgresql: Path, group: Path, spawn: Spawn) -> None:
+def test_statements_of_postgresql_have_rows_and_codes_and_no_values(loader_name: str, postgresql: Path, group: Path, spawn: Spawn) -> None:
     port = free_port()
     spawn(FORWARDER, str(port), str(postgresql), group=group)
-    worker = Worker(order(group, port, name="postgres", loader=loader))
+    worker = Worker(order(group, port, name="postgres", loader=loader_name))
     worker.until("attached")
     with psycopg.connect(f"host=127.0.0.1 port={port} dbname=postgres user=oncalm sslmode=disable", autocommit=True) as connection:
         for number in range(20):
@@ -98,10 +89,10 @@ def test_statements_of_postgresql_have_rows_and_codes_and_no_values(loader: str,
     assert result["summary"]["counts"]["lost"] == 0
 
 
-def test_statements_of_mariadb_have_codes_and_no_values(loader: str, mysql: Path, group: Path, spawn: Spawn) -> None:
+def test_statements_of_mariadb_have_codes_and_no_values(loader_name: str, mysql: Path, group: Path, spawn: Spawn) -> None:
     port = free_port()
     spawn(FORWARDER, str(port), str(mysql), group=group)
-    worker = Worker(order(group, port, name="mysql", loader=loader))
+    worker = Worker(order(group, port, name="mysql", loader=loader_name))
     worker.until("attached")
     with closing(pymysql.connect(host="127.0.0.1", port=port, user="root", autocommit=True, ssl_disabled=True)) as connection, connection.cursor() as cursor:
         cursor.execute("CREATE DATABASE shop")
@@ -157,12 +148,12 @@ def ask_grpc(channel: object, times: int) -> None:
                 continue
 
 
-def test_every_grpc_call_is_told_with_its_status(loader: str, group: Path, spawn: Spawn) -> None:
+def test_every_grpc_call_is_told_with_its_status(loader_name: str, group: Path, spawn: Spawn) -> None:
     import grpc
 
     port = free_port()
     spawn(GRPC, str(port), group=group)
-    worker = Worker(order(group, port, name="grpc", loader=loader))
+    worker = Worker(order(group, port, name="grpc", loader=loader_name))
     worker.until("attached")
     with grpc.insecure_channel(f"127.0.0.1:{port}") as channel:
         ask_grpc(channel, 100)
@@ -176,14 +167,14 @@ def test_every_grpc_call_is_told_with_its_status(loader: str, group: Path, spawn
     assert SECRET not in json.dumps(worker.told)
 
 
-def test_a_grpc_connection_that_is_joined_late_says_what_it_cannot_know(loader: str, group: Path, spawn: Spawn) -> None:
+def test_a_grpc_connection_that_is_joined_late_says_what_it_cannot_know(loader_name: str, group: Path, spawn: Spawn) -> None:
     import grpc
 
     port = free_port()
     spawn(GRPC, str(port), group=group)
     with grpc.insecure_channel(f"127.0.0.1:{port}") as channel:
         ask_grpc(channel, 5)
-        worker = Worker(order(group, port, name="grpc", loader=loader))
+        worker = Worker(order(group, port, name="grpc", loader=loader_name))
         worker.until("attached")
         ask_grpc(channel, 20)
 
@@ -236,10 +227,10 @@ sys.stdin.readline()
 """
 
 
-def test_names_are_told_with_their_codes_and_those_without_an_answer(loader: str, group: Path, spawn: Spawn) -> None:
+def test_names_are_told_with_their_codes_and_those_without_an_answer(loader_name: str, group: Path, spawn: Spawn) -> None:
     names = Names()
     asker = spawn(ASKER, str(names.port), group=group)
-    worker = Worker(order(group, names.port, name="dns", loader=loader, side="client"))
+    worker = Worker(order(group, names.port, name="dns", loader=loader_name, side="client"))
     worker.until("attached")
     assert asker.stdin is not None
     assert asker.stdout is not None
@@ -276,10 +267,10 @@ def https_server(group: Path, spawn: Spawn, tmp_path: Path) -> tuple[int, Path, 
     return port, cert, spawn(source, str(port), group=group).pid
 
 
-def test_requests_inside_tls_are_seen_without_a_key(loader: str, group: Path, https_server: tuple[int, Path, int]) -> None:
+def test_requests_inside_tls_are_seen_without_a_key(loader_name: str, group: Path, https_server: tuple[int, Path, int]) -> None:
     port, cert, pid = https_server
     context = ssl.create_default_context(cafile=str(cert))
-    worker = Worker(order(group, port, name="https", loader=loader, pids=(pid,)))
+    worker = Worker(order(group, port, name="https", loader=loader_name, pids=(pid,)))
     worker.until("attached")
     for target in ("/orders/7?token=" + SECRET, "/missing", "/broken"):
         request = urllib.request.Request(f"https://127.0.0.1:{port}{target}", headers={"Cookie": SECRET})
@@ -296,9 +287,9 @@ def test_requests_inside_tls_are_seen_without_a_key(loader: str, group: Path, ht
     assert result["summary"]["counts"]["identity_holds"]
 
 
-def test_a_target_without_libssl_says_so(loader: str, group: Path, spawn: Spawn) -> None:
+def test_a_target_without_libssl_says_so(loader_name: str, group: Path, spawn: Spawn) -> None:
     sleeper = spawn("import sys; print('ready', flush=True); sys.stdin.read()")
-    worker = Worker(order(group, 443, name="https", loader=loader, pids=(sleeper.pid,)))
+    worker = Worker(order(group, 443, name="https", loader=loader_name, pids=(sleeper.pid,)))
 
     told = worker.next()
 
