@@ -13,7 +13,7 @@ from ebpf.captures import Exchange
 from ebpf.documents import document, grouped_by
 from ebpf.kind import Aim, Document, Options
 from ebpf.libbpf import has_tracepoint
-from ebpf.loaders.interface import Cgroup, Everywhere, Loaded, Place, Sweep
+from ebpf.loaders.interface import Cgroup, Everywhere, Lasting, Loaded, Place, Sweep
 from ebpf.parsers import dns, http1
 
 SIDES = {"either": 0, "server": 1, "client": 2}
@@ -40,7 +40,7 @@ class ExchangeKind:
     def places(self, aim: Aim, options: Options) -> Sequence[Place]:
         """See :class:`~ebpf.kind.Kind`."""
         waits = [Everywhere("taken")] if options.more.get("queue_wait", 1) and has_tracepoint("sock_recv_length") else []  # since 6.3
-        return [Sweep("sweep", "exchanges"), Everywhere("closed"), *waits, Cgroup("incoming", aim.cgroup), Cgroup("outgoing", aim.cgroup)]
+        return [Sweep("sweep", "exchanges"), Lasting("closed"), *waits, Cgroup("incoming", aim.cgroup), Cgroup("outgoing", aim.cgroup)]
 
     def reader(self, aim: Aim, options: Options, epoch: int) -> ExchangeReader:
         """See :class:`~ebpf.kind.Kind`."""
@@ -87,9 +87,7 @@ class ExchangeReader:
 
     def summary(self, loaded: Loaded) -> Document:
         """See :class:`~ebpf.kind.Reader`."""
-        loaded.put("control", 1, 0)
-        loaded.sweep()
-        counted = accounting.counts(loaded.numbers("counters"), loaded.numbers("control")[1])
+        counted = _counted(loaded)
         outcomes = histogram.by_outcome(loaded.numbers("latencies"))
         every = sum(outcomes[1:], outcomes[0])
         most = heapq.nlargest(20, self.groups.items(), key=lambda one: one[1].count)
@@ -106,6 +104,22 @@ class ExchangeReader:
             name = "others"
         self.groups.setdefault(name, Group()).add(call, bad=is_bad(call))
         return document(call, flags, pid)
+
+
+def _counted(loaded: Loaded) -> accounting.Counts:
+    """Counters and what is in flight, of one moment: asked again while something ends between the two."""
+    before = loaded.numbers("counters")
+    for _ in range(_TRIES):
+        loaded.put("control", 1, 0)
+        loaded.sweep()
+        flying, after = loaded.numbers("control")[1], loaded.numbers("counters")
+        if after[:_ACCOUNTED] == before[:_ACCOUNTED]:
+            break
+        before = after
+    return accounting.counts(after, flying)
+
+
+_TRIES, _ACCOUNTED = 20, 4
 
 
 def _sentences(counted: accounting.Counts) -> list[str]:

@@ -20,7 +20,7 @@ from ebpf.explain import explained
 from ebpf.loaders.bccmodule import Bcc, RingCallback, bcc
 from ebpf.loaders.dialect import Translated, fact, translate
 from ebpf.loaders.folders import open_group
-from ebpf.loaders.interface import Cgroup, Everywhere, OnEvent, Place, Sampling, Sweep, Uprobes
+from ebpf.loaders.interface import Cgroup, Everywhere, Lasting, OnEvent, Place, Sampling, Sweep, Uprobes
 from ebpf.loaders.relocate import constant, relocated
 from ebpf.perf import sampling_events
 from ebpf.uprobes import link_uprobes
@@ -65,6 +65,7 @@ class BccLoaded:
         self._programs: dict[str, tuple[int, str]] = {}
         self._held: list[int] = []
         self._links: list[int] = []
+        self._lasting: list[int] = []
         self._sweeps: list[int] = []
         self._ring = 0
         self._each: OnEvent | None = None
@@ -142,6 +143,7 @@ class BccLoaded:
     def close(self) -> None:
         """See :class:`~ebpf.loaders.interface.Loaded`."""
         _close(self._links)
+        _close(self._lasting)
         _close(self._sweeps)
         if self._ring:
             self._bcc.free(self._ring)
@@ -196,7 +198,7 @@ class BccLoaded:
         with self._reasons(place):
             match place:
                 case Everywhere():
-                    self._links.append(direct.open_tracepoint(program))
+                    (self._lasting if isinstance(place, Lasting) else self._links).append(direct.open_tracepoint(program))
                 case Cgroup(path=path):
                     folder = open_group(path)
                     self._links.append(folder)

@@ -14,7 +14,7 @@ from ebpf.errors import LoadError
 from ebpf.explain import explained
 from ebpf.libbpf import IterAttachOpts, Library, Sample, failed, library
 from ebpf.loaders.folders import open_group
-from ebpf.loaders.interface import Cgroup, Everywhere, OnEvent, Place, Sampling, Sweep, Uprobes
+from ebpf.loaders.interface import Cgroup, Everywhere, Lasting, OnEvent, Place, Sampling, Sweep, Uprobes
 from ebpf.perf import sampling_events
 from ebpf.uprobes import link_uprobes
 
@@ -40,6 +40,7 @@ class CoreLoaded:
     def __init__(self, bpf: Library, program: str, content: bytes, constants: Mapping[str, int], sizes: Mapping[str, int], only: frozenset[str] | None) -> None:
         self._bpf, self._program = bpf, program
         self._links: list[int] = []
+        self._lasting: list[int] = []
         self._files: list[int] = []
         self._sweeps: list[int] = []
         self._ring: int | None = None
@@ -133,13 +134,13 @@ class CoreLoaded:
     def close(self) -> None:
         """See :class:`~ebpf.loaders.interface.Loaded`."""
         self.detach()
-        for link in self._sweeps:
+        for link in self._sweeps + self._lasting:
             self._bpf.bpf_link__destroy(link)
         if self._ring:
             self._bpf.ring_buffer__free(self._ring)
         if self._object:
             self._bpf.bpf_object__close(self._object)
-        self._sweeps, self._ring, self._object = [], None, None
+        self._sweeps, self._lasting, self._ring, self._object = [], [], None, None
 
     def _prepare(self, constants: Mapping[str, int], sizes: Mapping[str, int], only: frozenset[str] | None) -> None:
         found = self._bpf.bpf_object__next_map(self._object, None)
@@ -165,6 +166,8 @@ class CoreLoaded:
         if not program:
             raise self._refused(f"it has no program {place.program}", 2)
         match place:
+            case Lasting():
+                self._keep(self._bpf.bpf_program__attach(program), place, self._lasting)
             case Everywhere():
                 self._keep(self._bpf.bpf_program__attach(program), place)
             case Cgroup(path=path):

@@ -15,6 +15,11 @@ class Everywhere:
 
 
 @dataclass(frozen=True, slots=True)
+class Lasting(Everywhere):
+    """A tracepoint at which things end. It stays after :meth:`Loaded.detach`, so that what ends then is accounted for, too."""
+
+
+@dataclass(frozen=True, slots=True)
 class Cgroup:
     """The packets of a control group (version 2): its folder."""
 
@@ -81,7 +86,7 @@ class Loaded(Protocol):
         ...
 
     def detach(self) -> None:
-        """Take the programs from their places; tables, iterators and what the ring buffer holds stay readable."""
+        """Take the programs from their places; tables, iterators and what the ring buffer holds stay readable; :class:`Lasting` ones stay."""
         ...
 
     def close(self) -> None:
