@@ -125,7 +125,7 @@ class CoreLoaded:
 
     def detach(self) -> None:
         """See :class:`~ebpf.loaders.interface.Loaded`."""
-        for link in self._links:
+        for link in reversed(self._links):  # the last first: what sees the end of a connection stays until none can begin
             self._bpf.bpf_link__destroy(link)
         for fd in self._files:
             os.close(fd)
