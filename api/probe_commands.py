@@ -123,6 +123,7 @@ def run(desk: Desk, me: Person, node: str, params: Mapping[str, Any], *, reason:
 
 def shown(home: Path, ident: str, *, calls: int, as_json: bool, flame: Path | None = None) -> int:
     """Sessions, or one. 3: there is none."""
+    from api.probe_sessions import sessions_of
     from tools.actions.probes import read_result, results
 
     found = [path for path in results(home / "probes") if path.stem.startswith(ident)]
@@ -130,13 +131,13 @@ def shown(home: Path, ident: str, *, calls: int, as_json: bool, flame: Path | No
         Console(stderr=True).print("No probe has told anything yet." if not ident else f"There is no session {printable(ident)}.")
         return NOTHING
     if not ident:
-        told = [{"session": path.stem, **_line(read_result(path))} for path in found]
+        told = sessions_of(home)
         if as_json:
             typer.echo(json_line(told))
             return DONE
         table = Table("session", "probe", "target", "started (UTC)", "seen", "ended", box=None, pad_edge=False)
         for one in told:
-            table.add_row(one["session"], *(printable(str(one[name])) for name in ("probe", "target", "started", "seen", "ended")))
+            table.add_row(one["session"], *(printable(str("" if one[name] is None else one[name])[:80]) for name in ("probe", "target", "started", "seen", "ended")))
         Console().print(table)
         return DONE
     if len(found) > 1:
@@ -165,20 +166,12 @@ def _lacking(probes: Mapping[str, Sequence[str]]) -> list[str]:
 
 def _draw(result: Mapping[str, Any], path: Path) -> None:
     """Raises UsageError for a session without stacks."""
-    from ebpf.signals.flame import svg
+    from api.probe_sessions import flame_of
 
-    folded = (result["result"] or {}).get("summary", {}).get("folded")
-    if not folded:
+    drawn = flame_of(result)
+    if drawn is None:
         raise UsageError("this session has no stacks", where="--flame", remedy="cpu_profile and off_cpu have")
-    name = result["head"].get("spec", {}).get("name", "")
-    lines = folded if isinstance(folded, list) else str(folded).splitlines()
-    path.write_text(svg(lines, f"{name} on {result['head'].get('target', '')}", "samples" if name == "cpu_profile" else "microseconds"), encoding="utf-8")
-
-
-def _line(result: Mapping[str, Any]) -> dict[str, Any]:
-    head, ended = result["head"], result["result"] or result["error"] or {}
-    return {"probe": head.get("spec", {}).get("name", ""), "target": head.get("target", ""), "started": head.get("started", "")[:19],
-            "seen": ended.get("summary", {}).get("counts", {}).get("seen", ""), "ended": ended.get("ended") or ended.get("what") or "it runs, or was killed"}
+    path.write_text(drawn, encoding="utf-8")
 
 
 def serve(node: str, listen: str, group: str, state: Path, keys: Path, tcp: str, files: tuple[Path | None, Path | None, Path | None], *, sessions: int,

@@ -16,6 +16,7 @@ from api.door.needs import Needs, open_to_all
 from api.page.drawing import drawn
 from api.page.forms import form_of
 from api.page.incidents import add as incident_pages
+from api.page.probes import add as probe_pages
 from api.page.rendering import HERE, page
 from api.page.summaries import add as summary_pages
 from api.server.problems import NotFoundError, problem_of
@@ -41,6 +42,7 @@ def router(services: Services, incidents: Incidents | None = None, summaries: Su
     _approvals(routes, services)
     _others(routes, services)
     incident_pages(routes, incidents, services.desk)
+    probe_pages(routes, services)
     if summaries is not None:
         summary_pages(routes, summaries)
     return routes
@@ -155,9 +157,6 @@ def _others(routes: APIRouter, services: Services) -> None:
         rows = {"today (UTC)": ledger.spent(day=True), "today, by you": ledger.spent(day=True, who=person.id), "all that is kept": ledger.spent()}
         return page(request, person, "spend", rows={name: one.as_json() for name, one in rows.items()})
 
-    @routes.get("/probes")
-    async def probes(request: Request, person: Viewer) -> Response:
-        return page(request, person, "probes")
 
 
 def _counts(services: Services, template: str, person: Person) -> list[tuple[str, float]]:

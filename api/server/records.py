@@ -6,7 +6,7 @@ from contextlib import ExitStack
 from functools import cached_property
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Depends, Query
+from fastapi import APIRouter, Depends, Path, Query
 from pydantic import BaseModel, ConfigDict, Field
 
 from agent.approvals.people import Person
@@ -64,6 +64,20 @@ def router(services: Services) -> APIRouter:
         """The read tools with their schemas."""
         known = tools.registry
         return {"items": [{"name": name, "purpose": tool.purpose, "schema": tool.schema()} for name in known.names() if (tool := known.tool(name))], "next": None}
+
+    @routes.get("/v1/probes", tags=["records"])
+    def probes(_: Viewer) -> dict[str, Any]:
+        """Sessions of kernel probes, the newest first."""
+        from api.probe_sessions import sessions_of
+
+        return {"items": sessions_of(services.home), "next": None}
+
+    @routes.get("/v1/probes/{session}", tags=["records"])
+    def probe(session: Annotated[str, Path(max_length=64)], _: Viewer) -> dict[str, Any]:
+        """One session: what was asked (`head`), its calls, and its result or error; neither while it runs."""
+        from api.probe_sessions import session_of
+
+        return session_of(services.home, session)
 
     @routes.post("/v1/tools/{name}", tags=["records"])
     def called(name: str, asked: Call, person: Viewer) -> dict[str, Any]:
