@@ -21,13 +21,14 @@ def told_of(found: Mapping[str, Any], calls: int) -> Iterator[str]:
     if not result:
         yield f"It runs still, or whoever collected it was killed; {len(found['calls'])} calls so far."
     else:
-        yield from _summed(result)
+        yield from _summed(result, head.get("predicted"))
     yield from map(_call, sorted(found["calls"], key=lambda one: -int(one.get("duration", 0)))[:calls])
 
 
-def _summed(result: Mapping[str, Any]) -> Iterator[str]:
+def _summed(result: Mapping[str, Any], predicted: float | None) -> Iterator[str]:
     summary = result["summary"]
-    cost = "unknown" if result.get("cpu") is None else f"{result['cpu']:.2%} of one CPU, {result['cap']:.1%} approved"
+    told = "not predicted" if predicted is None else f"{predicted:.2%} predicted"
+    cost = "unknown" if result.get("cpu") is None else f"{result['cpu']:.2%} of one CPU, {told}, {result['cap']:.1%} approved"
     yield f"Ended: {result['ended']}. Cost: {cost}."
     if "counts" in summary:
         yield Counts(**{name: value for name, value in summary["counts"].items() if name != "identity_holds"}).words() + "."

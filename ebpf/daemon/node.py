@@ -6,6 +6,7 @@ import asyncio
 import json
 import os
 import sys
+from collections import OrderedDict
 from collections.abc import Callable, Mapping
 from datetime import datetime
 from pathlib import Path
@@ -24,6 +25,7 @@ from ebpf.rates import observed
 from ebpf.spec import ProbeSpec, spec_from
 from ebpf.targets import Resolved, resolve
 
+_PRICES = 256
 VERSION = 1
 """Of the protocol."""
 
@@ -36,6 +38,8 @@ class Node:
         settings.state.mkdir(parents=True, exist_ok=True)
         self._used = Used(settings.state / "used-grants")
         self._calibrated: Mapping[str, float] = {}
+        self._predicted: OrderedDict[str, float | None] = OrderedDict()
+        """Prices told by previews, by the digest of the spec."""
 
     @property
     def ns_per_call(self) -> float:
@@ -62,9 +66,16 @@ class Node:
             pinned = spec.model_copy(update={"target": spec.target.model_copy(update={"started": started(spec.target.pid)})})
         rate = await asyncio.to_thread(_rate, pinned, target)
         price = predicted(pinned, rate, self._calibrated, CATALOG[spec.name].rate)
+        self._predicted[pinned.digest] = price.share
+        if len(self._predicted) > _PRICES:
+            self._predicted.popitem(last=False)
         lacking = sorted(CATALOG[spec.name].capabilities - effective())
         return {"type": "preview", "node": self._settings.node, "spec": pinned.model_dump(mode="json"), "digest": pinned.digest, "target": target.words,
                 "price": price.document(), "price_words": price.words(), "lacking": lacking}
+
+    def predicted(self, spec: ProbeSpec) -> float | None:
+        """The share of one CPU that the last preview of exactly this told; None where there was none."""
+        return self._predicted.get(spec.digest)
 
     def accept(self, signed: Mapping[str, Any]) -> Grant:
         """The grant, if it is good here and now. Raises GrantError, SpecError."""

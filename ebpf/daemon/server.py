@@ -142,7 +142,7 @@ class Probed:
         leaving = asyncio.create_task(_until_stopped(reader, running))
         how = "the connection ended"
         try:
-            await say({"type": "session", "id": running.ident, "target": target.words})
+            await say({"type": "session", "id": running.ident, "target": target.words, "predicted": self.node.predicted(grant.spec)})
             how = await self._pass_on(running, leaving, say)
         finally:
             leaving.cancel()

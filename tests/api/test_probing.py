@@ -83,6 +83,7 @@ def test_from_a_proposal_to_spans_in_the_trace_store(terminal: Terminal, group: 
     told = terminal.json("probe", "results", session["session"])
     assert told["result"]["ended"] == "the time is over"
     assert told["head"]["approval"] == asked["id"]
+    assert told["head"]["predicted"] is None or told["head"]["predicted"] > 0
     assert {(one["route"], one["status"]) for one in told["calls"]} == {("/orders/{id}", 200)}
     assert "S3cretValue" not in json.dumps(told)
     assert "GET /orders/{id}" in terminal("probe", "results", session["session"][:6]).stdout

@@ -36,7 +36,7 @@ def test_results_are_told_in_sentences_with_what_is_missing(tmp_path: Path) -> N
     told = " ".join(one["text"] for one in result.output["passages"])
     assert "9 seen, 1 handed out; 8 over the budget" in told
     assert "GET /cart → 503 in 2.5 s" in told
-    assert "1.00% of one CPU, 5.0% approved" in told
+    assert "1.00% of one CPU, not predicted, 5.0% approved" in told
 
 
 def test_nothing_told_is_empty_and_not_failed(tmp_path: Path) -> None:

@@ -128,10 +128,10 @@ class ProbeActions:
         except ProbeError as error:
             raise RefusedError(error.what, where=error.where, remedy=error.remedy) from error
         lines = client.start(signed)
-        session, target = _attached(client, lines)
+        session, target, predicted = _attached(client, lines)
         path = self._nodes.folder / f"{action.marker}.jsonl"
         head = {"type": "session", "session": session, "approval": granted.approval, "node": address.node, "target": target,
-                "spec": spec.model_dump(mode="json"), "started": self._clock().isoformat()}
+                "spec": spec.model_dump(mode="json"), "predicted": predicted, "started": self._clock().isoformat()}
         self._collect(Collected(path, head), client, lines)
         return Effect(f"attached to {target} for at most {spec.seconds} s; oncalm probe results {action.marker} tells what it saw",
                       observed={"session": session, "marker": action.marker, "target": target})
@@ -187,15 +187,16 @@ class Collected:
         self._file.write(json.dumps(told, ensure_ascii=False, separators=(",", ":")) + "\n")
 
 
-def _attached(client: Client, lines: Iterator[dict[str, Any]]) -> tuple[str, str]:
-    """The session and its target once it is attached. Raises RefusedError when it was not, UnknownOutcomeError when nobody knows."""
+def _attached(client: Client, lines: Iterator[dict[str, Any]]) -> tuple[str, str, float | None]:
+    """The session, its target and its predicted price once it is attached. Raises RefusedError when it was not, UnknownOutcomeError when nobody knows."""
     session = target = ""
+    predicted: float | None = None
     try:
         for told in lines:
             if told["type"] == "session":
-                session, target = str(told["id"]), str(told["target"])
+                session, target, predicted = str(told["id"]), str(told["target"]), told.get("predicted")
             if told["type"] == "attached":
-                return session, target
+                return session, target, predicted
     except SessionError as error:
         client.close()
         if session or "is gone" in error.what:
