@@ -118,7 +118,9 @@ def kept(path: Path, records: Path, endpoint: str, tell: Callable[[str], None]) 
 
 def service_of(head: Mapping[str, Any]) -> str:
     """The service's name as it was given, or what the target is called."""
-    return str(head.get("spec", {}).get("service") or head.get("target", "unknown"))
+    from ebpf.spans import service_named
+
+    return str(head.get("spec", {}).get("service") or service_named(str(head.get("target", "unknown"))))
 
 
 def _store(request: ExportTraceServiceRequest, records: Path) -> None:

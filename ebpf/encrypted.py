@@ -87,7 +87,7 @@ def _hidden(pid: int) -> bool:
 def _libraries(pid: int) -> Iterator[Path]:
     """Files mapped by a process that hold libssl's functions: the library, or the program itself, as the process sees its files."""
     try:
-        lines = Path(f"/proc/{pid}/maps").read_text().splitlines()
+        lines = Path(f"/proc/{pid}/maps").read_text(errors="surrogateescape").split("\n")
         program = str(Path(f"/proc/{pid}/exe").readlink())
     except OSError:
         return

@@ -9,6 +9,7 @@ import base64
 import binascii
 import json
 import os
+import re
 import secrets
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -34,6 +35,8 @@ PURPOSE = b"oncalm probe grant 1\n"
 """Signed before the content, so that no other signature of the same key can be taken for a grant."""
 LIFETIME = timedelta(minutes=2)
 """From the signature to the start: it is made when the probe is about to be attached, not when somebody is asked."""
+LONGEST = timedelta(minutes=10)
+"""What a node accepts as that, whoever signed it."""
 SKEW = timedelta(seconds=30)
 """What clocks may differ."""
 _ASK = "propose the probe again and have it approved"
@@ -86,6 +89,10 @@ def verified(signed: Mapping[str, Any], keys: Sequence[Ed25519PublicKey], node: 
         raise GrantError(f"it ended at {one.deadline.isoformat()}, and it is {now.isoformat()}", where="grant", remedy=_ASK)
     if one.made > now + SKEW:
         raise GrantError(f"it was made at {one.made.isoformat()}, and here it is {now.isoformat()}", where="grant", remedy="set the clocks (NTP)")
+    if one.deadline - one.made > LONGEST:
+        raise GrantError(f"it is good for {one.deadline - one.made}, and {LONGEST} is the most", where="grant", remedy=_ASK)
+    if not re.fullmatch(r"[0-9a-f]{32}", one.ident):
+        raise GrantError("its name is none that could be kept as used", where="grant", remedy=_ASK)
     if not one.approvers:
         raise GrantError("nobody approved it", where="grant", remedy=_ASK)
     return one
@@ -156,9 +163,11 @@ def public_text(key: Ed25519PrivateKey) -> str:
 
 
 def public_keys(folder: Path) -> list[Ed25519PublicKey]:
-    """Every ``*.pem`` of a folder. Raises GrantError for one that is no public key: a key that is passed over would puzzle."""
+    """Every ``*.pem`` of a folder. Raises GrantError for one that is no public key (one that is passed over would puzzle), or that others could have put there."""
     found = []
     for path in sorted(folder.glob("*.pem")):
+        if why := others_may_write(folder) or others_may_write(path):
+            raise GrantError(why, where=str(path), remedy=f"whoever writes there can approve: chown root and chmod go-w {folder} and its files")
         try:
             key = load_pem_public_key(path.read_bytes())
         except (OSError, ValueError) as error:
@@ -167,3 +176,16 @@ def public_keys(folder: Path) -> list[Ed25519PublicKey]:
             raise GrantError("it is no Ed25519 key", where=str(path))
         found.append(key)
     return found
+
+
+def others_may_write(path: Path) -> str:
+    """Why a file or folder is not only root's and ours to change; empty where it is, or where nobody can (mounted to be read)."""
+    try:
+        found, mount = path.stat(), os.statvfs(path)
+    except OSError as error:
+        return f"it cannot be looked at: {error.strerror}"
+    if mount.f_flag & os.ST_RDONLY:
+        return ""
+    if found.st_uid not in {0, os.geteuid()}:
+        return f"it belongs to another user (number {found.st_uid})"
+    return "others can write it" if found.st_mode & 0o022 else ""

@@ -13,12 +13,12 @@ PROC = "/proc"
 def started(pid: int) -> int | None:
     """When a process began, in clock ticks since boot; None when there is none (man 5 proc_pid_stat, field 22)."""
     try:
-        with open(f"{PROC}/{pid}/stat") as file:  # noqa: PTH123 - asked every second
+        with open(f"{PROC}/{pid}/stat", "rb") as file:  # noqa: PTH123 - asked every second
             text = file.read()
     except OSError:
         return None
-    fields = text[text.rindex(")") + 2:].split()
-    return None if fields[0] in {"Z", "X"} else int(fields[19])
+    fields = text[text.rindex(b")") + 2:].split()  # its name may hold any byte
+    return None if fields[0] in {b"Z", b"X"} else int(fields[19])
 
 
 def inode(folder: str) -> int | None:

@@ -9,6 +9,7 @@ import pwd
 import signal
 import struct
 
+from ebpf.confine import confine
 from ebpf.errors import SessionError
 
 _VERSION_3 = 0x20080522
@@ -26,7 +27,7 @@ def die_with_parent(parent: int) -> None:
 
 
 def drop(parent: int, user: str = "nobody") -> None:
-    """Drop every capability and all that could give one back. Raises SessionError unless the kernel confirms it."""
+    """Drop every capability, all that could give one back, and the right to write files. Raises SessionError unless the kernel confirms the first."""
     libc = ctypes.CDLL(None, use_errno=True)
     if held() >> _SETPCAP & 1:
         for bit in range(64):
@@ -44,6 +45,7 @@ def drop(parent: int, user: str = "nobody") -> None:
     if libc.capset(header, bytes(24)):
         raise SessionError(f"the capabilities cannot be dropped: {os.strerror(ctypes.get_errno())}")
     _prctl(_DUMPABLE, 0)
+    confine()
     die_with_parent(parent)
     if held():
         raise SessionError("the capabilities were not dropped: nothing is read")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import re
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
@@ -25,6 +26,11 @@ def request_of(calls: Iterable[Mapping[str, Any]], *, service: str, node: str, s
     for number, call in enumerate(one for one in calls if one["kind"] in _BY_KIND):
         scope.spans.append(span_of(call, f"{session}/{number}"))
     return made
+
+
+def service_named(words: str) -> str:
+    """The service's name where none was given: what the target is called, without how many are looked at with it, which changes."""
+    return re.sub(r", with \d+ other process(?:es)? of its control group$| \(\d+ process(?:es)?\)", "", words)
 
 
 def span_of(call: Mapping[str, Any], ident: str) -> Span:

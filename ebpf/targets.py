@@ -8,13 +8,15 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from ebpf.errors import TargetError, UnsupportedError
 from ebpf.kind import Aim
+from ebpf.parsers.words import tokenish
 from ebpf.presence import gone, inode, started
 from ebpf.spec import Target
+from telemetry.masks import masked
 
 PROC = Path("/proc")
 _LISTEN = "0A"
@@ -29,7 +31,9 @@ class Resolved:
     started: int | None = None
     """When its process began; None for targets that are no process."""
     words: str = ""
-    """What it is, for people."""
+    """What it is, for people: also who else is looked at with it."""
+    container: str | None = None
+    """The whole id of a container, of which people write the beginning."""
 
     def gone(self) -> str:
         """Why it is not there any more; empty while it is."""
@@ -47,17 +51,19 @@ def resolve(target: Target, side: str = "either", *, by_process: bool = False) -
         return _process(target, tree, side, by_process=by_process)
     if target.container is not None:
         folder = _container(target.container, tree)
-        return _group(folder, target, side, f"container {target.container[:12]}")
-    folder = tree / (target.cgroup or "/").lstrip("/")
-    if not folder.resolve().is_relative_to(tree) or not folder.is_dir():
+        return replace(_group(folder, target, side, f"container {target.container[:12]}"), container=_ident(folder.name))
+    folder = (tree / (target.cgroup or "/").lstrip("/")).resolve()
+    if not folder.is_relative_to(tree.resolve()) or not folder.is_dir():
         raise TargetError("there is no such control group", where=str(target.cgroup), remedy="its path is the part after 0:: in /proc/PID/cgroup")
-    return _group(folder, target, side, f"control group {target.cgroup}" if target.cgroup else "the whole node")
+    whole = folder == tree.resolve()
+    number = len(_everybody(folder))
+    return _group(folder, target, side, f"the whole node ({_many(number)})" if whole else f"control group {shown(str(target.cgroup))} ({_many(number)})")
 
 
 def mounted(mounts: Path = PROC / "self" / "mounts") -> Path:
     """Where control groups of version 2 are mounted. Raises UnsupportedError."""
-    for line in mounts.read_text().splitlines():
-        _, place, kind, *_ = line.split(" ")
+    for line in mounts.read_text(errors="surrogateescape").split("\n"):
+        _, place, kind, *_ = [*line.split(" "), "", ""]
         if kind == "cgroup2":
             return Path(place.encode().decode("unicode_escape"))
     raise UnsupportedError("control groups of version 2 are not mounted", remedy="mount them: mount -t cgroup2 none /sys/fs/cgroup/unified")
@@ -66,7 +72,7 @@ def mounted(mounts: Path = PROC / "self" / "mounts") -> Path:
 def group_of(pid: int) -> str:
     """The path of a process's control group in the tree; 0: our own. Raises TargetError."""
     try:
-        found = _V2.search((PROC / (str(pid) if pid else "self") / "cgroup").read_text())
+        found = _V2.search((PROC / (str(pid) if pid else "self") / "cgroup").read_text(errors="surrogateescape"))
     except OSError as error:
         raise TargetError(f"there is no process {pid}", where="target") from error
     if found is None:
@@ -120,16 +126,17 @@ def _process(target: Target, tree: Path, side: str, *, by_process: bool) -> Reso
     group = group_of(pid)
     folder = tree / group.lstrip("/")
     port = target.port or 0
-    alone = _members(folder) == {pid}
-    if not port and not alone and not by_process and side != "client":
+    others = set() if by_process else _everybody(folder) - {pid}
+    if not port and others and side != "client":
         ports = listening(pid)
         if len(ports) != 1:
             raise TargetError(
-                f"process {pid} shares its control group {group} with others, and listens on {_ports(ports)}", where="target.pid",
+                f"process {pid} shares its control group {shown(group)} with others, and listens on {_ports(ports)}", where="target.pid",
                 remedy="name the port: target.port")
         port = next(iter(ports))
     aim = Aim(str(folder), inode(str(folder)) or 0, (pid,), port, side)
-    return Resolved(aim, began, f"process {pid} ({_command(pid)})" + (f", port {port}" if port else ""))
+    beside = f", with {_many(len(others), 'other ')} of its control group" if others else ""
+    return Resolved(aim, began, f"process {pid} ({_command(pid)})" + (f", port {port}" if port else "") + beside)
 
 
 def _group(folder: Path, target: Target, side: str, words: str) -> Resolved:
@@ -143,12 +150,26 @@ def _group(folder: Path, target: Target, side: str, words: str) -> Resolved:
 
 def _container(ident: str, tree: Path) -> Path:
     """The folder that a runtime named after the container: ``ID``, ``docker-ID.scope``, ``cri-containerd-ID.scope``, ``crio-ID.scope`` …"""
-    named = re.compile(rf"(?:^|[-:]){ident}[0-9a-f]*(?:\.scope)?$")
+    found: list[Path] = []
     for place, folders, _ in os.walk(tree):
-        for name in folders:
-            if named.search(name):
-                return Path(place, name)
-    raise TargetError(f"no container {ident[:12]} runs on this node", where="target.container", remedy="it may have been restarted under another id, or run on another node")
+        named = [name for name in folders if _ident(name).startswith(ident)]
+        found += (Path(place, name) for name in named)
+        folders[:] = [name for name in folders if name not in named]
+    if not found:
+        raise TargetError(f"no container {ident[:12]} runs on this node", where="target.container", remedy="it may have been restarted under another id, or run on another node")
+    if len(found) > 1:
+        raise TargetError(f"{len(found)} containers of this node are called {ident}…: {', '.join(shown(one.name) for one in sorted(found)[:4])}", where="target.container",
+                          remedy="name the whole id, or the control group")
+    return found[0]
+
+
+_CONTAINER = re.compile(r"(?:^|[-:])([0-9a-f]{12,64})(?:\.scope)?$")
+
+
+def _ident(name: str) -> str:
+    """The id of the container that a folder is for; empty for others, and for a container's monitor (``crio-conmon-ID.scope``)."""
+    found = _CONTAINER.search(name)
+    return found[1] if found and "conmon" not in name else ""
 
 
 def _members(folder: Path) -> set[int]:
@@ -158,11 +179,27 @@ def _members(folder: Path) -> set[int]:
         return set()
 
 
+def _everybody(folder: Path) -> set[int]:
+    """The processes of a control group and of those below it, whose packets are looked at together."""
+    return {pid for place, _, _ in os.walk(folder) for pid in _members(Path(place))}
+
+
+def _many(number: int, word: str = "") -> str:
+    return f"{number} {word}process{'' if number == 1 else 'es'}"
+
+
 def _command(pid: int) -> str:
+    """Its name, which it gives itself: nothing that drives a terminal or looks like a secret."""
     try:
-        return (PROC / str(pid) / "comm").read_text().strip()
+        text = (PROC / str(pid) / "comm").read_bytes().removesuffix(b"\n").decode("ascii", "replace")
     except OSError:
         return "?"
+    return "{token}" if tokenish(text) else masked(shown(text))
+
+
+def shown(text: str) -> str:
+    """For people and logs: what is not printable in ASCII is ``?``."""
+    return re.sub(r"[^\x20-\x7e]", "?", text)
 
 
 def _ports(ports: frozenset[int]) -> str:

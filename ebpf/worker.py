@@ -11,12 +11,13 @@ from __future__ import annotations
 import json
 import os
 import select
+import signal
 import sys
 import time
 from typing import Any, TextIO
 
 from ebpf import accounting, privileges, wire
-from ebpf.errors import ProbeError
+from ebpf.errors import ProbeError, TargetError
 from ebpf.governor import Governor
 from ebpf.kind import Reader
 from ebpf.kinds import kind_of
@@ -25,6 +26,8 @@ from ebpf.loaders.interface import Loaded
 from ebpf.order import Order, OrderError, order_from
 from ebpf.presence import gone, resident
 
+_LATE, _TELLING = 5.0, 60.0
+"""Seconds beyond its time, and for the result when nothing is attached any more, after which the kernel ends a worker that waits for whoever should read."""
 _LOOK = 1.0
 """Seconds between looks at price and target."""
 _SWEEP = 0.25
@@ -50,6 +53,8 @@ class Session:
         loaded, reader = self._attach()
         try:
             reader.summary(loaded)  # whatever that imports is there before files may not be read any more
+            if why := gone(self._order.aim, self._order.started):  # it may have become another one while this was attached
+                raise TargetError(why, where="target", remedy="look it up, and ask again")
             privileges.drop(self._order.parent)
             self._say(type="attached", loader=self._loader, ms=round((time.monotonic() - began) * 1e3, 3), resident=resident(), capabilities=privileges.held())
             why = self._watch(loaded, reader)
@@ -72,6 +77,7 @@ class Session:
     def _watch(self, loaded: Loaded, reader: Reader) -> str:
         """Look until the session has to end; why it did."""
         start = looked = swept = time.monotonic()
+        signal.setitimer(signal.ITIMER_REAL, self._order.seconds + _LATE)
         self._governor.begin(start, time.process_time())
         _pause(loaded, _PAUSE)
         while True:
@@ -113,6 +119,7 @@ class Session:
 
     def _finish(self, loaded: Loaded, reader: Reader, why: str) -> None:
         loaded.detach()
+        signal.setitimer(signal.ITIMER_REAL, _TELLING)
         _pause(loaded, 0)
         loaded.sweep()
         while loaded.poll(0, lambda data: self._event(reader, data)):
@@ -157,6 +164,7 @@ def main() -> int:
     try:
         order = order_from(sys.stdin.buffer.readline())
         privileges.die_with_parent(order.parent)
+        signal.setitimer(signal.ITIMER_REAL, order.seconds + _TELLING)  # SIGALRM ends it, wherever it waits
         Session(order, sys.stdout, sys.stdin.fileno()).run()
     except BrokenPipeError:
         return 1

@@ -16,10 +16,9 @@ from ebpf import objects
 from ebpf.catalog import CATALOG
 from ebpf.daemon.settings import DaemonSettings
 from ebpf.daemon.used import Used
-from ebpf.errors import ProbeError, SpecError
+from ebpf.errors import ProbeError, SessionError, SpecError
 from ebpf.explain import effective
-from ebpf.grants import Grant, public_keys, verified
-from ebpf.presence import started
+from ebpf.grants import Grant, others_may_write, public_keys, verified
 from ebpf.price import predicted
 from ebpf.rates import observed
 from ebpf.spec import ProbeSpec, spec_from
@@ -35,7 +34,9 @@ class Node:
 
     def __init__(self, settings: DaemonSettings, clock: Callable[[], datetime]) -> None:
         self._settings, self._clock = settings, clock
-        settings.state.mkdir(parents=True, exist_ok=True)
+        settings.state.mkdir(mode=0o700, parents=True, exist_ok=True)
+        if why := others_may_write(settings.state):
+            raise SessionError(why, where=str(settings.state), remedy="give the daemon a folder of its own with --state: whoever writes there can have a grant used again")
         self._used = Used(settings.state / "used-grants")
         self._calibrated: Mapping[str, float] = {}
         self._predicted: OrderedDict[str, float | None] = OrderedDict()
@@ -63,7 +64,9 @@ class Node:
         target = self.resolve(spec)
         pinned = spec
         if spec.target.pid is not None:
-            pinned = spec.model_copy(update={"target": spec.target.model_copy(update={"started": started(spec.target.pid)})})
+            pinned = spec.model_copy(update={"target": spec.target.model_copy(update={"started": target.started})})
+        elif target.container is not None:
+            pinned = spec.model_copy(update={"target": spec.target.model_copy(update={"container": target.container})})
         rate = await asyncio.to_thread(_rate, pinned, target)
         price = predicted(pinned, rate, self._calibrated, CATALOG[spec.name].rate)
         self._predicted[pinned.digest] = price.share

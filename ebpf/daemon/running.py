@@ -6,6 +6,7 @@ import asyncio
 import contextlib
 import json
 import os
+import signal
 import sys
 from collections.abc import AsyncGenerator, Mapping
 from typing import Any
@@ -17,7 +18,7 @@ from ebpf.targets import Resolved
 
 LINE = 1 << 20
 """Bytes of a line of a worker at most."""
-_GRACE = 10.0
+_GRACE = 25.0
 """Seconds beyond its time that a worker gets to tell its result."""
 
 
@@ -34,6 +35,7 @@ class Running:
     def __init__(self, ident: str, grant: Grant, target: Resolved) -> None:
         self.ident, self.grant, self.target = ident, grant, target
         self._process: asyncio.subprocess.Process | None = None
+        self._late = False
 
     async def lines(self, order: Order) -> AsyncGenerator[Mapping[str, Any], None]:
         """Start it, and give each line it tells; ends with a ``result`` or an ``error``. Closing the iterator ends the worker."""
@@ -46,21 +48,23 @@ class Running:
             return
         assert process.stdin is not None  # noqa: S101 - a pipe
         assert process.stdout is not None  # noqa: S101 - a pipe
+        watch = asyncio.get_running_loop().call_later(order.seconds + _GRACE, self._end_late)
+        complaints = asyncio.create_task(_last_words(process.stderr))
         try:
             process.stdin.write(order.line())
-            await process.stdin.drain()
-            ended = False
-            async with asyncio.timeout(order.seconds + _GRACE):
-                async for line in process.stdout:
-                    told: Mapping[str, Any] = json.loads(line)
-                    ended = told["type"] in {"result", "error"}
-                    yield told
+            with contextlib.suppress(ConnectionError):  # it ended already: how, comes below
+                await process.stdin.drain()
+            ended = attached = False
+            async for line in process.stdout:
+                told: Mapping[str, Any] = json.loads(line)
+                ended, attached = told["type"] in {"result", "error"}, attached or told["type"] == "attached"
+                yield told
             if not ended:
-                yield await self._died(process)
-        except TimeoutError:
-            yield {"type": "error", "what": "the worker did not end in time, and was ended", "where": "worker", "remedy": ""}
+                yield await self._died(process, "" if attached else await complaints)
         finally:
+            watch.cancel()
             await self.kill()
+            complaints.cancel()
 
     def stop(self) -> None:
         """Let it end now, with its result."""
@@ -74,12 +78,27 @@ class Running:
                 self._process.kill()
             await self._process.wait()
 
-    async def _died(self, process: asyncio.subprocess.Process) -> Mapping[str, Any]:
+    def _end_late(self) -> None:
+        """By a timer of the loop: whoever reads the lines may be waiting for a client, and the worker may be stopped."""
+        self._late = True
+        if self._process is not None:
+            with contextlib.suppress(ProcessLookupError):
+                self._process.kill()
+
+    async def _died(self, process: asyncio.subprocess.Process, complaint: str) -> Mapping[str, Any]:
         status = await process.wait()
-        assert process.stderr is not None  # noqa: S101 - a pipe
-        last = (await process.stderr.read(4000)).decode("utf-8", "replace").strip().splitlines()[-1:]
+        if self._late or -status == signal.SIGALRM:
+            return {"type": "error", "what": "the worker did not end in time, and was ended: nothing is attached any more", "where": "worker", "remedy": ""}
         how = f"signal {-status}" if status < 0 else f"status {status}"
-        return {"type": "error", "what": f"the worker ended with {how} and no result: nothing is attached any more", "where": "worker", "remedy": "".join(last)}
+        return {"type": "error", "what": f"the worker ended with {how} and no result: nothing is attached any more", "where": "worker", "remedy": complaint}
+
+
+async def _last_words(stream: asyncio.StreamReader | None) -> str:
+    """The last line of what a worker complains of. It is always read, so that nobody waits for room; who looked at bytes is not quoted."""
+    last = b""
+    while stream is not None and (part := await stream.read(4096)):
+        last = (last + part)[-4096:]
+    return "".join(last.decode("utf-8", "replace").strip().splitlines()[-1:])
 
 
 _START = "import sys; sys.path[:] = sys.argv[1:]; from ebpf.worker import main; status = main(); sys.stdout.flush(); import os; os._exit(status)"

@@ -23,6 +23,7 @@ from ebpf.daemon.running import LINE, Running, order_of
 from ebpf.daemon.settings import DaemonSettings, Tls
 from ebpf.errors import ProbeError, SessionError
 from ebpf.grants import Grant
+from ebpf.spans import service_named
 from ebpf.targets import Resolved
 
 _Say = Callable[[Mapping[str, Any]], Awaitable[None]]
@@ -30,6 +31,8 @@ _QUIET = 600.0
 """Seconds after which a connection that says nothing is closed."""
 _MOST = 64
 """Connections at once."""
+_DEAF = 15.0
+"""Seconds that a client may take to read: then it counts as gone."""
 
 
 class Probed:
@@ -88,7 +91,12 @@ class Probed:
     async def _connected(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         async def say(told: Mapping[str, Any]) -> None:
             writer.write(json.dumps(told, ensure_ascii=False, separators=(",", ":")).encode() + b"\n")
-            await writer.drain()
+            try:
+                async with asyncio.timeout(_DEAF):
+                    await writer.drain()
+            except TimeoutError:
+                writer.transport.abort()  # what waits would keep the connection open
+                raise
 
         self._open += 1
         try:
@@ -178,7 +186,7 @@ class Probed:
                 if told["type"] in {"progress", "result"}:
                     self.figures.progress(running.ident, running.grant.spec.name, told.get("summary", {}).get("counts", told))
                 if told["type"] == "call" and self._exporter is not None:
-                    self._exporter.add(running.ident, running.grant.spec.service or running.target.words, told["call"])
+                    self._exporter.add(running.ident, running.grant.spec.service or service_named(running.target.words), told["call"])
                 await say(told)
                 if told["type"] in {"result", "error"}:
                     return str(told.get("ended") or told.get("what"))

@@ -19,6 +19,7 @@ from ebpf.errors import LoadError, UnsupportedError
 from ebpf.explain import explained
 from ebpf.loaders.bccmodule import Bcc, RingCallback, bcc
 from ebpf.loaders.dialect import Translated, fact, translate
+from ebpf.loaders.feed import Feed
 from ebpf.loaders.folders import open_group
 from ebpf.loaders.interface import Cgroup, Everywhere, Lasting, OnEvent, Place, Sampling, Sweep, Uprobes
 from ebpf.loaders.relocate import constant, relocated
@@ -68,8 +69,8 @@ class BccLoaded:
         self._lasting: list[int] = []
         self._sweeps: list[int] = []
         self._ring = 0
-        self._each: OnEvent | None = None
-        self._callback = RingCallback(self._sample)
+        self._feed = Feed()
+        self._callback = RingCallback(self._feed.sample)
         for name in sizes:
             if name not in made.maps:
                 raise KeyError(name)
@@ -97,12 +98,13 @@ class BccLoaded:
 
     def poll(self, milliseconds: int, each: OnEvent) -> int:
         """See :class:`~ebpf.loaders.interface.Loaded`."""
-        self._each = each
         if not self._ring:
             self._ring = self._bcc.ring(self._tables["ring"].descriptor, self._callback)
             if not self._ring:
                 raise self._refused("its ring buffer cannot be opened", OSError(ctypes.get_errno(), ""))
-        return max(0, self._bcc.poll(self._ring, milliseconds))
+        self._feed.begin(each)
+        self._bcc.poll(self._ring, milliseconds)
+        return self._feed.end()
 
     def numbers(self, table: str) -> list[int]:
         """See :class:`~ebpf.loaders.interface.Loaded`."""
@@ -226,11 +228,6 @@ class BccLoaded:
                 return
             yield key
             key = direct.next_key(table.descriptor, key, table.key)
-
-    def _sample(self, _context: int | None, data: int, size: int) -> int:
-        if self._each is not None:
-            self._each(ctypes.string_at(data, size))
-        return 0
 
     def _refused(self, what: str, error: OSError, log: str = "") -> LoadError:
         return explained(f"probe program {self._program}", what, error.errno or 0, log)

@@ -13,6 +13,7 @@ from ebpf.constants import write_constants
 from ebpf.errors import LoadError
 from ebpf.explain import explained
 from ebpf.libbpf import IterAttachOpts, Library, Sample, failed, library
+from ebpf.loaders.feed import Feed
 from ebpf.loaders.folders import open_group
 from ebpf.loaders.interface import Cgroup, Everywhere, Lasting, OnEvent, Place, Sampling, Sweep, Uprobes
 from ebpf.perf import sampling_events
@@ -44,8 +45,8 @@ class CoreLoaded:
         self._files: list[int] = []
         self._sweeps: list[int] = []
         self._ring: int | None = None
-        self._each: OnEvent | None = None
-        self._callback = Sample(self._sample)
+        self._feed = Feed()
+        self._callback = Sample(self._feed.sample)
         bpf.listen()
         self._content = ctypes.create_string_buffer(content, len(content))
         self._object = bpf.bpf_object__open_mem(self._content, len(content), None)
@@ -75,8 +76,9 @@ class CoreLoaded:
             self._ring = self._bpf.ring_buffer__new(self._fd("ring"), self._callback, None, None)
             if not self._ring:
                 raise self._refused("its ring buffer cannot be opened", failed(self._ring))
-        self._each = each
-        return max(0, int(self._bpf.ring_buffer__poll(self._ring, milliseconds)))
+        self._feed.begin(each)
+        self._bpf.ring_buffer__poll(self._ring, milliseconds)
+        return self._feed.end()
 
     def numbers(self, table: str) -> list[int]:
         """See :class:`~ebpf.loaders.interface.Loaded`."""
@@ -197,11 +199,6 @@ class CoreLoaded:
 
     def _fd(self, name: str) -> int:
         return int(self._bpf.bpf_map__fd(self._map(name)))
-
-    def _sample(self, _context: int | None, data: int, size: int) -> int:
-        if self._each is not None:
-            self._each(ctypes.string_at(data, size))
-        return 0
 
     def _refused(self, what: str, error: int) -> LoadError:
         log = "\n".join(self._bpf.messages)

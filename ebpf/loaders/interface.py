@@ -66,7 +66,7 @@ class Loaded(Protocol):
         ...
 
     def poll(self, milliseconds: int, each: OnEvent) -> int:
-        """Hand what the ring buffer holds to ``each``, waiting so long for the first; how many there were."""
+        """Hand what the ring buffer holds to ``each``, waiting so long for the first, for a moment at most; how many there were. Raises what ``each`` raises."""
         ...
 
     def numbers(self, table: str) -> list[int]:

@@ -156,7 +156,7 @@ def test_a_process_among_others_needs_a_port_that_can_be_told(daemon: Daemon, gr
     port = free_port()
     server, other = spawn(SERVER, str(port), group=group), spawn("import sys; print('ready', flush=True); sys.stdin.read()", group=group)
     with daemon.client() as client:
-        assert client.ask("preview", spec={"name": "http", "target": {"pid": server.pid}})["target"].endswith(f"port {port}")
+        assert client.ask("preview", spec={"name": "http", "target": {"pid": server.pid}})["target"].endswith(f"port {port}, with 1 other process of its control group")
         with pytest.raises(TargetError, match="name the port"):
             client.ask("preview", spec={"name": "http", "target": {"pid": other.pid}})
 

@@ -73,3 +73,21 @@ def test_neither_tool_can_approve_or_attach(tmp_path: Path) -> None:
     tools = [registry.tool(name) for name in registry.names()]
     assert {(tool.name, tool.risk) for tool in tools if tool} == {("probe.propose", "probe"), ("probe.results", "read")}
     assert "approver" not in json.dumps([tool.schema() for tool in tools if tool])
+
+
+def test_what_a_probe_told_is_for_its_owner_alone(tmp_path: Path) -> None:
+    from tools.actions.probes import Collected
+
+    (tmp_path / "probes").mkdir(mode=0o755)
+    Collected(tmp_path / "probes" / "0.jsonl", {"type": "session"}).read(iter([]))
+
+    assert [(tmp_path / "probes" / name).stat().st_mode & 0o777 for name in (".", "0.jsonl")] == [0o700, 0o600]
+
+
+def test_a_text_with_an_end_of_line_of_unicode_hides_no_call(tmp_path: Path) -> None:
+    from tools.actions.probes import Collected, read_result
+
+    query = "SELECT \u2028 \x85 \x1c FROM t"
+    Collected(tmp_path / "0.jsonl", {"type": "session"}).read(iter([{"type": "call", "call": {"kind": "sql", "query": query}}, {"type": "result"}]))
+
+    assert [one["query"] for one in read_result(tmp_path / "0.jsonl")["calls"]] == [query]

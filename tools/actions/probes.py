@@ -7,6 +7,7 @@ kept in a file of the home; nothing that was captured is read here.
 from __future__ import annotations
 
 import json
+import os
 import threading
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import suppress
@@ -132,7 +133,12 @@ class ProbeActions:
         path = self._nodes.folder / f"{action.marker}.jsonl"
         head = {"type": "session", "session": session, "approval": granted.approval, "node": address.node, "target": target,
                 "spec": spec.model_dump(mode="json"), "predicted": predicted, "started": self._clock().isoformat()}
-        self._collect(Collected(path, head), client, lines)
+        try:
+            collected = Collected(path, head)
+        except OSError as error:
+            client.close()  # which ends the session
+            raise RefusedError(f"what it tells cannot be kept: {error.strerror}", where=str(path), remedy="make room in the home, and propose it again") from error
+        self._collect(collected, client, lines)
         return Effect(f"attached to {target} for at most {spec.seconds} s; oncalm probe results {action.marker} tells what it saw",
                       observed={"session": session, "marker": action.marker, "target": target})
 
@@ -148,7 +154,7 @@ class ProbeActions:
 
     def _collect(self, collected: Collected, client: Client, lines: Iterator[dict[str, Any]]) -> None:
         def work() -> None:
-            with client:
+            with client, suppress(OSError):  # no room: the session ends with the connection, and its file says nothing of an end
                 collected.read(lines)
             if self._nodes is not None:
                 self._nodes.ended(collected.path)
@@ -163,8 +169,10 @@ class Collected:
 
     def __init__(self, path: Path, head: Mapping[str, Any]) -> None:
         self.path = path
-        path.parent.mkdir(parents=True, exist_ok=True)
-        self._file = path.open("w", encoding="utf-8")
+        path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        if path.parent.stat().st_mode & 0o077:
+            path.parent.chmod(0o700)  # it was made by a version that did not care
+        self._file = os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600), "w", encoding="utf-8")
         self._write(head)
         self._file.flush()
 
@@ -176,11 +184,11 @@ class Collected:
                 calls += told["type"] == "call"
                 if told["type"] != "call" or calls <= KEPT:
                     self._write(told)
+            if calls > KEPT:
+                self._write({"type": "left_out", "calls": calls - KEPT})
         except ProbeError as error:
             self._write({"type": "error", "what": error.what, "where": error.where, "remedy": error.remedy})
         finally:
-            if calls > KEPT:
-                self._write({"type": "left_out", "calls": calls - KEPT})
             self._file.close()
 
     def _write(self, told: Mapping[str, Any]) -> None:
@@ -248,8 +256,8 @@ def results(folder: Path) -> list[Path]:
 def read_result(path: Path) -> dict[str, Any]:
     """A session: ``head``, ``calls``, ``result`` or ``error``, None of both while it runs. Lines that a kill cut are left out."""
     found: dict[str, Any] = {"head": {}, "calls": [], "result": None, "error": None}
-    for line in path.read_text(encoding="utf-8").splitlines():
-        with suppress(ValueError):
+    for line in path.read_bytes().split(b"\n"):  # not splitlines: there are more ends of lines in Unicode, and texts may hold them
+        with suppress(ValueError, KeyError, TypeError):
             told = json.loads(line)
             match told["type"]:
                 case "session":
