@@ -13,8 +13,8 @@ from pathlib import Path
 
 from ebpf.errors import TargetError, UnsupportedError
 from ebpf.kind import Aim
-from ebpf.presence import gone, inode, started
 from ebpf.parsers.words import tokenish
+from ebpf.presence import gone, inode, started
 from ebpf.spec import Target
 from telemetry.masks import masked
 

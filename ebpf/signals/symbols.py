@@ -19,6 +19,8 @@ from telemetry.masks import masked
 
 UNKNOWN = "[unknown]"
 _PROCESSES, _FILES = 256, 400
+_LARGEST = 64
+"""Reads of a MiB at most that a text is read with."""
 _MAP = re.compile(r"([0-9a-f]+)-([0-9a-f]+) ..x. ([0-9a-f]+) ([0-9a-f]+:[0-9a-f]+) (\d+)\s*(.*)")
 
 
@@ -223,10 +225,10 @@ def _read(fd: int | None) -> bytes:
     """All of it from its begin; nothing where that is not possible any more."""
     if fd is None:
         return b""
-    parts = []
+    parts: list[bytes] = []
     try:
         os.lseek(fd, 0, os.SEEK_SET)
-        while part := os.read(fd, 1 << 20):
+        while (part := os.read(fd, 1 << 20)) and len(parts) < _LARGEST:  # a target may write as much as it likes
             parts.append(part)
     except OSError:
         pass

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -29,7 +28,7 @@ def test_a_line_that_was_cut_spoils_no_other(tmp_path: Path, cut: int) -> None:
     first, second, third = made(), made(), made()
     Used(tmp_path / "used").take(first, NOW)
     with (tmp_path / "used").open("r+") as file:
-        file.truncate(os.path.getsize(tmp_path / "used") - cut)
+        file.truncate((tmp_path / "used").stat().st_size - cut)
     Used(tmp_path / "used").take(second, NOW)
     Used(tmp_path / "used").take(third, NOW)
 
