@@ -113,6 +113,9 @@ class ProbeActions:
                 told = node.ask("preview", spec=spec.model_dump(mode="json"))
         except ProbeError as error:
             return _hindered(Action(name, target, given.plain()), spec, Obstacle(_KINDS.get(type(error), "unreachable"), str(error), error.remedy))
+        if not _pinned(spec, told.get("spec")):
+            return _hindered(Action(name, target, given.plain()), spec, Obstacle(
+                "not_allowed", f"the daemon of {target.name} answered for another probe than it was asked for", "run the same version of OnCalm there, and see that it is the daemon you mean"))
         return _preview(Action(name, target, _flat(told["spec"])), told)
 
     def perform(self, action: Action, granted: Grant | None = None) -> Effect:
@@ -221,6 +224,20 @@ def _spec(given: ProbeParams) -> ProbeSpec:
         return given.spec()
     except SpecError as error:
         raise UsageError(error.what, where=ACTION, remedy=error.remedy) from error
+
+
+def _pinned(asked: ProbeSpec, told: Any) -> bool:
+    """Whether a daemon's answer is the probe that was asked for, its process or container told more exactly: people are shown the answer."""
+    try:
+        found = spec_from(told)
+    except (SpecError, TypeError):
+        return False
+    target = asked.target
+    if target.container is not None and (found.target.container or "").startswith(target.container):
+        target = target.model_copy(update={"container": found.target.container})
+    if target.pid is not None and target.started is None:
+        target = target.model_copy(update={"started": found.target.started})
+    return found == asked.model_copy(update={"target": target})
 
 
 def _flat(spec: Mapping[str, Any]) -> dict[str, Json]:
