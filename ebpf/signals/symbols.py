@@ -19,8 +19,8 @@ from telemetry.masks import masked
 
 UNKNOWN = "[unknown]"
 _PROCESSES, _FILES = 256, 400
-_LARGEST = 64
-"""Reads of a MiB at most that a text is read with."""
+_LARGEST = 64 << 20
+"""Bytes of a text that are read at most, and a MiB more."""
 _MAP = re.compile(r"([0-9a-f]+)-([0-9a-f]+) ..x. ([0-9a-f]+) ([0-9a-f]+:[0-9a-f]+) (\d+)\s*(.*)")
 
 
@@ -228,8 +228,10 @@ def _read(fd: int | None) -> bytes:
     parts: list[bytes] = []
     try:
         os.lseek(fd, 0, os.SEEK_SET)
-        while (part := os.read(fd, 1 << 20)) and len(parts) < _LARGEST:  # a target may write as much as it likes
+        left = _LARGEST  # a target may write as much as it likes
+        while left > 0 and (part := os.read(fd, 1 << 20)):
             parts.append(part)
+            left -= len(part)
     except OSError:
         pass
     return b"".join(parts)

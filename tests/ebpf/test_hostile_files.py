@@ -130,3 +130,12 @@ def test_a_calibration_of_noise_and_the_trap_of_a_uprobe_are_made_up_for() -> No
     assert per_run("http", 1e-3) == LEAST_NS
     assert per_run("http", 400.0) == 400.0
     assert per_run("https", 400.0) > 2000
+
+
+def test_a_map_of_functions_without_end_is_read_in_little_memory(tmp_path: Path) -> None:
+    from ebpf.signals.symbols import _read
+
+    with (tmp_path / "perf-1.map").open("wb+") as file:
+        file.truncate(1 << 40)  # takes no room on the disk
+
+        assert len(_read(file.fileno())) <= 65 << 20

@@ -259,3 +259,33 @@ sys.exit(worker.main())
 
     assert b"a defect of the probe: ValueError" in out
     assert b"hunter2secret" not in out + err
+
+
+def test_a_worker_that_dropped_everything_gets_nothing_back() -> None:
+    source = """
+import ctypes, os, socket, subprocess, sys
+from ebpf import privileges
+privileges.drop(os.getppid())
+libc = ctypes.CDLL(None, use_errno=True)
+def refused(name, call):
+    try:
+        got = call()
+    except OSError as error:
+        got = f"OSError {error.errno}"
+    print(name, got)
+refused("setuid", lambda: os.setuid(0))
+refused("unshare", lambda: libc.unshare(0x10000000))
+refused("fork", os.fork)
+refused("exec", lambda: os.execv("/bin/true", ["true"]))
+refused("socket", socket.socket)
+refused("kill", lambda: os.kill(os.getppid(), 0))
+refused("ptrace", lambda: libc.ptrace(16, os.getppid(), 0, 0))
+print("held", privileges.held())
+print("reads", len(open("/proc/self/status").read()) > 0)
+sys.stdout.flush()
+os._exit(0)
+"""
+    done = subprocess.run([sys.executable, "-c", source], capture_output=True, text=True, timeout=60, check=True)
+
+    assert done.stdout.split("\n")[:-1] == [
+        "setuid OSError 1", "unshare -1", "fork OSError 1", "exec OSError 1", "socket OSError 1", "kill OSError 1", "ptrace -1", "held 0", "reads True"]
