@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 import os
 import threading
+import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
@@ -30,8 +31,10 @@ from tools.actions.kinds import Params, validated
 from tools.approval import Grant
 
 ACTION = "run_probe"
-KEPT = 20_000
-"""Calls of one session that are kept in its file; the rest is counted."""
+KEPT, ROOM = 20_000, 64 << 20
+"""Calls of one session, and bytes, that are kept in its file; the rest is counted. A node is not trusted to be brief."""
+_OVERDUE = 120.0
+"""Seconds beyond its time for which a daemon is listened to."""
 _PATIENCE = 15.0
 """Seconds that a session gets to tell its result when we have to end."""
 
@@ -171,7 +174,7 @@ class Collected:
     """A session's file: a line of JSON each, the head first, the result last."""
 
     def __init__(self, path: Path, head: Mapping[str, Any]) -> None:
-        self.path = path
+        self.path, self._head = path, head
         path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
         if path.parent.stat().st_mode & 0o077:
             path.parent.chmod(0o700)  # it was made by a version that did not care
@@ -181,14 +184,19 @@ class Collected:
 
     def read(self, lines: Iterator[dict[str, Any]]) -> None:
         """To the end of the session, whatever that is."""
-        calls = 0
+        calls = left_out = 0
+        end = time.monotonic() + float(self._head.get("spec", {}).get("seconds", 0)) + _OVERDUE
         try:
             for told in lines:
+                if time.monotonic() > end:
+                    raise SessionError("the daemon goes on telling long after the session's time", where=str(self._head.get("node", "")), remedy="look at that daemon")
                 calls += told["type"] == "call"
-                if told["type"] != "call" or calls <= KEPT:
+                if told["type"] != "result" and (calls > KEPT or self._file.tell() > ROOM):
+                    left_out += told["type"] == "call"
+                else:
                     self._write(told)
-            if calls > KEPT:
-                self._write({"type": "left_out", "calls": calls - KEPT})
+            if left_out:
+                self._write({"type": "left_out", "calls": left_out})
         except ProbeError as error:
             self._write({"type": "error", "what": error.what, "where": error.where, "remedy": error.remedy})
         finally:
