@@ -124,6 +124,10 @@ class Desk:
         """Wait for what was begun and goes on by itself: probes, until their time is over. :meth:`close` ends them."""
         self._names.finish()
 
+    def now(self) -> datetime:
+        """The time of this desk (UTC)."""
+        return self._clock()
+
     def _nodes(self) -> Nodes:
         from api.probing import nodes_of
 

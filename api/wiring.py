@@ -200,7 +200,7 @@ class Product:
 
         with ExitStack() as stack, self._reader() as reader, self._holdings(reader, now, by) as held:
             index, run_id = self._searchable(reader), uuid4().hex
-            others = held.tools().merged(self._cluster_tools(stack, by)).merged(self._probe_tools())
+            others = held.tools().merged(self._cluster_tools(stack, by)).merged(self._probe_tools(by))
             tools = log_tools(reader).merged(others)
             core = held.investigator(tools, at) if weighing else OfflineAnalyst(reader.catalog, index, reader.holds)
             context, asking = Context(core, tools, node=observer.node, stopped=stopped), None
@@ -306,7 +306,7 @@ class Product:
 
         with self._record_tools(model=False, by=by) as known:
             records = Registry([fresh(tool) for name in known.names() if (tool := known.tool(name))])
-        offered = records.merged(source_tools(self.sources())).merged(self._cluster_tools(stack, by)).merged(self._probe_tools())
+        offered = records.merged(source_tools(self.sources())).merged(self._cluster_tools(stack, by)).merged(self._probe_tools(by))
         return offered if self.runbooks is None else offered.merged(runbook_tools(self.runbooks, self.embedder()))
 
     @contextmanager
@@ -355,8 +355,11 @@ class Product:
             stack.callback(opened.close)
         return cluster_tools(opened)
 
-    def _probe_tools(self) -> Registry:
-        """What probes saw and, where a node's daemon is configured, a way to ask people for one; none where there is neither."""
+    def _probe_tools(self, by: Person | None) -> Registry:
+        """What probes saw and, where a node's daemon is configured, a way to ask people for one; none where there is neither.
+
+        For who may not propose (``by``: for whom the agent works) it asks nobody either.
+        """
         from api.probing import FILE, asking
         from tools.probe import probe_tools
         from tools.registry import Registry
@@ -364,7 +367,7 @@ class Product:
         home = self.desk.home if self.desk is not None else self.home
         if not (home / "probes").is_dir() and not (home / FILE).exists():
             return Registry([])
-        return probe_tools(home / "probes", asking(self.desk) if self.desk is not None else None)
+        return probe_tools(home / "probes", asking(self.desk) if self.desk is not None and (by is None or by.may("responder")) else None)
 
     def sources(self) -> Sources:
         """The configured servers with logs, traces and metrics; none without a file that names some."""

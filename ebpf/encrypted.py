@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,7 +12,7 @@ from ebpf.exchanges import SIDES, ExchangeReader
 from ebpf.kind import Aim, Document, Options
 from ebpf.loaders.interface import Loaded, Place, Sweep, Uprobes
 from ebpf.parsers import http1
-from ebpf.uprobes import function_offsets
+from ebpf.uprobes import offsets_in
 
 _PROCESSES = 64
 """Processes of a control group that are looked into at most."""
@@ -98,22 +99,32 @@ def _libraries(pid: int) -> Iterator[Path]:
 
 
 def _uprobes(pid: int, path: Path) -> Iterator[Place]:
+    """Places in the very file that was looked into: by its path, another one could be there by then."""
     try:
-        known = function_offsets(path, _FUNCTIONS)
-    except TargetError:
+        fd = os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK | os.O_NOCTTY)
+    except OSError:
         return
+    try:
+        known = offsets_in(fd, _FUNCTIONS, str(path))
+    except TargetError:
+        os.close(fd)
+        return
+    yield from _in_file(pid, f"/proc/self/fd/{fd}", known)  # open until the worker ends
+
+
+def _in_file(pid: int, file: str, known: Mapping[str, int]) -> Iterator[Place]:
     plain, extended, read, write = (
         tuple(known[name] for name in names if name in known)
         for names in (("SSL_read", "SSL_write"), ("SSL_read_ex", "SSL_write_ex"), ("SSL_read", "SSL_read_ex"), ("SSL_write", "SSL_write_ex")))
     if not (read and write):
         return
-    yield Uprobes("enters", str(path), plain, pid=pid)
+    yield Uprobes("enters", file, plain, pid=pid)
     if extended:
-        yield Uprobes("enters_ex", str(path), extended, pid=pid)
-    yield Uprobes("read_leaves", str(path), read, returns=True, pid=pid)
-    yield Uprobes("write_leaves", str(path), write, returns=True, pid=pid)
+        yield Uprobes("enters_ex", file, extended, pid=pid)
+    yield Uprobes("read_leaves", file, read, returns=True, pid=pid)
+    yield Uprobes("write_leaves", file, write, returns=True, pid=pid)
     if "SSL_free" in known:
-        yield Uprobes("ends", str(path), (known["SSL_free"],), pid=pid)
+        yield Uprobes("ends", file, (known["SSL_free"],), pid=pid)
 
 
 KINDS = (EncryptedKind(),)

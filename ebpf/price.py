@@ -12,6 +12,12 @@ NS_PER_EVENT = 90_000
 """What the worker spends on an event that is handed out, parsed, redacted and told; where it was not calibrated."""
 IDLE = 0.004
 """The share of a CPU of a worker that has nothing to do but look around."""
+LEAST_NS = 50.0
+"""What one run of a program costs at least: a calibration below it measured noise, and the cap would see nothing."""
+UNKNOWN_NS = 2_000.0
+"""What is assumed of one run where nothing was calibrated: more than was ever measured, so that the cap ends too early and not too late."""
+TRAP_NS = 2_500.0
+"""What a uprobe costs before its program runs: the program is stopped by a breakpoint. Assumed, for it is not calibrated."""
 _PER_THING = {"segments": 3.0}
 """Runs of programs for each request: a request's and a response's segment, and the read."""
 
@@ -35,7 +41,8 @@ class Price:
     def words(self) -> str:
         """In a sentence, for whoever approves."""
         if self.share is None or self.rate is None or self.ns_per_call is None:
-            return f"its price could not be predicted; it is taken away above {self.cap:.1%} of one CPU"
+            assumed = "" if self.ns_per_call else f", as far as can be told with {UNKNOWN_NS:,.0f} ns assumed for each run of a program: this node is not calibrated"
+            return f"its price could not be predicted; it is taken away above {self.cap:.1%} of one CPU{assumed}"
         return (f"about {self.share:.2%} of one CPU ({self.rate:,.0f} events a second, {self.ns_per_call:,.0f} ns each, and the worker); "
                 f"it is taken away above {self.cap:.1%}")
 
@@ -43,9 +50,16 @@ class Price:
 def predicted(spec: ProbeSpec, rate: float | None, calibrated: Mapping[str, float], per: str) -> Price:
     """From the observed ``rate`` and what was calibrated: ``ns_per_call`` and ``ns_per_event``."""
     ns = calibrated.get("ns_per_call")
+    ns = per_run(spec.name, ns) if ns is not None else None
     if rate is None or ns is None:
         return Price(None, spec.overhead, rate, ns, None, None)
     kernel = rate * ns / 1e9
     events = min(float(spec.budget), rate / _PER_THING.get(per, 1.0))
     worker = IDLE + events * calibrated.get("ns_per_event", NS_PER_EVENT) / 1e9
     return Price(kernel + worker, spec.overhead, rate, ns, kernel, worker)
+
+
+def per_run(probe: str, calibrated: float | None) -> float:
+    """ns that one run of a probe's programs is taken for, by the cap and by the prediction; ``calibrated`` on this node, None or 0 unknown."""
+    known = max(calibrated, LEAST_NS) if calibrated is not None and calibrated > 0 else UNKNOWN_NS
+    return known + TRAP_NS if probe == "https" else known

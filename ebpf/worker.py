@@ -25,6 +25,7 @@ from ebpf.loaders.choice import loader_for
 from ebpf.loaders.interface import Loaded
 from ebpf.order import Order, OrderError, order_from
 from ebpf.presence import gone, resident
+from ebpf.price import per_run
 
 _LATE, _TELLING = 5.0, 60.0
 """Seconds beyond its time, and for the result when nothing is attached any more, after which the kernel ends a worker that waits for whoever should read."""
@@ -41,7 +42,7 @@ class Session:
     def __init__(self, order: Order, out: TextIO, stop: int) -> None:
         """``stop``: a descriptor that becomes readable, or ends, when the session has to."""
         self._order, self._out, self._stop = order, out, stop
-        self._governor = Governor(order.overhead, order.ns_per_call)
+        self._governor = Governor(order.overhead, per_run(order.name, order.ns_per_call))
         self._told = 0
         self._waited = 0
         """Most bytes that waited in the ring buffer since the last look."""

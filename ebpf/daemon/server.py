@@ -24,7 +24,7 @@ from ebpf.daemon.settings import DaemonSettings, Tls
 from ebpf.errors import ProbeError, SessionError
 from ebpf.grants import Grant
 from ebpf.spans import service_named
-from ebpf.targets import Resolved
+from ebpf.targets import Resolved, shown
 
 _Say = Callable[[Mapping[str, Any]], Awaitable[None]]
 _QUIET = 600.0
@@ -140,13 +140,13 @@ class Probed:
             grant, target = self._accepted(signed)
         except ProbeError as error:
             self.figures.refused(type(error).__name__)
-            self._tell(f"refused: {error}")
+            self._tell(f"refused: {shown(str(error))}")
             raise
         self._number += 1
         running = Running(f"{self._settings.node}-{os.getpid()}-{self._number}", grant, target)
         self._running[running.ident] = running
         self.figures.begun(len(self._running))
-        self._tell(f"session {running.ident}: {grant.spec.name} on {target.words} for {grant.spec.seconds} s, approval {grant.approval} by {', '.join(grant.approvers)}")
+        self._tell(f"session {running.ident}: {grant.spec.name} on {target.words} for {grant.spec.seconds} s, approval {shown(grant.approval)} by {shown(', '.join(grant.approvers))}")
         leaving = asyncio.create_task(_until_stopped(reader, running))
         how = "the connection ended"
         try:

@@ -16,6 +16,8 @@ from ebpf.parsers.frames import Frame, Frames, Gap
 from ebpf.parsers.hpack import Decoder, Fields
 from ebpf.parsers.streams import Stream
 
+_ALL = 8192
+"""Requests begun of all connections together: each may hold some KiB of headers."""
 _BLOCK = 8192
 """Bytes of a header block that are read."""
 _SMALL_GAP = 15
@@ -71,11 +73,12 @@ class Http2:
         self.counts = Counts()
         self._connections: OrderedDict[int, _Connection] = OrderedDict()
         self._most, self._streams = connections, streams
+        self._open_now = 0
 
     @property
     def in_flight(self) -> int:
         """Requests begun whose end was not seen."""
-        return sum(len(connection.streams) for connection in self._connections.values())
+        return self._open_now
 
     def feed(self, chunk: Chunk) -> list[HttpCall | RpcCall]:
         """Read one piece; the calls that ended with it, in order."""
@@ -101,6 +104,7 @@ class Http2:
         known = self._connections.pop(connection, None)
         if known is None:
             return []
+        self._open_now -= len(known.streams)
         return [stream.call(connection, known.last, outcome="unfinished", rpc=known.rpc) for stream in known.streams.values()]
 
     def _connection(self, number: int) -> _Connection:
@@ -110,6 +114,7 @@ class Http2:
             if len(self._connections) > self._most:
                 _, dropped = self._connections.popitem(last=False)
                 self.counts.evicted += len(dropped.streams)
+                self._open_now -= len(dropped.streams)
         self._connections.move_to_end(number)
         return known
 
@@ -186,8 +191,11 @@ class Http2:
     def _open(self, connection: _Connection, number: int, chunk: Chunk) -> Stream:
         self.counts.streams += 1
         stream = connection.streams[number] = Stream(start=chunk.at, server=chunk.server, peer=chunk.peer, port=chunk.port)
-        if len(connection.streams) > self._streams:
-            connection.streams.popitem(last=False)
+        self._open_now += 1
+        if len(connection.streams) > self._streams or self._open_now > _ALL:
+            full = connection if len(connection.streams) > self._streams else next(one for one in self._connections.values() if one.streams)
+            full.streams.popitem(last=False)
+            self._open_now -= 1
             self.counts.evicted += 1
         return stream
 
@@ -205,6 +213,7 @@ class Http2:
         stream = connection.streams.pop(number, None)
         if stream is None:
             return []
+        self._open_now -= 1
         call = stream.call(chunk.connection, chunk.at, outcome=outcome, rpc=connection.rpc, reset=code)
         connection.rpc = connection.rpc or isinstance(call, RpcCall)
         return [call]

@@ -11,6 +11,8 @@ _SYMTAB, _DYNSYM, _LOAD, _FUNCTIONS = 2, 11, 1, frozenset({2, 10})  # STT_FUNC, 
 _SYMBOL = struct.Struct("<IBBHQQ")
 _NEAR = 1 << 20
 """Bytes after the beginning of a function of unknown size that may be it."""
+_MOST, _LONGEST = 2_000_000, 512
+"""Symbols of a file, and bytes of a name, that are read: the file belongs to whoever is looked at."""
 
 
 class Functions:
@@ -53,13 +55,17 @@ def _functions(content: bytes | mmap.mmap) -> Iterator[tuple[int, int, bytes]]:
     _, count, size, many, _ = struct.unpack_from("<HHHHH", content, 0x36)
     loads = [row for row in (struct.unpack_from("<IIQQQQ", content, segments + 56 * one) for one in range(count)) if row[0] == _LOAD]
     heads = [struct.unpack_from("<IIQQQQII", content, sections + size * one) for one in range(many)]
+    left = _MOST
     for head in (one for one in heads if one[1] in {_SYMTAB, _DYNSYM}):
         strings = heads[head[6]][4]
+        left -= head[5] // 24
+        if left < 0:
+            raise ValueError("more symbols than a program has")
         for name, info, _, home, value, length in _SYMBOL.iter_unpack(content[head[4]:head[4] + head[5] // 24 * 24]):
             if info & 15 in _FUNCTIONS and home:
                 at = _offset(loads, value)
                 if at is not None:
-                    yield at, length, content[strings + name:content.find(b"\0", strings + name)]
+                    yield at, length, content[strings + name:strings + name + _LONGEST].partition(b"\0")[0]
 
 
 def _offset(loads: list[tuple[int, ...]], address: int) -> int | None:

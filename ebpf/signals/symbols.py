@@ -19,6 +19,8 @@ from telemetry.masks import masked
 
 UNKNOWN = "[unknown]"
 _PROCESSES, _FILES = 256, 400
+_LARGEST = 64 << 20
+"""Bytes of a text that are read at most, and a MiB more."""
 _MAP = re.compile(r"([0-9a-f]+)-([0-9a-f]+) ..x. ([0-9a-f]+) ([0-9a-f]+:[0-9a-f]+) (\d+)\s*(.*)")
 
 
@@ -223,11 +225,13 @@ def _read(fd: int | None) -> bytes:
     """All of it from its begin; nothing where that is not possible any more."""
     if fd is None:
         return b""
-    parts = []
+    parts: list[bytes] = []
     try:
         os.lseek(fd, 0, os.SEEK_SET)
-        while part := os.read(fd, 1 << 20):
+        left = _LARGEST  # a target may write as much as it likes
+        while left > 0 and (part := os.read(fd, 1 << 20)):
             parts.append(part)
+            left -= len(part)
     except OSError:
         pass
     return b"".join(parts)

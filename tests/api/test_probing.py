@@ -134,3 +134,34 @@ def test_a_node_that_is_gone_is_named(terminal: Terminal) -> None:
 
     assert done.exit_code == 1
     assert "cannot be reached" in done.stdout
+
+
+def test_the_agent_asks_people_for_a_few_probes_and_no_more(terminal: Terminal, shop: tuple[int, int]) -> None:
+    from api.desk import Desk
+    from api.probing import WAITING, asking
+
+    desk = Desk(terminal.home, None)
+    try:
+        propose = asking(desk)
+        told = [propose("here", {"probe": "http", "pid": shop[1], "seconds": 1 + number}, "why") for number in range(WAITING + 2)]
+    finally:
+        desk.close()
+
+    assert [one["approval"] is not None for one in told] == [True] * WAITING + [False] * 2
+    assert "wait for an answer already" in told[-1]["why"]
+    assert len(terminal.json("approvals", "list")) == WAITING
+
+
+@pytest.mark.parametrize(("role", "offered"), [("viewer", False), ("responder", True), ("approver", True), (None, True)])
+def test_for_who_may_not_propose_the_agent_asks_nobody(tmp_path: Path, role: Any, offered: bool) -> None:
+    from agent.approvals.people import Person
+    from api.desk import Desk
+    from api.wiring import Product
+
+    (tmp_path / "probes").mkdir()
+    product = Product(tmp_path, desk=Desk(tmp_path, None))
+
+    names = product._probe_tools(Person("ann", role) if role else None).names()
+
+    assert "probe.results" in names
+    assert ("probe.propose" in names) == offered

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ctypes
 import os
 import signal
 import socket
@@ -14,12 +15,14 @@ from typing import Any
 import pytest
 
 from ebpf.errors import SessionError, TargetError
+from ebpf.libbpf import Sample
+from ebpf.loaders.feed import Feed
 from ebpf.presence import started
 from ebpf.spec import Target, spec_from
 from ebpf.targets import mounted, resolve
 from tests.ebpf.conftest import SERVER, Spawn, attached_to, free_port
 from tests.ebpf.test_daemon import Daemon, daemon, run, spec_of
-from tests.ebpf.test_session import Worker, order
+from tests.ebpf.test_session import Worker, ask, order
 
 __all__ = ["daemon"]  # a fixture
 BADLY_NAMED = "import ctypes\nctypes.CDLL(None).prctl(15, b'\\xff\\xfe)\\x1b[2J', 0, 0, 0)\n"
@@ -208,3 +211,84 @@ def test_a_beginning_that_two_containers_have_is_refused_and_one_is_pinned(daemo
         for folder in folders:
             if folder.exists():
                 folder.rmdir()
+
+
+def test_records_that_come_without_end_leave_time_to_look_at_the_clock() -> None:
+    feed, room = Feed(), ctypes.create_string_buffer(b"x", 1)
+    feed.begin(lambda _: None)
+    end = time.monotonic() + 60
+
+    while feed.sample(None, ctypes.addressof(room), 1) == 0:
+        assert time.monotonic() < end
+
+    assert feed.end() > 0
+
+
+def test_what_a_record_breaks_is_raised_and_not_written_to_standard_error(capfd: pytest.CaptureFixture[str]) -> None:
+    def breaks(data: bytes) -> None:
+        raise ValueError(data.decode())
+
+    feed, room = Feed(), ctypes.create_string_buffer(b"secret", 6)
+    callback = Sample(feed.sample)
+    feed.begin(breaks)
+
+    assert callback(None, ctypes.addressof(room), 6) == -1
+    with pytest.raises(ValueError, match="secret"):
+        feed.end()
+    assert capfd.readouterr().err == ""
+
+
+def test_a_defect_is_told_without_the_bytes_it_was_made_of(group: Path, http_server: int) -> None:
+    source = f"""
+import sys
+from ebpf.parsers import http1
+from ebpf import exchanges, worker
+def broken(exchange):
+    raise ValueError(exchange.request.decode())
+exchanges.KINDS = tuple(exchanges.ExchangeKind("http", 1, lambda: broken) if one.name == "http" else one for one in exchanges.KINDS)
+sys.exit(worker.main())
+"""
+    process = subprocess.Popen([sys.executable, "-c", source], stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+    try:
+        assert process.stdin is not None
+        assert process.stdout is not None
+        process.stdin.write(order(group, http_server).line())
+        process.stdin.flush()
+        assert b"attached" in process.stdout.readline()
+        ask(http_server, "/login?password=hunter2secret")
+        out, err = process.communicate(timeout=60)
+    finally:
+        process.kill()
+
+    assert b"a defect of the probe: ValueError" in out
+    assert b"hunter2secret" not in out + err
+
+
+def test_a_worker_that_dropped_everything_gets_nothing_back() -> None:
+    source = """
+import ctypes, os, socket, subprocess, sys
+from ebpf import privileges
+privileges.drop(os.getppid())
+libc = ctypes.CDLL(None, use_errno=True)
+def refused(name, call):
+    try:
+        got = call()
+    except OSError as error:
+        got = f"OSError {error.errno}"
+    print(name, got)
+refused("setuid", lambda: os.setuid(0))
+refused("unshare", lambda: libc.unshare(0x10000000))
+refused("fork", os.fork)
+refused("exec", lambda: os.execv("/bin/true", ["true"]))
+refused("socket", socket.socket)
+refused("kill", lambda: os.kill(os.getppid(), 0))
+refused("ptrace", lambda: libc.ptrace(16, os.getppid(), 0, 0))
+print("held", privileges.held())
+print("reads", len(open("/proc/self/status").read()) > 0)
+sys.stdout.flush()
+os._exit(0)
+"""
+    done = subprocess.run([sys.executable, "-c", source], capture_output=True, text=True, timeout=60, check=True)
+
+    assert done.stdout.split("\n")[:-1] == [
+        "setuid OSError 1", "unshare -1", "fork OSError 1", "exec OSError 1", "socket OSError 1", "kill OSError 1", "ptrace -1", "held 0", "reads True"]

@@ -91,3 +91,15 @@ def test_a_text_with_an_end_of_line_of_unicode_hides_no_call(tmp_path: Path) -> 
     Collected(tmp_path / "0.jsonl", {"type": "session"}).read(iter([{"type": "call", "call": {"kind": "sql", "query": query}}, {"type": "result"}]))
 
     assert [one["query"] for one in read_result(tmp_path / "0.jsonl")["calls"]] == [query]
+
+
+def test_a_daemon_that_tells_without_end_fills_no_disk(tmp_path: Path) -> None:
+    from tools.actions.probes import ROOM, Collected, read_result
+
+    long = {"type": "progress", "text": "x" * (1 << 20)}
+    lines = [*[long] * ((ROOM >> 20) + 20), {"type": "call", "call": {"kind": "http"}}, {"type": "result", "ended": "the time is over"}]
+    Collected(tmp_path / "0.jsonl", {"type": "session"}).read(iter(lines))
+
+    assert (tmp_path / "0.jsonl").stat().st_size < ROOM + (3 << 20)
+    assert read_result(tmp_path / "0.jsonl")["result"]["ended"] == "the time is over"
+    (tmp_path / "0.jsonl").unlink()

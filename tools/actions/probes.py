@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 import os
 import threading
+import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
@@ -30,8 +31,10 @@ from tools.actions.kinds import Params, validated
 from tools.approval import Grant
 
 ACTION = "run_probe"
-KEPT = 20_000
-"""Calls of one session that are kept in its file; the rest is counted."""
+KEPT, ROOM = 20_000, 64 << 20
+"""Calls of one session, and bytes, that are kept in its file; the rest is counted. A node is not trusted to be brief."""
+_OVERDUE = 120.0
+"""Seconds beyond its time for which a daemon is listened to."""
 _PATIENCE = 15.0
 """Seconds that a session gets to tell its result when we have to end."""
 
@@ -113,6 +116,9 @@ class ProbeActions:
                 told = node.ask("preview", spec=spec.model_dump(mode="json"))
         except ProbeError as error:
             return _hindered(Action(name, target, given.plain()), spec, Obstacle(_KINDS.get(type(error), "unreachable"), str(error), error.remedy))
+        if not _pinned(spec, told.get("spec")):
+            return _hindered(Action(name, target, given.plain()), spec, Obstacle(
+                "not_allowed", f"the daemon of {target.name} answered for another probe than it was asked for", "run the same version of OnCalm there, and see that it is the daemon you mean"))
         return _preview(Action(name, target, _flat(told["spec"])), told)
 
     def perform(self, action: Action, granted: Grant | None = None) -> Effect:
@@ -168,7 +174,7 @@ class Collected:
     """A session's file: a line of JSON each, the head first, the result last."""
 
     def __init__(self, path: Path, head: Mapping[str, Any]) -> None:
-        self.path = path
+        self.path, self._head = path, head
         path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
         if path.parent.stat().st_mode & 0o077:
             path.parent.chmod(0o700)  # it was made by a version that did not care
@@ -178,14 +184,19 @@ class Collected:
 
     def read(self, lines: Iterator[dict[str, Any]]) -> None:
         """To the end of the session, whatever that is."""
-        calls = 0
+        calls = left_out = 0
+        end = time.monotonic() + float(self._head.get("spec", {}).get("seconds", 0)) + _OVERDUE
         try:
             for told in lines:
+                if time.monotonic() > end:
+                    raise SessionError("the daemon goes on telling long after the session's time", where=str(self._head.get("node", "")), remedy="look at that daemon")
                 calls += told["type"] == "call"
-                if told["type"] != "call" or calls <= KEPT:
+                if told["type"] != "result" and (calls > KEPT or self._file.tell() > ROOM):
+                    left_out += told["type"] == "call"
+                else:
                     self._write(told)
-            if calls > KEPT:
-                self._write({"type": "left_out", "calls": calls - KEPT})
+            if left_out:
+                self._write({"type": "left_out", "calls": left_out})
         except ProbeError as error:
             self._write({"type": "error", "what": error.what, "where": error.where, "remedy": error.remedy})
         finally:
@@ -222,6 +233,20 @@ def _spec(given: ProbeParams) -> ProbeSpec:
         return given.spec()
     except SpecError as error:
         raise UsageError(error.what, where=ACTION, remedy=error.remedy) from error
+
+
+def _pinned(asked: ProbeSpec, told: Any) -> bool:
+    """Whether a daemon's answer is the probe that was asked for, its process or container told more exactly: people are shown the answer."""
+    try:
+        found = spec_from(told)
+    except (SpecError, TypeError):
+        return False
+    target = asked.target
+    if target.container is not None and (found.target.container or "").startswith(target.container):
+        target = target.model_copy(update={"container": found.target.container})
+    if target.pid is not None and target.started is None:
+        target = target.model_copy(update={"started": found.target.started})
+    return found == asked.model_copy(update={"target": target})
 
 
 def _flat(spec: Mapping[str, Any]) -> dict[str, Json]:

@@ -270,3 +270,18 @@ def test_hostile_connections_hold_no_more_than_their_share_of_memory() -> None:
 
     assert http2.counts.evicted > 0
     assert held < 32 * 400_000
+
+
+def test_requests_without_an_answer_on_many_connections_are_bounded_together() -> None:
+    http2, asked = Http2(), 0
+    block = b"\x82\x04\x0a/" + b"a" * 9  # GET, and a path of ten bytes
+    for connection in range(100):
+        for number in range(200):
+            data = len(block).to_bytes(3, "big") + bytes([frames.HEADERS, frames.END_HEADERS]) + (2 * number + 1).to_bytes(4, "big") + block
+            http2.feed(Chunk(connection, 1, False, number * len(data), data, len(data), True, "::1", 80))
+            asked += 1
+
+    assert http2.in_flight <= 8192
+    assert http2.counts.streams == http2.in_flight + http2.counts.evicted == asked
+    ended = sum(len(http2.close(connection)) for connection in range(100))
+    assert (ended + http2.counts.evicted, http2.in_flight) == (asked, 0)
