@@ -6,18 +6,13 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from typing import Any
 
+from ebpf.governor import UNKNOWN_NS, per_run
 from ebpf.spec import ProbeSpec
 
 NS_PER_EVENT = 90_000
 """What the worker spends on an event that is handed out, parsed, redacted and told; where it was not calibrated."""
 IDLE = 0.004
 """The share of a CPU of a worker that has nothing to do but look around."""
-LEAST_NS = 50.0
-"""What one run of a program costs at least: a calibration below it measured noise, and the cap would see nothing."""
-UNKNOWN_NS = 2_000.0
-"""What is assumed of one run where nothing was calibrated: more than was ever measured, so that the cap ends too early and not too late."""
-TRAP_NS = 2_500.0
-"""What a uprobe costs before its program runs: the program is stopped by a breakpoint. Assumed, for it is not calibrated."""
 _PER_THING = {"segments": 3.0}
 """Runs of programs for each request: a request's and a response's segment, and the read."""
 
@@ -57,9 +52,3 @@ def predicted(spec: ProbeSpec, rate: float | None, calibrated: Mapping[str, floa
     events = min(float(spec.budget), rate / _PER_THING.get(per, 1.0))
     worker = IDLE + events * calibrated.get("ns_per_event", NS_PER_EVENT) / 1e9
     return Price(kernel + worker, spec.overhead, rate, ns, kernel, worker)
-
-
-def per_run(probe: str, calibrated: float | None) -> float:
-    """ns that one run of a probe's programs is taken for, by the cap and by the prediction; ``calibrated`` on this node, None or 0 unknown."""
-    known = max(calibrated, LEAST_NS) if calibrated is not None and calibrated > 0 else UNKNOWN_NS
-    return known + TRAP_NS if probe == "https" else known

@@ -18,14 +18,13 @@ from typing import Any, TextIO
 
 from ebpf import accounting, privileges, wire
 from ebpf.errors import ProbeError, TargetError
-from ebpf.governor import Governor
+from ebpf.governor import Governor, per_run
 from ebpf.kind import Reader
 from ebpf.kinds import kind_of
 from ebpf.loaders.choice import loader_for
 from ebpf.loaders.interface import Loaded
 from ebpf.order import Order, OrderError, order_from
 from ebpf.presence import gone, resident
-from ebpf.price import per_run
 
 _LATE, _TELLING = 5.0, 60.0
 """Seconds beyond its time, and for the result when nothing is attached any more, after which the kernel ends a worker that waits for whoever should read."""
@@ -47,6 +46,8 @@ class Session:
         self._waited = 0
         """Most bytes that waited in the ring buffer since the last look."""
         self._loader = ""
+        self._attaching = 0.0
+        """Milliseconds from the first call until everything was attached."""
 
     def run(self) -> None:
         """All of it. Raises ProbeError before anything is attached, or when the kernel refuses."""
@@ -57,7 +58,7 @@ class Session:
             if why := gone(self._order.aim, self._order.started):  # it may have become another one while this was attached
                 raise TargetError(why, where="target", remedy="look it up, and ask again")
             privileges.drop(self._order.parent)
-            self._say(type="attached", loader=self._loader, ms=round((time.monotonic() - began) * 1e3, 3), resident=resident(), capabilities=privileges.held())
+            self._say(type="attached", loader=self._loader, ms=self._attaching, ready_ms=round((time.monotonic() - began) * 1e3, 3), resident=resident(), capabilities=privileges.held())
             why = self._watch(loaded, reader)
             self._finish(loaded, reader, why)
         finally:
@@ -67,10 +68,12 @@ class Session:
         order, kind = self._order, kind_of(self._order.name)
         places = kind.places(order.aim, order.options)
         wanted = {place.program for place in places}
+        began = time.monotonic()
         loader = loader_for(kind.object, order.loader)
         loaded = loader.load(
             kind.object, kind.constants(order.aim, order.options), sizes={"ring": ring_size(order.options.budget)}, only=frozenset(wanted))
         loaded.attach(places)
+        self._attaching = round((time.monotonic() - began) * 1e3, 3)
         loaded.poll(0, lambda _: None)  # the ring buffer is mapped while that is still allowed
         self._loader = loader.name
         return loaded, kind.reader(order.aim, order.options, wire.epoch())

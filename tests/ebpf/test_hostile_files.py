@@ -14,11 +14,11 @@ from pathlib import Path
 import pytest
 
 from ebpf.errors import TargetError
-from ebpf.governor import Governor
+from ebpf.governor import LEAST_NS, UNKNOWN_NS, Governor, per_run
 from ebpf.kind import Aim, Options
 from ebpf.kinds import kind_of
 from ebpf.loaders.interface import Uprobes
-from ebpf.price import LEAST_NS, UNKNOWN_NS, per_run, predicted
+from ebpf.price import predicted
 from ebpf.signals.elf import functions_of
 from ebpf.spec import spec_from
 from ebpf.uprobes import function_offsets
