@@ -60,21 +60,23 @@ def run(pairs: int, seconds: int) -> dict[str, Any]:
     if missing := [name for name in ("wrk", "nginx") if not shutil.which(name) and not Path(f"/usr/sbin/{name}").exists()]:
         raise ValueError(f"{', '.join(missing)} is not installed")
     told: dict[str, Any] = {}
-    for name, start in (("uvicorn", _uvicorn), ("nginx", _nginx)):
-        with control_group() as group, start(group) as (port, pid):
-            told[name] = _compared(group, port, pid, port, pairs, seconds)
-    with control_group() as group, control_group() as aside, _uvicorn(group) as (port, _), _nginx(aside) as (other, pid):
-        told["bystander"] = _compared(group, port, pid, other, pairs, seconds)
+    for wait in (1, 0):
+        suffix = "" if wait else ", packets alone (queue_wait=0)"
+        for name, start in (("uvicorn", _uvicorn), ("nginx", _nginx)):
+            with control_group() as group, start(group) as (port, pid):
+                told[name + suffix] = _compared(group, port, pid, port, pairs, seconds, wait)
+        with control_group() as group, control_group() as aside, _uvicorn(group) as (port, _), _nginx(aside) as (other, pid):
+            told["bystander" + suffix] = _compared(group, port, pid, other, pairs, seconds, wait)
     return told
 
 
-def _compared(group: Path, probed: int, pid: int, asked: int, pairs: int, seconds: int) -> dict[str, Any]:
+def _compared(group: Path, probed: int, pid: int, asked: int, pairs: int, seconds: int, wait: int) -> dict[str, Any]:
     """Ask ``asked`` while ``probed`` is looked at, and while it is not."""
     _wrk(asked, pid, 1)
     noise, ratios, cost, attaching, memory, workers, counted = [], [], [], [], [], [], []
     for _ in range(pairs):
         first, without = _wrk(asked, pid, seconds), _wrk(asked, pid, seconds)
-        with _worker(group, probed) as worker:
+        with _worker(group, probed, wait) as worker:
             attached = worker.until("attached")
             with_it = _wrk(asked, pid, seconds)
             result = worker.finish()
@@ -113,9 +115,9 @@ class _Session:
 
 
 @contextmanager
-def _worker(group: Path, port: int) -> Iterator[_Session]:
+def _worker(group: Path, port: int, wait: int) -> Iterator[_Session]:
     aim = Aim(str(group), inode(str(group)) or 0, (), port, "server")
-    session = _Session(Order("http", aim, Options(50), 600, 1.0, os.getpid()))
+    session = _Session(Order("http", aim, Options(50, more={"queue_wait": wait}), 600, 1.0, os.getpid()))
     try:
         yield session
     finally:
