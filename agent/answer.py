@@ -55,6 +55,6 @@ def _evidence(name: str, result: dict[str, Any]) -> dict[str, Any]:
     found = result.get("found") or {}
     return {
         "id": name, "tool": result["tool"], "status": result["status"], "query": result["query"],
-        "window": result["window"], "total": result["total"], "searched": found.get("searched", 0),
+        "window": result["window"], "total": result["total"], "searched": result.get("searched", 0),
         "excerpt": found.get("excerpt", []), **({"error": result["error"]} if result.get("error") else {}),
     }

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 ROWS, CLAIMS, EVIDENCE, SIDE, NOTES = 6, 5, 6, 2, 3
@@ -35,8 +35,14 @@ def evidence(found: Sequence[dict[str, Any]], answer: str) -> list[str]:
 
 def line(one: dict[str, Any]) -> str:
     """One result: its id, its tool, how it ended."""
-    said = f"{one['id']} {one['tool']}: {one['status'].replace('_', ' ')}, {one['total']:,} of {one['searched']:,} records"
+    said = f"{one['id']} {one['tool']}: {one['status'].replace('_', ' ')}, {seen(one)}"
     return f"{said}: {' '.join(one['error'].split())}" if one.get("error") else said
+
+
+def seen(evidence: Mapping[str, Any]) -> str:
+    """How much a result rests on: ``3 of 40 records`` where records were picked, ``2 from 40 records`` where they were weighed."""
+    word = "of" if evidence["tool"].startswith("logs.") else "from"
+    return f"{evidence['total']:,}" + (f" {word} {evidence['searched']:,} records" if evidence["searched"] else "")
 
 
 def notes(given: Sequence[str]) -> list[str]:

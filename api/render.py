@@ -247,9 +247,7 @@ def _cell(value: Any) -> str:
 
 def _evidence(out: Console, evidence: dict[str, Any], kind: str, *, lines: int) -> None:
     status = evidence["status"].replace("_", " ")
-    total, searched = evidence["total"], evidence["searched"]
-    of = f" of {searched:,} records" if searched else ""
-    out.print(f"[dim]{evidence['id']} {evidence['tool']}: {status}, {total:,}{of}[/]")
+    out.print(f"[dim]{evidence['id']} {evidence['tool']}: {status}, {folding.seen(evidence)}[/]")
     if evidence.get("error"):
         out.print(f"[red]{printable(evidence['error'])}[/]")
     if kind != "lines":

@@ -66,6 +66,7 @@ class LineReader:
         for name, read in special.FIXED.items():
             readers[name] = lambda line, _depth, read=read: read(line, orders)  # type: ignore[misc]
         readers["logfmt"] = lambda line, depth: structured.read_logfmt(line, orders, deeper(depth))
+        readers["stamped"] = lambda line, depth: structured.read_stamped(line, orders, deeper(depth))
         readers["header"] = lambda line, _depth: self._headed(line)
         return readers
 

@@ -20,7 +20,7 @@ _KEYS: dict[str, tuple[str, ...]] = {
              "__realtime_timestamp", "_source_realtime_timestamp", "instant.epochsecond", "created", "t", "timemillis"),
     "level": ("level", "severity", "lvl", "log.level", "loglevel", "log_level", "levelname", "level_name", "@l", "severitytext",
               "severity_text", "severitynumber", "priority", "s", "l"),
-    "service": ("service", "service.name", "servicename", "service_name", "app", "application", "app_name", "appname",
+    "service": ("service", "service.name", "servicename", "service_name", "svc", "app", "application", "app_name", "appname",
                 "kubernetes.labels.app", "kubernetes.container_name", "container_name", "resource.service.name",
                 "syslog_identifier", "_comm", "process.name", "program", "serviceid", "facility"),
     "host": ("host", "hostname", "host.name", "host.hostname", "_hostname", "server", "machinename", "nodename",
@@ -161,6 +161,19 @@ def read_logfmt(line: str, orders: stamps.Orders, _inner: special.Inner) -> Pars
     if len(values) < 2 or not any(_RANK.get(v[0].lower(), ("",))[0] in {"time", "level"} for v in values):
         return None
     return _assign("logfmt", line, values, orders)
+
+
+def read_stamped(line: str, orders: stamps.Orders, inner: special.Inner) -> Parsed | None:
+    """Read a time that was put before an object or pairs, as ``kubectl logs --timestamps`` does; their own time is left aside."""
+    found = stamps.at(line, 0, orders)
+    if found is None or line[found[0]:found[0] + 1] not in {" ", "\t"}:
+        return None
+    end, fmt = found
+    start = end + len(line[end:]) - len(line[end:].lstrip())
+    told = read_json(line[start:], orders, inner) if line[start:start + 1] == "{" else read_logfmt(line[start:], orders, inner)
+    if told is None or not {"level", "message"} & {span[0] for span in told.spans}:
+        return None
+    return special.wrap("stamped", line, (0, end), fmt, (start, len(line)), (), lambda _: told)
 
 
 def _assign(kind: str, line: str, values: list[Span], orders: stamps.Orders) -> Parsed:

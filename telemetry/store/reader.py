@@ -79,7 +79,7 @@ class Reader:
         searched = self.matches(query.window, ()).total
         found = self.matches(query.window, query.filters)
         shown = query.operation in _SHOWN
-        lines = self._lines(query, found, query.limit if shown else min(EXCERPT, query.limit))
+        lines = self._lines(_proving(query), found, query.limit if shown else min(EXCERPT, query.limit))
         if shown:
             result = Result(kind="lines", lines=lines) if lines else Result(kind="none")
         elif found.total == 0 and query.operation not in _NEVER_NONE:
@@ -299,6 +299,13 @@ class Reader:
                     "ingest its sources again into a new home to get the lines back)",
                 )
         return StoreError(f"the query failed: {said}", where=str(self.home), remedy="run: oncalm doctor")
+
+
+def _proving(query: Query) -> Query:
+    """Which lines show the result: for a greatest or smallest number those that have it, else the earliest."""
+    if query.operation != "stats" or query.group_by or query.field is None or query.order_by or tuple(query.stats) not in {("max",), ("min",)}:
+        return query
+    return query.model_copy(update={"order_by": query.field, "order": "desc" if query.stats[0] == "max" else "asc"})
 
 
 def _holding(query: Query) -> Query:

@@ -112,6 +112,16 @@ def test_lines_come_in_order_of_a_number(store: Store, filters: Any, ref: str, o
 
 
 @EXAMPLES
+@given(filters=CHOSEN, ref=st.sampled_from(["param:duration", "param:size", "param:port"]), extreme=st.sampled_from(["min", "max"]))
+def test_a_greatest_or_smallest_number_is_shown_by_the_line_that_has_it(store: Store, filters: Any, ref: str, extreme: Any) -> None:
+    found = store.reader.run(Query(operation="stats", filters=filters, field=ref, stats=(extreme,)))
+
+    if found.result.kind == "scalar":
+        first = next(one for one in store.plain.records if one.id == found.excerpt[0].id)
+        assert found.result.value in store.plain.numbers([first], ref)
+
+
+@EXAMPLES
 @given(window=WINDOWS, filters=CHOSEN)
 def test_ranked_lines_put_the_best_match_first(store: Store, window: Window, filters: Any) -> None:
     query = Query(operation="lines", window=window, filters=filters, rank=("failed", "root"), limit=30)
