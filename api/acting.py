@@ -267,7 +267,7 @@ def _next(found: Approval) -> str:
         more = f"not begun yet: oncalm approvals run {line.id}"
     elif line.state in {"executing", "rolling_back", "unknown", "rollback_unknown"}:
         more = f"nobody saw how it ended: oncalm approvals settle {line.id}"
-    elif line.state == "succeeded":
+    elif line.state == "succeeded" and found.preview.changes:
         more = f"did it help? oncalm approvals watch {line.id}"
     else:
         more = ""

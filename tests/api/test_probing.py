@@ -79,6 +79,8 @@ def test_from_a_proposal_to_spans_in_the_trace_store(terminal: Terminal, group: 
         thread.join()
 
     assert (done.exit_code, attached_to(group)) == (0, 0), done.output
+    assert "approvals watch" not in done.output  # a look changes nothing that could be better or worse
+    assert not list((terminal.home / "verifications").glob("*"))
     (session,) = terminal.json("probe", "results")
     told = terminal.json("probe", "results", session["session"])
     assert told["result"]["ended"] == "the time is over"

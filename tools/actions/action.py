@@ -115,6 +115,11 @@ class Preview:
     """Who made the diff: the server's dry run, our own reading of the object, or nobody (a notice)."""
 
     @property
+    def changes(self) -> bool:
+        """Whether anything is changed that could then be seen to be better or worse: telling people and looking change nothing."""
+        return self.action.target.system not in {"notice", "probe"}
+
+    @property
     def digest(self) -> str:
         """Names this action in this world with this inverse and this diff. What is approved is this."""
         return digest_of(self.action, self.inverse, self.diff)
