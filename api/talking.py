@@ -93,24 +93,29 @@ def _typed(history: Path | None, interrupts: _Interrupts) -> Iterator[str]:
         _recall(history)
     while True:
         try:
-            interrupts.typing = True
-            said = input("? " if sys.stdin.isatty() else "").strip()
-            interrupts.typing = False
-        except EOFError:
-            if sys.stdin.isatty():
-                print()
-            return
+            said = _line(interrupts)
         except UnicodeDecodeError:
             print("oncalm: this is no UTF-8 text", file=sys.stderr)
             continue
-        except KeyboardInterrupt:
-            interrupts.typing = False
-            print()
+        except (EOFError, KeyboardInterrupt) as end:
+            if sys.stdin.isatty():
+                print()
+            if isinstance(end, EOFError) or isinstance(end.__context__, EOFError):  # Ctrl-C and the end came together
+                return
             continue
         if said:
             if sys.stdin.isatty():
                 _remember(history, said)
             yield said
+
+
+def _line(interrupts: _Interrupts) -> str:
+    """One line. Raises EOFError, UnicodeDecodeError and, for Ctrl-C while it is typed, KeyboardInterrupt."""
+    try:
+        interrupts.typing = True
+        return input("? " if sys.stdin.isatty() else "").strip()
+    finally:
+        interrupts.typing = False
 
 
 def _recall(history: Path | None) -> None:

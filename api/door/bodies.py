@@ -7,7 +7,7 @@ import time
 from dataclasses import dataclass
 
 from api.door.hosts import Headers, Message, Receive, Send, values
-from api.door.refusing import Refused, refuse
+from api.door.refusing import Refused, refuse, swallow
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,6 +32,7 @@ class Body:
         self._waiting: list[Message] = []
         self._no: Refused | None = None
         self._check(headers)
+        self._announced = bool(values(headers, b"transfer-encoding")) or any(int(one[:20]) for one in values(headers, b"content-length"))
 
     def _check(self, headers: Headers) -> None:
         lengths = values(headers, b"content-length")
@@ -53,12 +54,17 @@ class Body:
         return await self._next()
 
     async def send(self, message: Message) -> None:
-        """The application's ``send``: what was refused is answered by us."""
+        """The application's ``send``: what was refused is answered by us. An answer given before the body was there is not lost by what still comes."""
         if self._no is not None and not self._started:
             return
         self._started = True
+        last = message["type"] == "http.response.body" and not message.get("more_body", False)
         try:
             async with asyncio.timeout(self._limits.reading):
+                if last and self._announced and not self._whole:
+                    await self._send({**message, "more_body": True})
+                    await swallow(self._receive)
+                    message = {"type": "http.response.body", "body": b""}
                 await self._send(message)
         except TimeoutError as error:
             raise ConnectionAbortedError("the answer is not being read") from error
@@ -67,7 +73,7 @@ class Body:
         """After the application: say why a body was refused, if it was."""
         if self._no is not None and not self._started:
             self._started = True
-            await refuse(self._send, self._no, self._receive if self._no.status == 413 else None)
+            await refuse(self._send, self._no, None if self._whole else self._receive)
 
     async def peek(self, most: int) -> bytes | None:
         """The whole body, which the application still gets, too; None when it is larger than ``most``. Raises Refused."""
@@ -81,6 +87,11 @@ class Body:
         if self._no is not None:
             raise self._no
         return found if len(found) <= most else None
+
+    @property
+    def whole(self) -> bool:
+        """Whether all of it came."""
+        return self._whole
 
     @property
     def refused(self) -> bool:

@@ -67,14 +67,14 @@ class Door:
 
     async def _http(self, scope: Scope, receive: Receive, send: Send) -> None:
         client = self._proxies.client(scope)
-        send = protecting(send, secure=client.secure)
+        send, body = protecting(send, secure=client.secure), None
         try:
             identity, body = await self._admitted(scope, receive, send, client)
             with self.limiter.under_way(identity.person.id if identity else None, subscriber(client.address)):
                 await self._checked_csrf(scope, identity, body)
                 await self._passed(scope, identity, body, client)
         except Refused as no:
-            await refuse(send, no, receive if no.status == 413 else None, page=refusal_page if browsing(scope) else None)
+            await refuse(send, no, None if body is not None and body.whole else receive, page=refusal_page if browsing(scope) else None)
 
     async def _admitted(self, scope: Scope, receive: Receive, send: Send, client: Client) -> tuple[Identity | None, Body]:
         """Who asks, and the body within its bounds. Raises Refused."""

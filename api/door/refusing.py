@@ -44,16 +44,17 @@ async def refuse(send: Send, no: Refused, receive: Receive | None = None, *, pag
     await send({"type": "http.response.start", "status": no.status, "headers": headers})
     await send({"type": "http.response.body", "body": body, "more_body": True})
     if receive is not None:
-        with suppress(TimeoutError):
-            async with asyncio.timeout(_LINGER):
-                await _swallow(receive)
+        await swallow(receive)
     await send({"type": "http.response.body", "body": b""})
 
 
-async def _swallow(receive: Receive) -> None:
-    got = 0
-    while got < _SWALLOW:
-        message = await receive()
-        got += len(message.get("body", b""))
-        if message["type"] != "http.request" or not message.get("more_body", False):
-            return
+async def swallow(receive: Receive) -> None:
+    """Take what still comes of a body that is not wanted: some bytes, for a moment."""
+    with suppress(TimeoutError):
+        async with asyncio.timeout(_LINGER):
+            got = 0
+            while got < _SWALLOW:
+                message = await receive()
+                got += len(message.get("body", b""))
+                if message["type"] != "http.request" or not message.get("more_body", False):
+                    return

@@ -124,18 +124,22 @@ class Receiver:
         length = request.headers.get("content-length", "")
         if length.isdigit() and int(length) > BODY:
             raise _too_large()
-        if self._in_flight >= IN_FLIGHT or self._of[address] >= OF_ONE:
-            raise IntakeFullError("too much is being received", where="alerts", remedy="send it again in some seconds")
+        self._check_room(address)
         try:
             async with asyncio.timeout(SECONDS):
                 async for part in request.stream():
                     if len(body) + len(part) > BODY:
                         raise _too_large()
+                    self._check_room(address, len(part))
                     body += part
                     self._in_flight += len(part)
                     self._of[address] += len(part)
         except TimeoutError as error:
             raise AlertBodyError("the body did not come in time", [Flaw("body", f"must come within {SECONDS:.0f} s")], status=408) from error
+
+    def _check_room(self, address: str, more: int = 1) -> None:
+        if self._in_flight + more > IN_FLIGHT or self._of[address] + more > OF_ONE:
+            raise IntakeFullError("too much is being received", where="alerts", remedy="send it again in some seconds")
 
     def _refused(self, source: Source, error: Exception) -> None:
         why = next((word for kind, word in _WHY.items() if isinstance(error, kind)), "full" if isinstance(error, IntakeFullError) else "malformed")

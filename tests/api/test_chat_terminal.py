@@ -24,6 +24,8 @@ from tests.api.server.conftest import filled, until
 
 __all__ = ["filled"]
 UP, CTRL_C, CTRL_D = "\x1b[A", "\x03", "\x04"
+PROMPT = "\n? "
+"""At the start of a line: the question above an answer has another colour before it."""
 
 
 class Terminal:
@@ -105,21 +107,21 @@ class Slow:
 
 def test_questions_are_remembered_without_secrets_and_the_end_of_input_ends_it(home: Path, terminals: Any) -> None:
     first = terminals(home)
-    first.expect("? ")
+    first.expect(PROMPT)
     first.type("how many checkouts failed?\n")
     first.expect("60")
-    first.expect("? ")
+    first.expect(PROMPT)
     first.type("/nonsense\n")
     first.expect("/why SYMPTOM investigates")
-    first.expect("? ")
+    first.expect(PROMPT)
     first.type("who used password=hunter2-Correct-horse?\n")
-    first.expect("? ")
+    first.expect(PROMPT)
     first.type(CTRL_C)
-    first.expect("? ")
+    first.expect(PROMPT)
     first.type(CTRL_D)
     assert first.ended() == 0
     again = terminals(home)
-    again.expect("? ")
+    again.expect(PROMPT)
     again.type(UP + UP + UP)
     again.expect("how many checkouts failed?")
     again.type("\n")
@@ -139,12 +141,12 @@ def test_ctrl_c_stops_the_answer_and_not_the_talk(home: Path, terminals: Any, re
         if whole is not None:
             whole.start()
         one = terminals(home, *(["--server", whole.url] if whole else []), **endpoint, **({"ONCALM_KEY": whole.keys["ann"]} if whole else {}))
-        one.expect("? ")
+        one.expect(PROMPT)
         one.type("how many checkouts failed?\n")
         until(model.asked.is_set)
         one.type(CTRL_C)
         one.expect("stopped")
-        one.expect("? ")
+        one.expect(PROMPT)
         model.go.set()
         one.type("/quit\n")
         assert one.ended() == 0
@@ -157,17 +159,17 @@ def test_a_server_answers_follow_ups_and_one_that_is_killed_is_told_of_clearly(h
     whole.start()
     one = terminals(home, "--server", whole.url, ONCALM_KEY=whole.keys["ann"])
     one.expect("you are ann (viewer)")
-    one.expect("? ")
+    one.expect(PROMPT)
     one.type("how many checkouts failed?\n")
     one.expect("60")
-    one.expect("? ")
+    one.expect(PROMPT)
     one.type("and between 10:02 and 10:04?\n")
     one.expect("12")
-    one.expect("? ")
+    one.expect(PROMPT)
     whole.kill()
     one.type("how many errors?\n")
     one.expect("the server does not answer")
-    one.expect("? ")
+    one.expect(PROMPT)
     whole.start()
     one.type("how many checkouts failed?\n")
     one.expect("60")
