@@ -124,6 +124,24 @@ static __always_inline int first_bytes(struct __sk_buff *skb, const struct segme
 	return BOUNDED(size, 8) && !bpf_skb_load_bytes(skb, s->at, head, size);
 }
 
+/* Of MySQL: nothing but commands that no server answers; drivers close a statement long before they ask for the next thing. */
+static __always_inline int only_silent(struct __sk_buff *skb, const struct segment *s, const __u8 *first)
+{
+	__u32 at = 0;
+	__u8 head[5];
+
+	if (protocol != MYSQL || !is_silent(first[4]))
+		return 0;
+	for (int i = 0; i < 8; i++) {
+		if (s->size < at + 5 || bpf_skb_load_bytes(skb, s->at + at, head, 5) || head[3] || !is_silent(head[4]))
+			return 0;
+		at += packet_size(head);
+		if (at == s->size)
+			return 1;
+	}
+	return 0;
+}
+
 /* When it is: TCP has asked the clock already for what it sends, and asking is dear on some machines (70 ns on a nested one). */
 static __always_inline __u64 time_of(struct __sk_buff *skb, int outgoing)
 {
@@ -139,6 +157,10 @@ static __always_inline void payload(struct __sk_buff *skb, const struct segment 
 
 	if (could_begin)
 		could_begin = first_bytes(skb, s, head) && begins(head, s->size);
+	if (could_begin && only_silent(skb, s, head)) {
+		finish(x, RESPONSE, 0, now);
+		return;
+	}
 	if (x->phase == IDLE) {
 		if (could_begin)
 			opened(skb, s, x, incoming, now);
@@ -158,6 +180,8 @@ static __always_inline void payload(struct __sk_buff *skb, const struct segment 
 			answered(skb, s, x, now);
 		return;
 	}
+	if (x->phase == REQUEST && could_begin && only_silent_so_far(x))
+		restart(x, incoming, now);
 	if (x->phase == REQUEST || !could_begin) { /* more of the request */
 		if (could_begin && protocol == HTTP)
 			x->flags |= PIPELINED;
