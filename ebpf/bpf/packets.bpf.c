@@ -7,6 +7,14 @@
 #include "kernel.h"
 #include "segments.h"
 
+#pragma clang attribute push(__attribute__((preserve_access_index)), apply_to = record)
+
+struct sock {
+	void *sk_bpf_storage;
+};
+
+#pragma clang attribute pop
+
 struct {
 	__uint(type, BPF_MAP_TYPE_SK_STORAGE);
 	__uint(map_flags, BPF_F_NO_PREALLOC);
@@ -103,10 +111,12 @@ static __always_inline int only_continue(struct __sk_buff *skb, const struct seg
 
 static __always_inline void opened(struct __sk_buff *skb, const struct segment *s, struct exchange *x, int incoming, __u64 now)
 {
-	x->connection = bpf_get_socket_cookie(skb);
-	__builtin_memcpy(x->peer.address, s->theirs, 16);
-	x->peer.port = s->remote;
-	x->peer.local = s->local;
+	if (!x->connection) {
+		x->connection = bpf_get_socket_cookie(skb);
+		read_peer(skb, !incoming, x->peer.address);
+		x->peer.port = s->remote;
+		x->peer.local = s->local;
+	}
 	begin(x, incoming, now);
 	asked(skb, s, x, now);
 }
@@ -195,7 +205,7 @@ static __always_inline void payload(struct __sk_buff *skb, const struct segment 
 
 static __always_inline int packet(struct __sk_buff *skb, int outgoing)
 {
-	struct segment s = {};
+	struct segment s;
 	struct bpf_sock *sk;
 	struct exchange *x;
 	int expected;
@@ -210,10 +220,7 @@ static __always_inline int packet(struct __sk_buff *skb, int outgoing)
 	sk = skb->sk;
 	if (!sk)
 		return 1;
-	sk = bpf_sk_fullsock(sk);
-	if (!sk)
-		return 1;
-	x = bpf_sk_storage_get(&exchanges, sk, 0, s.size ? BPF_SK_STORAGE_GET_F_CREATE : 0);
+	x = bpf_sk_storage_get(&exchanges, sk, 0, s.size ? BPF_SK_STORAGE_GET_F_CREATE : 0); /* nothing of a socket that is not full */
 	if (!x) {
 		if (s.size)
 			count(UNTRACKED);
@@ -247,7 +254,7 @@ int closed(__u64 *ctx)
 	struct exchange *x;
 	__u64 now;
 
-	if ((int)ctx[2] != TCP_CLOSE)
+	if ((int)ctx[2] != TCP_CLOSE || !sk->sk_bpf_storage)
 		return 0;
 	x = bpf_sk_storage_get(&exchanges, sk, 0, 0);
 	if (!x)
@@ -258,14 +265,14 @@ int closed(__u64 *ctx)
 	return 0;
 }
 
-/* The application reads: how long the request lay there. */
+/* The application reads: how long the request lay there. Every read of the node comes by: most leave at the first comparison. */
 SEC("tp_btf/sock_recv_length")
 int taken(__u64 *ctx)
 {
 	struct sock *sk = (void *)ctx[0];
 	struct exchange *x;
 
-	if ((int)ctx[1] <= 0)
+	if (!sk->sk_bpf_storage || (int)ctx[1] <= 0)
 		return 0;
 	x = bpf_sk_storage_get(&exchanges, sk, 0, 0);
 	if (!x)
