@@ -7,7 +7,7 @@ index [--templates 1000]                                                        
 startup [--runs 5]                                                                ``oncalm --help``
 decision [--runs 200]                                                             decision and guard
 alerts [--alerts 1000] [--groups 25] [--clients 16]                               webhooks taken over HTTP
-ebpf [--pairs 8] [--seconds 3]                                                     the HTTP probe under wrk
+ebpf [--blocks 24] [--seconds 0.5]                                                 the HTTP probe under wrk
 ebpf_truth [--requests 100000] [--only http|grpc|postgres|mysql …]                 what probes tell beside the application's notes
 ebpf_signals [--runs 8]                                                           probes of the kernel's own events
 Every part takes ``--json``.
@@ -57,8 +57,8 @@ def main() -> int:  # noqa: PLR0915 - a table of arguments
     alerts.add_argument("--groups", type=int, default=25)
     alerts.add_argument("--clients", type=int, default=16)
     probes = parts.add_parser("ebpf", help="the HTTP probe under wrk, with and without it in turn")
-    probes.add_argument("--pairs", type=int, default=8)
-    probes.add_argument("--seconds", type=int, default=3)
+    probes.add_argument("--blocks", type=int, default=24, help="of four runs each: without, with, with, without")
+    probes.add_argument("--seconds", type=float, default=0.5, help="of each run")
     serve = parts.add_parser("serve", help="chats at once, what HTTP adds to an answer, and the server's memory")
     serve.add_argument("--streams", type=int, default=200)
     serve.add_argument("--answers", type=int, default=60)
@@ -116,7 +116,7 @@ def _run(given: argparse.Namespace) -> tuple[dict[str, object], str]:
     if given.part == "ebpf":
         from evals.bench import ebpf
 
-        report = ebpf.run(given.pairs, given.seconds)
+        report = ebpf.run(given.blocks, given.seconds)
         return report, ebpf.table(report)
     if given.part == "alerts":
         from evals.bench import alerts
