@@ -13,13 +13,13 @@ from typing import Annotated, Any
 
 import typer
 
-from api.acting_cli import register
-from api.alerting_cli import register as register_incidents
-from api.cluster_cli import clusters
+from api.actions.cli import register
+from api.cluster.cli import clusters
 from api.door.cli import keys
-from api.probe_cli import register as register_probes
+from api.incidents.cli import register as register_incidents
+from api.probes.cli import register as register_probes
 from api.server.cli import register as register_server
-from api.summary_cli import register as register_summaries
+from api.summaries.cli import register as register_summaries
 
 app = typer.Typer(
     add_completion=False, no_args_is_help=True, rich_markup_mode=None, pretty_exceptions_enable=False,
@@ -46,7 +46,7 @@ def _main(
 def product_of(context: typer.Context) -> Any:
     """The product over the home that the command names."""
     from api.settings import load, variable
-    from api.wiring import Product
+    from api.wiring.product import Product
 
     settings = load()
     me = settings.person() if settings.kube_impersonate else None

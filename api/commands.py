@@ -12,9 +12,10 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from api import command_times, render
-from api.terminal import json_line, visible
-from api.wiring import Product
+from api import times
+from api.terminal import render
+from api.terminal.escaping import json_line, visible
+from api.wiring.product import Product
 from telemetry.errors import StoreError, UsageError
 from telemetry.units import BYTES, CALENDAR, SECONDS
 
@@ -66,9 +67,9 @@ def fetch(
     product: Product, source: str, *, since: str | None, start: str | None, end: str | None, service: str | None, limit: int, as_json: bool
 ) -> int:
     """Fetch a window into the store. 1: a part of it could not be had; 3: there was nothing."""
-    from api.fetching import Fetching
+    from api.ingestion.fetching import Fetching
 
-    low, high = command_times.moments(since, start, end)
+    low, high = times.moments(since, start, end)
 
     def tell(what: str) -> None:
         if not as_json and sys.stderr.isatty():
@@ -103,7 +104,7 @@ def ask(
     conversation: str | None, analyst: str = "auto", evidence: bool = False, as_json: bool
 ) -> int:
     """Answer one question. 2: it could not be read; 3: nothing was found."""
-    window = command_times.window(since, start, end, product.catalog())
+    window = times.window(since, start, end, product.catalog())
     with render.Thinking(enabled=not as_json) as shown:
         answer = product.ask(question, conversation=conversation, window=window, analyst=analyst, watch=shown.event)
     if as_json:
@@ -127,7 +128,7 @@ def investigate(
     if not symptom and alert is None:
         raise UsageError("say what is the matter", where="investigate", remedy='give a symptom, as "checkout is slow since 14:05", or --alert FILE')
     catalog, told = product.catalog(), _alerted(alert) if alert is not None else None
-    moment, window = command_times.moment(at, catalog) if at else None, command_times.window(since, start, end, catalog)
+    moment, window = times.moment(at, catalog) if at else None, times.window(since, start, end, catalog)
     if told is not None:
         symptom, moment = symptom or told["symptom"], moment or (told["at"] if window is None else None)
     with render.Thinking(enabled=not as_json) as shown:
@@ -139,7 +140,7 @@ def investigate(
 
         found["pictures"] = [str(path) for path in draw(found, pictures, kind="png" if png else "svg")]
     if propose and product.desk is not None and found["proposals"]:
-        from api.proposing import put
+        from api.actions.proposals import put
         from api.settings import load
 
         put(found, product.desk, load().person())
@@ -156,7 +157,7 @@ def investigate(
 def _alerted(path: Path) -> dict[str, Any]:
     """What an investigation of an alert begins with: ``symptom``, ``at`` and what is kept of the ``alert``."""
     from agent.incidents.symptom import symptom_of
-    from api.alerted import of_alert, read_alert
+    from api.incidents.triggering_alert import of_alert, read_alert
 
     alert = read_alert(path, datetime.now(UTC))
     return {"symptom": symptom_of(alert), "at": alert.starts_at, "alert": of_alert(alert)}
@@ -212,11 +213,11 @@ def _measure(text: str, units: Mapping[str, float], where: str = "retain") -> in
 
 def doctor(product: Product, *, repair: bool, as_json: bool) -> int:
     """Check what a question needs; says what is wrong and, with ``repair``, sets damage aside."""
-    from api.checks import examine
-    from api.clusters import cluster_checks
+    from api.actions.notifications import notice_checks
+    from api.cluster.commands import cluster_checks
+    from api.doctor.checks import examine
+    from api.doctor.sources import source_checks
     from api.settings import load
-    from api.source_checks import source_checks
-    from api.telling import notice_checks
 
     checks = [*examine(product.home, product.embedding_path, repair=repair), *source_checks(product), *cluster_checks(product.cluster),
               *notice_checks(lambda: load().teller(product.home))]
@@ -247,7 +248,7 @@ def recall(product: Product, *, right: str | None, wrong: str | None, forget: st
 
 def mcp(product: Product, http: str | None, token_file: Path | None) -> int:
     """Serve the read tools until the input ends or a signal comes."""
-    from api import mcp as server
+    from api.mcp import server
 
     server.available()
     if http is None:
@@ -267,8 +268,8 @@ def inbox_size(text: str) -> int:
 
 def receive(product: Product, host: str, port: int, token_file: Path | None, inbox: str, *, as_json: bool) -> int:
     """Receive telemetry until a signal comes."""
-    from api.mcp import read_token
-    from api.receiver import serve
+    from api.ingestion.receiver import serve
+    from api.mcp.server import read_token
 
     token = read_token(token_file) if token_file else None
     records = serve(product, host, port, token, most_bytes=inbox_size(inbox))
@@ -283,7 +284,7 @@ def import_records(
     product: Product, paths: list[str], mapping: Path | None, git: Path | None, since: str | None, service: str | None, *, as_json: bool
 ) -> int:
     """Import records. 1: something could not be read or used; 3: there was nothing."""
-    from api.importing import import_files, import_git
+    from api.ingestion.importing import import_files, import_git
 
     if (git is None) == (not paths):
         raise UsageError("say what to import", where="import", remedy="name files, or give --git REPOSITORY")

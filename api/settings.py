@@ -18,14 +18,14 @@ from agent.prices import Price
 if TYPE_CHECKING:
     from agent.approvals.people import Person
     from agent.observe.settings import TelemetrySettings
-    from api.action_file import Also
-    from api.desk import Desk
+    from api.actions.config import Also
+    from api.actions.connections import AccessOf
+    from api.actions.desk import Desk
+    from api.actions.notifications import Teller
     from api.door.building import DoorSettings
     from api.door.tokens import Issuer
-    from api.hands import AccessOf
     from api.slack.bot import Connection
-    from api.telling import Teller
-    from api.thinking import Thinking
+    from api.wiring.model import Thinking
     from telemetry.sources.kubernetes.configuration import Access
     from telemetry.sources.opening import AlertServer
 
@@ -158,7 +158,7 @@ class Settings(BaseSettings):
             return None
         from agent.llm.endpoint import Endpoint
         from agent.spend import Limits
-        from api.thinking import Spending, Thinking
+        from api.wiring.model import Spending, Thinking
 
         endpoint = Endpoint(
             model=self.model, base_url=self.openai_base_url, api_key=key or None,
@@ -191,8 +191,8 @@ class Settings(BaseSettings):
 
         ``me``: who acts when nobody is named; OnCalm itself unless given.
         """
-        from api.desk import Desk
-        from api.hands import OURSELVES
+        from api.actions.connections import OURSELVES
+        from api.actions.desk import Desk
 
         return Desk(home, cluster, policy=self.policy, state_url=self.database(), teller=teller or (lambda: self.teller(home)),
                     alert_servers=lambda: self.alert_servers(home), also=lambda: self.also(home),
@@ -200,7 +200,7 @@ class Settings(BaseSettings):
 
     def also(self, home: Path) -> Also:
         """What may be acted on beside the cluster. Raises UsageError for a file that cannot be used."""
-        from api.action_file import read
+        from api.actions.config import read
 
         path = self.actions or home / "actions.yaml"
         if self.actions is not None and not path.exists():
@@ -223,7 +223,7 @@ class Settings(BaseSettings):
         path = self.notifications or home / "notifications.yaml"
         if self.notifications is None and not path.exists():
             return None
-        from api.telling import Teller, read_channels
+        from api.actions.notifications import Teller, read_channels
 
         return Teller(home, read_channels(path, variable))
 
@@ -287,7 +287,7 @@ class Settings(BaseSettings):
 
     def _caches(self) -> frozenset[str]:
         """Raises UsageError for a name that is none."""
-        from api.thinking import EVERY_CACHE
+        from api.wiring.model import EVERY_CACHE
         from telemetry.errors import UsageError
 
         named = {name.strip() for name in self.caches.split(",") if name.strip()} - {"none"}

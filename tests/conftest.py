@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from api.wiring import Product
+from api.wiring.product import Product
 from telemetry import native
 
 

@@ -9,7 +9,7 @@ from fastapi import APIRouter, Depends, Path, Request, Response
 from agent.approvals.people import Person
 from api.door.needs import Needs
 from api.page.rendering import page
-from api.probe_sessions import flame_of, session_of, sessions_of
+from api.probes.sessions import flame_of, session_of, sessions_of
 from api.server.problems import NotFoundError
 from api.server.services import Services
 

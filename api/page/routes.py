@@ -25,7 +25,7 @@ from telemetry.errors import OnCalmError, UsageError
 
 if TYPE_CHECKING:
     from agent.incidents.service import Incidents
-    from api.summarising import Summarising
+    from api.summaries.service import Summarising
 
 Viewer = Annotated[Person, Depends(Needs("viewer"))]
 Approver = Annotated[Person, Depends(Needs("approver"))]

@@ -51,13 +51,13 @@ def chat(
     """Talk in the terminal: follow-ups know what was said."""
     from api.cli import analyst_of, product_of
     from api.settings import load
-    from api.talking import talk
+    from api.terminal.chat import talk
 
     settings = load()
     history = (context.obj or settings.home) / "chat_history"
     if not (server or settings.server):
         raise typer.Exit(talk(product_of(context), conversation, analyst_of(analyst), history=history))
-    from api.remote import Remote
+    from api.terminal.remote_chat import Remote
 
     remote = Remote(server or settings.server, settings.key.get_secret_value() if settings.key else None)
     context.call_on_close(remote.close)

@@ -9,7 +9,7 @@ import pytest
 
 from agent.approvals.people import Person
 from agent.recall.memory import Investigation, Memory
-from api.proposing import recalled
+from api.actions.proposals import recalled
 from tests.api.test_acting import Terminal, terminal
 from tests.api.test_resuming import ANN, BOB, WEB, Home, home
 

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from api import folding, render
+from api.terminal import folding, render
 
 
 def excerpt(number: int) -> dict[str, Any]:

@@ -14,7 +14,7 @@ import pytest
 from agent.approvals.people import Person
 from agent.approvals.record import Approval
 from agent.verification.verifier import Limits
-from api.desk import Desk
+from api.actions.desk import Desk
 from tests.agent.forks import child, ended
 from tests.tools.actions.worlds import Shop
 from tools.actions.action import Target

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from api.desk import Desk
+from api.actions.desk import Desk
 from telemetry.store.beyond import RecordWriter
 from tests.telemetry.store.made import BASE, change, span
 from tests.tools.actions.worlds import Shop

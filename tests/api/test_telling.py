@@ -11,10 +11,10 @@ from typing import Any
 import pytest
 from typer.testing import CliRunner, Result
 
+from api.actions.desk import Desk
+from api.actions.notifications import Teller, read_channels
+from api.actions.reconciler import Caretaker
 from api.cli import app
-from api.desk import Desk
-from api.telling import Teller, read_channels
-from api.tending import Caretaker
 from telemetry.errors import UsageError
 from tests.agent.notifying.servers import Taken, http
 from tests.tools.actions.worlds import Shop, target

@@ -153,7 +153,7 @@ def test_finished_runs_are_forgotten_when_there_are_too_many(served: Served, mon
 def test_the_model_is_looked_at_and_told(served: Served) -> None:
     from agent.llm.endpoint import Endpoint
     from agent.scripted.server import ScriptedServer
-    from api.thinking import Thinking
+    from api.wiring.model import Thinking
 
     def seen() -> dict[str, Any]:
         found = served.http.get("/readyz")
