@@ -45,7 +45,8 @@ def _main(
 
 def product_of(context: typer.Context) -> Any:
     """The product over the home that the command names."""
-    from api.settings import load, variable
+    from api.environment import variable
+    from api.settings import load
     from api.wiring.product import Product
 
     settings = load()

@@ -50,8 +50,8 @@ def propose(desk: Desk, me: Person, action: str, target: str, namespace: str, pa
         kinds = known.kinds(action)
         aimed = target_of(target, namespace, kinds, known.system(action))
         if only_preview:
-            preview = desk.hands(me).catalogue.preview(action, aimed, parameters(params))
-            verdict, approval = desk.decide(preview, cause=cause, confidence=confidence, by=me), None
+            preview = desk.connection(me).catalogue.preview(action, aimed, parameters(params))
+            verdict, approval = desk.decisions.decide(preview, cause=cause, confidence=confidence, by=me), None
         else:
             asked = desk.propose(action, aimed, parameters(params), me, cause=cause, confidence=confidence, reason=reason, of=incident)
             preview, verdict, approval = asked.preview, asked.verdict, asked.approval
@@ -182,7 +182,7 @@ def settle(desk: Desk, ident: str, *, as_json: bool) -> int:
 
 def judge(desk: Desk, me: Person, ident: str, cause: str | None, effect: str | None, *, as_json: bool) -> int:
     """Keep an engineer's verdict."""
-    kept = desk.judge(_found(desk, ident).id, me, cause=cause, effect=effect)  # type: ignore[arg-type] # checked there
+    kept = desk.outcomes.judge(_found(desk, ident).id, me, cause=cause, effect=effect)  # type: ignore[arg-type] # checked there
     typer.echo(json_line(kept.document())) if as_json else Console().print("Kept; later decisions count it.")
     return DONE
 

@@ -1,4 +1,4 @@
-"""What acts on a cluster in one name: the catalogue of actions, a connection that reads, and what is around a target."""
+"""Connections to a cluster in one name each: the catalogue of actions, the cluster for reading, and what risk is judged by."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from agent.approvals.people import Person
 if TYPE_CHECKING:
     from agent.approvals.record import Approval
     from api.actions.config import Also
-    from api.actions.risk_inputs import Surroundings
+    from api.actions.risk_inputs import RiskReader
     from telemetry.sources.kubernetes.configuration import Access
     from tools.actions.catalogue import Catalogue
     from tools.actions.probes import Nodes
@@ -34,7 +34,7 @@ def actor(approval: Approval) -> Person:
     return Person(yes[-1].person, yes[-1].role)  # type: ignore[arg-type] # a role was checked before it was kept
 
 
-class Hands:
+class Connection:
     """Of one name. Nothing is connected before it is needed."""
 
     def __init__(self, access: Access | None, also: Callable[[], Also], nodes: Callable[[], Nodes], records: Callable[[], Path],
@@ -51,11 +51,11 @@ class Hands:
         return Catalogue(Systems(self.access, also.nginx, also.channels, nodes=self._nodes()))
 
     @cached_property
-    def around(self) -> Surroundings:
+    def risk(self) -> RiskReader:
         """Who depends on a target, and what was changed of it."""
-        from api.actions.risk_inputs import Surroundings
+        from api.actions.risk_inputs import RiskReader
 
-        return Surroundings(self._records(), lambda: self.world, self._clock)
+        return RiskReader(self._records(), lambda: self.world, self._clock)
 
     @cached_property
     def world(self) -> World | None:
@@ -78,21 +78,21 @@ class Hands:
             held.pop("world").close()
 
 
-class Names:
-    """The hands of each name that acts, by how the cluster knows it. Threads may share it."""
+class Connections:
+    """The connections of each name that acts, by how the cluster knows it. Threads may share it."""
 
-    def __init__(self, access: Access | None, access_of: AccessOf | None, make: Callable[[Access | None], Hands]) -> None:
+    def __init__(self, access: Access | None, access_of: AccessOf | None, make: Callable[[Access | None], Connection]) -> None:
         """``access_of``: None where everybody acts as OnCalm's own account."""
         self._access, self._access_of, self._make = access, access_of, make
-        self._held: dict[Access | None, Hands] = {}
+        self._held: dict[Access | None, Connection] = {}
         self._guard = threading.Lock()
 
     def access(self, person: Person) -> Access | None:
         """The cluster as this person may see it. Raises UsageError where nobody on it stands for them."""
         return self._access if self._access is None or self._access_of is None else self._access_of(person)
 
-    def of(self, person: Person) -> Hands:
-        """The hands of a person. Raises UsageError where nobody on the cluster stands for them."""
+    def of(self, person: Person) -> Connection:
+        """The connection of a person. Raises UsageError where nobody on the cluster stands for them."""
         access = self.access(person)
         with self._guard:
             if access not in self._held:

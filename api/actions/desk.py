@@ -2,26 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from api.actions.connections import OURSELVES, Hands, Names, actor
+from api.actions.connections import OURSELVES, Connection, Connections, actor
+from api.actions.decisions import CONFIDENCE, UNSAID, Decisions
+from api.actions.outcomes import Asked, Outcomes
 from telemetry.errors import UsageError
 
 if TYPE_CHECKING:
-    from agent.approvals.outcomes import CauseVerdict, EffectVerdict, Outcome
     from agent.approvals.people import Person
     from agent.approvals.record import Approval
     from agent.approvals.service import Approvals
     from agent.audit.journal import Journal
-    from agent.decision.engine import Verdict
-    from agent.decision.policy import Policy
-    from agent.executor.executor import Executor, Refusal
+    from agent.executor.executor import Executor
     from agent.executor.pausing import Pausing
     from agent.incidents.service import Incidents
     from agent.state_db.locks import TargetLocks
@@ -34,26 +32,13 @@ if TYPE_CHECKING:
     from api.actions.verification import Watch
     from telemetry.sources.kubernetes.configuration import Access
     from telemetry.sources.opening import AlertServer
-    from tools.actions.action import Json, Preview, Target
+    from tools.actions.action import Json, Target
     from tools.actions.catalogue import Catalogue
     from tools.actions.probes import Nodes
 
-HOUR = timedelta(hours=1)
-UNSAID = 1.0
-"""How sure a person is of the cause who asks for an action and says nothing of it."""
-_CONFIDENCE = "confidence of the cause"
 INCIDENT = "incident"
 """Evidence of this kind has ``window`` and ``baseline`` (``start`` and ``end`` each, ISO 8601), the ``services`` that suffered, and
 the ``alert`` that it began with (:mod:`api.incidents.triggering_alert`)."""
-
-
-@dataclass(frozen=True, slots=True)
-class Asked:
-    """What became of a proposal: the approval that waits, unless it was refused."""
-
-    preview: Preview
-    verdict: Verdict
-    approval: Approval | None
 
 
 class Desk:
@@ -71,14 +56,13 @@ class Desk:
         and change it, where people act in their own name; ``me`` is who acts when nobody asked.
         """
         self.me = me
-        self._names = Names(access, access_of, lambda one: Hands(one, lambda: self.also, self._nodes, lambda: self.records, self._clock))
+        self._connections = Connections(access, access_of, lambda one: Connection(one, lambda: self.also, self._nodes, lambda: self.records, self._clock))
         self._read_also = also
         self.alert_servers = alert_servers
         self.home, self._clock, self._telling = home, clock, teller
         self.records = home
         """The home whose telemetry verifications look at."""
-        self._policy = policy
-        self._state_url = state_url
+        self._policy, self._state_url = policy, state_url
 
     @cached_property
     def _teller(self) -> Teller | None:
@@ -111,18 +95,28 @@ class Desk:
 
         return Following(lambda: self.incidents)
 
+    @cached_property
+    def decisions(self) -> Decisions:
+        """What policy, risk and history say of actions."""
+        return Decisions(self._policy, self.home, self.approvals, lambda by: self.connection(by).risk, self._clock)
+
+    @property
+    def outcomes(self) -> Outcomes:
+        """What became of proposals, and what engineers say of it."""
+        return Outcomes(self.approvals, self.records)
+
     @property
     def catalogue(self) -> Catalogue:
         """Every action, on the systems that are configured, as OnCalm itself sees them."""
-        return self.hands(None).catalogue
+        return self.connection(None).catalogue
 
-    def hands(self, by: Person | None) -> Hands:
+    def connection(self, by: Person | None) -> Connection:
         """What acts on the cluster in a person's name; None is :attr:`me`. Raises UsageError where nobody on it stands for them."""
-        return self._names.of(by or self.me)
+        return self._connections.of(by or self.me)
 
     def finish(self) -> None:
         """Wait for what was begun and goes on by itself: probes, until their time is over. :meth:`close` ends them."""
-        self._names.finish()
+        self._connections.finish()
 
     def now(self) -> datetime:
         """The time of this desk (UTC)."""
@@ -143,12 +137,12 @@ class Desk:
     @cached_property
     def executor(self) -> Executor:
         """Who carries out what was approved, in the name of whoever approved it."""
-        return self._executor(lambda approval: self.hands(actor(approval)).catalogue)
+        return self._executor(lambda approval: self.connection(actor(approval)).catalogue)
 
     def _executor(self, performer: Callable[[Approval], Catalogue]) -> Executor:
         from agent.executor.executor import Executor
 
-        return Executor(self.approvals, performer, recheck=self.recheck)
+        return Executor(self.approvals, performer, recheck=self.decisions.recheck)
 
     @cached_property
     def runs(self) -> Pausing:
@@ -163,36 +157,6 @@ class Desk:
 
         return TargetLocks(self.journal.database)
 
-    def policy(self) -> Policy:
-        """The policy as it is now. Raises UsageError when there is a file and it is wrong."""
-        from agent.decision.policy import Policy
-        from agent.decision.reading import read
-
-        if self._policy is None and (self.home / "policy.yaml").exists():
-            self._policy = self.home / "policy.yaml"  # one that was there and is gone is no reason to go without
-        return read(self._policy) if self._policy else Policy()
-
-    def decide(self, preview: Preview, *, cause: str = "", confidence: float = UNSAID, but: str = "",
-               alternatives: Iterable[Mapping[str, Any]] = (), by: Person | None = None) -> Verdict:
-        """What policy, risk and history say of an action now; ``but``: an approval that is not counted as an earlier action.
-
-        ``by``: who looks at the cluster for it. Raises UsageError for a wrong policy.
-        """
-        from agent.decision.engine import decide
-        from agent.decision.learning import trusted
-        from agent.decision.risk import Circumstances
-
-        name, now = preview.action.name, self._clock()
-        known = self._history_of(cause, name, preview.action.target)
-        kept = trusted(known, cause)
-        confidence *= kept
-        on_target = [one for one in self.approvals.history(target=str(preview.action.target)) if one.approval != but and one.verified != "not_executed"]
-        around = self.hands(by).around.of(preview)
-        seen = Circumstances(confidence, max(around.dependents, len(preview.blast.services) - 1, 0), around.changes,
-                             sum(now - one.at <= HOUR for one in on_target), (*around.unknown, *_learned(kept, confidence)))
-        return decide(self.policy(), preview, seen, now=now, cause=cause, outcomes=known,
-                      alternatives=alternatives)
-
     def propose(self, name: str, target: Target, params: Mapping[str, Json], by: Person, *, cause: str = "", confidence: float = UNSAID,
                 reason: str = "", investigation: str = "", incident: Mapping[str, Any] | None = None, key: str = "", of: str = "") -> Asked:
         """Preview an action, decide, and put it before people unless it is refused. Nothing is done.
@@ -206,11 +170,11 @@ class Desk:
         from api.actions.incident_timeline import OF
 
         part = [{"kind": OF, "value": self._following.full(of)}] if of else []
-        preview = self.hands(by).catalogue.preview(name, target, params)
-        verdict = self.decide(preview, cause=cause, confidence=confidence, by=by)
+        preview = self.connection(by).catalogue.preview(name, target, params)
+        verdict = self.decisions.decide(preview, cause=cause, confidence=confidence, by=by)
         if verdict.decision == "refuse":
             return Asked(preview, verdict, None)
-        told: list[Mapping[str, Any]] = [{"kind": _CONFIDENCE, "value": confidence}, *([{"kind": "reason", "text": short(reason)}] if reason else []),
+        told: list[Mapping[str, Any]] = [{"kind": CONFIDENCE, "value": confidence}, *([{"kind": "reason", "text": short(reason)}] if reason else []),
                                          *([{"kind": INCIDENT, **incident}] if incident else []), *part]
         proposal = Proposal(preview, verdict.decision, verdict.risk.score, verdict.policy, verdict.reasons, told, cause, investigation, rule=verdict.rule,
                             key=key or (f"{investigation}:{preview.digest}" if investigation else None))
@@ -252,36 +216,6 @@ class Desk:
         self._following.moved(approval)
         return approval
 
-    def outcome(self, approval: str) -> dict[str, Any]:
-        """What became of a proposal, in words, as its investigation shows it: ``approval``, ``state``, ``told``, ``verified``."""
-        from agent.approvals.wording import told
-
-        found = self.approvals.show(approval)
-        kept = next((one for one in self.approvals.history(target=found.line.target) if one.approval == approval), None)
-        return {"approval": approval, "state": found.state, "told": told(found), "verified": kept.verified if kept else None,
-                "statement": kept.statement if kept else "", "cause_verdict": kept.cause_verdict if kept else None,
-                "effect_verdict": kept.effect_verdict if kept else None}
-
-    def judge(self, approval: str, by: Person, *, cause: CauseVerdict | None = None, effect: EffectVerdict | None = None) -> Outcome:
-        """Keep what an engineer says afterwards. A wrong cause is trusted less, and its investigation is recalled no more."""
-        from agent.recall.memory import Memory
-
-        kept = self.approvals.verdict(approval, by, cause=cause, effect=effect)
-        investigation, folder = self.approvals.show(approval).record.get("investigation"), self.records / "cache" / "recall"
-        if cause is not None and investigation and folder.exists():
-            memory = Memory(folder)
-            try:
-                memory.judge_run(str(investigation), approval, right=cause == "right")
-            finally:
-                memory.close()
-        return kept
-
-    def _history_of(self, cause: str, action: str, target: Target) -> list[Outcome]:
-        """Outcomes of this cause by this action anywhere, and by any action on this target."""
-        if not cause:
-            return self.approvals.history(cause=cause, action=action)
-        return [one for one in self.approvals.history(cause=cause) if one.action == action or one.target == str(target)]
-
     def _finished(self, approval: str) -> bool:
         state = self.verification(approval)
         return state is None or state.phase == "done"
@@ -300,7 +234,7 @@ class Desk:
 
     def rollback(self, approval: str, *, reason: str, by: Person | None = None) -> Approval:
         """Take an action back by its inverse, and tell; in the name of ``by``, else of whoever approved it."""
-        executor = self.executor if by is None else self._executor(lambda _: self.hands(by).catalogue)
+        executor = self.executor if by is None else self._executor(lambda _: self.connection(by).catalogue)
         done = executor.rollback(approval, reason=reason)
         if self._teller is not None:
             self._teller.taken_back(done)
@@ -347,7 +281,7 @@ class Desk:
 
         access = None
         with suppress(UsageError):  # nobody on the cluster stands for them: then nothing of it is known, and nothing is carried out either
-            access = self._names.access(actor(approval)) if approval is not None else None
+            access = self._connections.access(actor(approval)) if approval is not None else None
         world = world_of(access) if access is not None else None
         watch = Watch(self, world, clock=self._clock, **how)
         try:
@@ -357,24 +291,8 @@ class Desk:
             if world is not None:
                 world.close()
 
-    def recheck(self, approval: Approval) -> Refusal | None:
-        """Whether the policy of now still lets an approved action happen, with as many approvers as it has."""
-        from agent.executor.executor import Refusal
-
-        record = approval.record
-        told = next((one.get("value") for one in record.get("evidence", ()) if one.get("kind") == _CONFIDENCE), UNSAID)
-        verdict = self.decide(approval.preview, cause=str(record.get("cause", "")), confidence=float(told), but=approval.id, by=actor(approval))
-        if verdict.decision == "refuse":
-            return Refusal("; ".join(verdict.reasons[:3]))
-        needed = {"allow": 0, "ask": 1, "ask_two": 2}[verdict.decision]
-        return Refusal(f"the policy asks {needed} now, and {record['needed']} were asked") if needed > record["needed"] else None
-
     def close(self) -> None:
         """Let connections go; notices get a moment to go out."""
         if (teller := self.__dict__.get("_teller")) is not None:
             teller.flush()
-        self._names.close()
-
-
-def _learned(kept: float, confidence: float) -> tuple[str, ...]:
-    return () if kept >= 1 else (f"engineers said that this cause was wrong before: its confidence counts {kept:.2f} of itself, {confidence:.2f}",)
+        self._connections.close()

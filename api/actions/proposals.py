@@ -50,9 +50,9 @@ def proposals(found: Mapping[str, Any], cluster: Seen | None, desk: Desk, by: Pe
     made, refused = [], []
     for one in fit:
         try:
-            preview = desk.hands(by).catalogue.preview(one.action, one.target, one.params)
+            preview = desk.connection(by).catalogue.preview(one.action, one.target, one.params)
             others = [each.document() for each in fit if each is not one]
-            verdict = desk.decide(preview, cause=proposed.cause, confidence=proposed.confidence, alternatives=others, by=by)
+            verdict = desk.decisions.decide(preview, cause=proposed.cause, confidence=proposed.confidence, alternatives=others, by=by)
         except OnCalmError as error:
             refused.append(f"{one.action} of {one.target}: {error}")
             continue
@@ -146,7 +146,7 @@ def put(found: dict[str, Any], desk: Desk, by: Person, *, key: str = "", of: str
         found["approval"] = asked.id
         if asked.state == "approved":  # a rule of the policy allows it
             desk.carry_out(asked)
-        found["approval_outcome"] = desk.outcome(asked.id)
+        found["approval_outcome"] = desk.outcomes.of(asked.id)
     except OnCalmError as error:
         found["approval_outcome"] = {"state": "failed", "told": f"It could not be {'carried out' if found['approval'] else 'asked for'}: {error}"}
     ident: str | None = found["approval"]

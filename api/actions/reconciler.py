@@ -19,7 +19,7 @@ EVERY = 5.0
 """Seconds."""
 
 
-class Caretaker:
+class Reconciler:
     """Tends the actions of one home until it is stopped; what fails is tried again at the next turn."""
 
     def __init__(self, desk: Callable[[], Desk], teller: Teller | None = None, *, every: float = EVERY) -> None:
@@ -27,7 +27,7 @@ class Caretaker:
         self._open, self._teller, self._every = desk, teller, every
         self._stop = Event()
         self._watched: dict[str, Thread] = {}
-        self._thread = Thread(target=self._work, name="caretaker", daemon=True)
+        self._thread = Thread(target=self._work, name="reconciler", daemon=True)
 
     def start(self) -> None:
         """Settle what a crash left, then go on every few seconds."""

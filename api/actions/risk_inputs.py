@@ -23,7 +23,7 @@ _ROLLING = {"Deployment": "ReplicaSet", "StatefulSet": "ControllerRevision", "Da
 
 
 @dataclass(frozen=True, slots=True)
-class Around:
+class RiskInputs:
     """Counts for :class:`agent.decision.risk.Circumstances`; ``unknown`` says in words what could not be read."""
 
     dependents: int = 0
@@ -31,7 +31,7 @@ class Around:
     unknown: tuple[str, ...] = ()
 
 
-class Surroundings:
+class RiskReader:
     """Of one home. The graph of services is read again only when the store has changed."""
 
     def __init__(self, home: Path, world: Callable[[], World | None], clock: Callable[[], datetime]) -> None:
@@ -39,7 +39,7 @@ class Surroundings:
         self._home, self._world, self._clock = home, world, clock
         self._graph: tuple[int, Topology] | None = None
 
-    def of(self, preview: Preview) -> Around:
+    def of(self, preview: Preview) -> RiskInputs:
         """Who depends on what an action would touch, directly or not, and how often it was changed within the hour."""
         target = preview.action.target
         names = (*((target.name,) if target.kind in _ROLLING else ()), *preview.blast.services)
@@ -53,7 +53,7 @@ class Surroundings:
             changed += self._rolled_out(target)
         except OnCalmError as error:
             unknown.append(f"what was rolled out of {target} is not known: {error.what}")
-        return Around(dependents, _apart(changed), tuple(unknown))
+        return RiskInputs(dependents, _apart(changed), tuple(unknown))
 
     def _depending(self, names: Iterable[str]) -> int:
         """Services above the target's in the graph of the last hour on record: themselves, and other names of theirs, not counted."""

@@ -21,9 +21,10 @@ def register(app: typer.Typer) -> None:
 
 
 def _incidents(context: typer.Context) -> Any:
+    from api.environment import variable
     from api.incidents.alerting import opened
     from api.incidents.config import read
-    from api.settings import load, variable
+    from api.settings import load
 
     settings = load()
     home = context.obj or context.find_root().obj or settings.home

@@ -152,4 +152,4 @@ def _answers(routes: APIRouter, services: Services) -> None:
     @routes.post("/v1/approvals/{approval}/judge", tags=["approvals"])
     def judge(approval: str, said: Judge, person: Responder) -> dict[str, Any]:
         """Say afterwards whether the cause was right and the action helped."""
-        return desk.judge(approval, person, cause=said.cause, effect=said.effect).document()
+        return desk.outcomes.judge(approval, person, cause=said.cause, effect=said.effect).document()

@@ -165,7 +165,7 @@ def _with_outcome(services: Services, document: dict[str, Any]) -> dict[str, Any
     if not document.get("approval"):
         return document
     try:
-        return {**document, "outcome": services.desk.outcome(document["approval"])}
+        return {**document, "outcome": services.desk.outcomes.of(document["approval"])}
     except NoSuchApprovalError:  # the state database was begun anew
         return document
 

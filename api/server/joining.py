@@ -30,10 +30,10 @@ class Joined:
 
 def joined(settings: Settings, home: Path, product: Product, desk: Desk) -> Joined:
     """Make every part of the server. Raises UsageError for a file or a setting that cannot be used."""
+    from api.environment import variable
     from api.incidents.alerting import Alerting, Book, by_product, opened
     from api.incidents.config import read
     from api.incidents.metrics import AlertMeters
-    from api.settings import variable
     from api.slack.bot import incident_notices, slack_of
     from api.summaries.service import Summarising, Summing
 

@@ -59,7 +59,7 @@ def serve(product: Product, desk: Desk, opener: Callable[[], Desk], teller: Tell
     """
     import uvicorn
 
-    from api.actions.reconciler import Caretaker
+    from api.actions.reconciler import Reconciler
     from api.door.building import check_door, open_door
     from api.door.protocol import hurried
     from api.door.route_table import check_route_table
@@ -75,7 +75,7 @@ def serve(product: Product, desk: Desk, opener: Callable[[], Desk], teller: Tell
     check_door(host, desk.journal, keeping)
     listening = listen(host, port)
     services = Services(product, desk, Kept(desk.journal.database, product.home), Runs(_AT_ONCE[product.thinking is not None]))
-    services.background.append(Caretaker(opener, teller))
+    services.background.append(Reconciler(opener, teller))
     services.routers.append(page(services, made.incidents, made.summaries))
     for part in made.parts:
         services.routers += part.routers()

@@ -22,9 +22,10 @@ def register(app: typer.Typer) -> None:
 
 
 def _summaries(context: typer.Context, *, thinking: bool = True) -> Any:
+    from api.environment import variable
     from api.incidents.alerting import Book, opened
     from api.incidents.config import read
-    from api.settings import load, variable
+    from api.settings import load
     from api.summaries.service import Summarising
 
     settings = load()

@@ -13,7 +13,7 @@ from typer.testing import CliRunner, Result
 
 from api.actions.desk import Desk
 from api.actions.notifications import Teller, read_channels
-from api.actions.reconciler import Caretaker
+from api.actions.reconciler import Reconciler
 from api.cli import app
 from telemetry.errors import UsageError
 from tests.agent.notifying.servers import Taken, http
@@ -110,7 +110,7 @@ def test_a_caretaker_reminds_expires_and_verifies_what_a_process_left(told: Told
     with_desk.approve(first.id, me, digest=first.line.digest)
     assert [one.approval for one in with_desk.unverified()] == [first.id]
 
-    caretaker = Caretaker(desk, made, every=0.1)
+    caretaker = Reconciler(desk, made, every=0.1)
     caretaker.start()
     try:
         end = time.monotonic() + 30
