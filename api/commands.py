@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from api import times
-from api.terminal import render
+from api.terminal import answers, progress, reports
 from api.terminal.escaping import json_line, visible
 from api.wiring.product import Product
 from telemetry.errors import StoreError, UsageError
@@ -37,7 +37,7 @@ def ingest(
     if follow or any(map(_pipe, paths)):  # what a pipe gave cannot be read again
         signal.signal(signal.SIGINT, stop)
         signal.signal(signal.SIGTERM, stop)
-    with render.IngestProgress(enabled=not as_json) as shown:
+    with progress.IngestProgress(enabled=not as_json) as shown:
         report = product.ingest(paths, service=service, declared=declared, progress=shown.update,
                                 started=shown.start, follow=follow, stop=lambda: stopping)
     try:
@@ -48,7 +48,7 @@ def ingest(
         document = {k: getattr(report, k) for k in report.__slots__}
         _print_json({**document, "formats": dict(report.formats)})
     else:
-        render.report(report)
+        reports.report(report)
     for problem in report.problems:
         print(f"oncalm: {visible(problem)}", file=sys.stderr)
     if report.problems:
@@ -105,12 +105,12 @@ def ask(
 ) -> int:
     """Answer one question. 2: it could not be read; 3: nothing was found."""
     window = times.window(since, start, end, product.catalog())
-    with render.Thinking(enabled=not as_json) as shown:
+    with progress.RunStatus(enabled=not as_json) as shown:
         answer = product.ask(question, conversation=conversation, window=window, analyst=analyst, watch=shown.event)
     if as_json:
         _print_json(answer)
     else:
-        render.answer(answer, whole=evidence)
+        answers.answer(answer, whole=evidence)
     if not answer["understood"]:
         return 2
     statuses = {e["status"] for e in answer["evidence"]}
@@ -131,7 +131,7 @@ def investigate(
     moment, window = times.moment(at, catalog) if at else None, times.window(since, start, end, catalog)
     if told is not None:
         symptom, moment = symptom or told["symptom"], moment or (told["at"] if window is None else None)
-    with render.Thinking(enabled=not as_json) as shown:
+    with progress.RunStatus(enabled=not as_json) as shown:
         found = product.investigate(symptom, at=moment, window=window, analyst=analyst, watch=shown.event)
     if told is not None:
         found["alert"] = told["alert"]
@@ -147,7 +147,7 @@ def investigate(
     if as_json:
         _print_json(found)
     else:
-        render.investigation(found)
+        answers.investigation(found)
     weighed = found["evidence"][0] if found["evidence"] else {"status": "failed"}
     if weighed["status"] in {"failed", "not_assessed"}:
         return FAILED
@@ -170,7 +170,7 @@ def templates(product: Product, top: int, *, as_json: bool) -> int:
     if as_json:
         _print_json({"templates": [_template(t) for t in chosen], "total": len(catalog.templates)})
     else:
-        render.templates(chosen, len(catalog.templates))
+        reports.templates(chosen, len(catalog.templates))
     return DONE if chosen else NOTHING
 
 
@@ -224,7 +224,7 @@ def doctor(product: Product, *, repair: bool, as_json: bool) -> int:
     if as_json:
         _print_json({"checks": checks})
     else:
-        render.checks(checks)
+        reports.checks(checks)
     return DONE if all(c["ok"] for c in checks) else FAILED
 
 
@@ -242,7 +242,7 @@ def recall(product: Product, *, right: str | None, wrong: str | None, forget: st
     if as_json:
         _print_json({"investigations": found, "notes": memory.problems})
     else:
-        render.investigations(found, memory.problems)
+        reports.investigations(found, memory.problems)
     return DONE if found else NOTHING
 
 

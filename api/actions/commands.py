@@ -13,7 +13,7 @@ from rich.table import Table
 from api.actions.desk import Desk
 from api.actions.targets import parameters, target_of
 from api.terminal.escaping import json_line
-from api.terminal.render import printable
+from api.terminal.printing import printable
 from telemetry.errors import UsageError
 
 if TYPE_CHECKING:

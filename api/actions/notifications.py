@@ -184,7 +184,7 @@ def _shown(rows: list[Row], *, as_json: bool) -> int:
     from rich.table import Table
 
     from api.terminal.escaping import json_line
-    from api.terminal.render import printable
+    from api.terminal.printing import printable
 
     if as_json:
         print(json_line([{"key": one.key, "channel": one.channel, "event": one.event, "title": one.title, "state": one.state, "attempts": one.attempts,

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from rich.console import Console
 
 from api.terminal.escaping import json_line
-from api.terminal.render import printable
+from api.terminal.printing import printable
 from telemetry.errors import OnCalmError
 from tools.result import NotAssessed
 

@@ -19,7 +19,7 @@ from api.actions import commands
 from api.actions.desk import Desk
 from api.actions.proposals import ask, incident
 from api.demo import rehearsal
-from api.terminal import render
+from api.terminal import answers, progress, reports
 from api.terminal.escaping import json_line
 from api.wiring.product import Product
 from telemetry.models import Window
@@ -50,23 +50,23 @@ def demo(home: Path | None, *, as_json: bool) -> int:
 
     with tempfile.TemporaryDirectory(prefix="oncalm-demo-") as folder:
         product = Product(home or Path(folder) / "home")
-        with render.IngestProgress(enabled=not as_json) as shown:
+        with progress.IngestProgress(enabled=not as_json) as shown:
             report = product.ingest([incident_folder()], progress=shown.update, started=shown.start)
         product.index()
         imported = import_files(product, [str(path) for path in incident_records()], None)
         if not as_json:
-            render.report(report)
-            render.imported(imported.records)
-        answers = []
+            reports.report(report)
+            reports.imported(imported.records)
+        given = []
         for question in QUESTIONS:
             answer = product.ask(question, conversation="demo")
-            answers.append(answer)
+            given.append(answer)
             if not as_json:
-                render.answer(answer, brief=True)
+                answers.answer(answer, brief=True)
         played = _Acting(product, Path(folder), say=(lambda _: None) if as_json else _say).play(ask_people=sys.stdin.isatty() and not as_json)
     if as_json:
-        typer.echo(json_line({"ingested": report.records, "imported": dict(imported.records), "answers": answers, **played}))
-    return DONE if all(one["understood"] for one in answers) and played["ended_well"] else FAILED
+        typer.echo(json_line({"ingested": report.records, "imported": dict(imported.records), "answers": given, **played}))
+    return DONE if all(one["understood"] for one in given) and played["ended_well"] else FAILED
 
 
 def _say(what: object) -> None:
@@ -92,7 +92,7 @@ class _Acting:
             asked = self._end - ASKED
             found = self._product.investigate(SYMPTOM, now=self._clock(), window=Window(start=self._end - ALERTED, end=asked))
             self._heading(f"The cause, as of {asked:%H:%M:%S} UTC in the recording, with a simulated cluster beside it")
-            self._say(lambda: render.investigation(found, brief=True))
+            self._say(lambda: answers.investigation(found, brief=True))
             if not found["proposals"]:
                 return {"investigation": found, "ended_well": False}
             hunch = self._hunch(desk, found)

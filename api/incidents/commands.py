@@ -10,7 +10,7 @@ from rich.table import Table
 
 from agent.incidents.states import STATES
 from api.terminal.escaping import json_line
-from api.terminal.render import printable
+from api.terminal.printing import printable
 from telemetry.errors import UsageError
 
 if TYPE_CHECKING:

@@ -18,7 +18,7 @@ from rich.console import Console
 from rich.table import Table
 
 from api.terminal.escaping import json_line
-from api.terminal.render import printable
+from api.terminal.printing import printable
 from telemetry.errors import UsageError
 
 if TYPE_CHECKING:

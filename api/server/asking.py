@@ -10,7 +10,7 @@ from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from agent.nodes import RunStoppedError
 from api import times
-from api.server.runs import OVER, Run, Work
+from api.server.run import OVER, Run, Work
 from api.server.services import Services
 from telemetry.errors import StoreError
 from telemetry.models import Window

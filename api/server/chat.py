@@ -13,7 +13,7 @@ from api.door.needs import Needs, RoleError
 from api.server import asking
 from api.server.asking import ChatRequest, InvestigationRequest
 from api.server.problems import BusyError, ConflictError, NotFoundError
-from api.server.runs import OVER, Run
+from api.server.run import OVER, Run
 from api.server.services import Services
 from api.server.streams import last_id, stream
 

@@ -13,7 +13,7 @@ from typing import Any, Protocol
 from uuid import uuid4
 
 from agent.nodes import RunStoppedError
-from api.terminal import render
+from api.terminal import answers, progress
 from api.terminal.escaping import visible
 from telemetry.errors import OnCalmError
 
@@ -64,11 +64,11 @@ def _talk(product: Answering, current: str, analyst: str, lines: Iterator[str], 
             current = uuid4().hex
             print("a new conversation")
         elif word == "/why" and rest.strip():
-            _answered(product.investigate, rest.strip(), current, analyst, render.investigation, interrupts)
+            _answered(product.investigate, rest.strip(), current, analyst, answers.investigation, interrupts)
         elif word in _WORDS or (word.startswith("/") and "/" not in word[1:] and not rest):  # "/var/log: how many errors?" is a question
             print(_HELP)
         else:
-            _answered(product.ask, said, current, analyst, render.answer, interrupts)
+            _answered(product.ask, said, current, analyst, answers.answer, interrupts)
     return 0
 
 
@@ -76,7 +76,7 @@ def _answered(ask: Callable[..., dict[str, Any]], said: str, conversation: str, 
     """One answer; an error is told and the conversation goes on."""
     interrupts.stopped.clear()
     try:
-        with render.Thinking(enabled=True) as shown:
+        with progress.RunStatus(enabled=True) as shown:
             found = ask(said, conversation=conversation, analyst=analyst, watch=shown.event, stopped=interrupts.stopped.is_set)
         show(found)
     except (RunStoppedError, KeyboardInterrupt):

@@ -1,73 +1,16 @@
-"""Answers for a terminal: tables, sparklines, evidence; progress on stderr."""
+"""Answers and diagnoses for a terminal: the words, the data, the evidence."""
 
 from __future__ import annotations
 
-import re
-import sys
-import time
-from collections.abc import Mapping, Sequence
-from datetime import datetime
-from typing import TYPE_CHECKING, Any, Self
+from collections.abc import Sequence
+from typing import Any
 
 from rich import box
 from rich.console import Console
-from rich.markup import escape
 from rich.table import Table
 
 from api.terminal import folding
-from api.terminal.escaping import visible
-
-if TYPE_CHECKING:
-    from rich.progress import Progress, TaskID
-
-    from telemetry.models import Template
-    from telemetry.sources.files import Source
-    from vectorstore.ingest import Report
-
-BARS = "▁▂▃▄▅▆▇█"
-WIDEST = 72
-_ENDLESS = re.compile(r"(\S{400})\S{200,}")
-"""A word that fills the screen; ``--json`` has it whole."""
-
-
-def printable(text: str) -> str:
-    """Text of a log for rich: what could drive the terminal is spelled out, markup is not read, endless words are cut."""
-    return escape(visible(_ENDLESS.sub(lambda word: f"{word[1]}…({len(word[0]):,} characters)", text)))
-
-
-def sparkline(values: Sequence[float], width: int = WIDEST) -> str:
-    """Draw counts as bars; more values than ``width`` are added up in equal stretches."""
-    if not values:
-        return ""
-    step = -(-len(values) // width)
-    sums = [sum(values[i:i + step]) for i in range(0, len(values), step)]
-    most = max(sums) or 1
-    return "".join(" " if v == 0 else BARS[min(7, int(v / most * 7.999))] for v in sums)
-
-
-class Thinking:
-    """One line on stderr that says what a run is at, where a person watches."""
-
-    def __init__(self, *, enabled: bool) -> None:
-        self._status = Console(stderr=True).status("reading the question") if enabled and sys.stderr.isatty() else None
-
-    def __enter__(self) -> Self:
-        if self._status:
-            self._status.start()
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        if self._status:
-            self._status.stop()
-
-    def event(self, event: dict[str, Any]) -> None:
-        """Show an event of the run: a result, or why it goes on without a model."""
-        if self._status is None:
-            return
-        if event["kind"] == "result":
-            self._status.update(printable(f"{event['evidence']} {event['tool']}: {event['status'].replace('_', ' ')}, {event['total']:,} records"))
-        elif event["kind"] == "status":
-            self._status.update(printable(event["text"]))
+from api.terminal.printing import printable, sparkline, table
 
 
 def answer(found: dict[str, Any], *, brief: bool = False, whole: bool = False) -> None:
@@ -169,12 +112,12 @@ def _timeline(out: Console, entries: Sequence[dict[str, Any]], *, most: int) -> 
     if not entries:
         return
     chosen = sorted(sorted(entries, key=lambda one: -one["strength"])[:most], key=lambda one: one["time"])
-    table = Table(box=box.SIMPLE_HEAD, pad_edge=False, title="what began when (UTC)", title_justify="left", title_style="dim")
+    drawn = Table(box=box.SIMPLE_HEAD, pad_edge=False, title="what began when (UTC)", title_justify="left", title_style="dim")
     for name in ("time", "entity", "what"):
-        table.add_column(name, no_wrap=name == "time", overflow="fold")
+        drawn.add_column(name, no_wrap=name == "time", overflow="fold")
     for one in chosen:
-        table.add_row(one["time"][11:19], printable(one["entity"]["name"]), printable(one["statement"]))
-    out.print(table)
+        drawn.add_row(one["time"][11:19], printable(one["entity"]["name"]), printable(one["statement"]))
+    out.print(drawn)
 
 
 def _used(use: dict[str, Any]) -> str:
@@ -208,41 +151,12 @@ def _result(out: Console, result: dict[str, Any], *, limit: int) -> None:
             out.print(f"[dim]{rows[0][0]} … {rows[-1][0]}, {len(rows)} buckets, highest {peak:,}[/]")
     elif kind == "table":
         rows = result["rows"]
-        out.print(_table(result["columns"], rows[:limit]))
+        out.print(table(result["columns"], rows[:limit]))
         if len(rows) > limit:
             out.print(f"[dim]… {len(rows) - limit:,} more rows (--json shows all)[/]")
     elif kind == "lines":
         for line in result["lines"][:limit]:
             _line(out, line)
-
-
-def _table(columns: Sequence[str], rows: Sequence[Sequence[Any]]) -> Table:
-    """Rows for people: a template by its words alone (its id is in ``--json``), the words as wide as there is room."""
-    table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
-    shown = [at for at, name in enumerate(columns) if name != "template" or "pattern" not in columns]
-    for at in shown:
-        numeric = bool(rows) and isinstance(rows[0][at], int | float)
-        wide = columns[at] == "pattern"
-        table.add_column("message" if wide else printable(columns[at]), justify="right" if numeric else "left", overflow="fold",
-                         no_wrap=numeric or columns[at] in _SHORT, ratio=1 if wide else None)
-    for row in rows:
-        table.add_row(*(_cell(row[at]) for at in shown))
-    return table
-
-
-_SHORT = frozenset({"time", "first", "last", "start", "end", "level", "change"})
-_STAMP = re.compile(r"(\d{4}-\d\d-\d\d)T(\d\d:\d\d:\d\d)(?:\.\d+)?Z?")
-
-
-def _cell(value: Any) -> str:
-    if isinstance(value, bool) or value is None:
-        return "" if value is None else str(value)
-    if isinstance(value, int):
-        return f"{value:,}"
-    if isinstance(value, float):
-        return f"{value:,.4g}" if abs(value) < 1000 else f"{value:,.0f}"
-    stamp = _STAMP.fullmatch(str(value))
-    return f"{stamp[1]} {stamp[2]}" if stamp else printable(str(value))
 
 
 def _evidence(out: Console, evidence: dict[str, Any], kind: str, *, lines: int) -> None:
@@ -264,99 +178,3 @@ def _line(out: Console, line: dict[str, Any], *, most: int = 6) -> None:
         out.print(f"  [dim]{' ' * len(where)}[/] {printable(more)}", soft_wrap=True)
     if len(rest) > most:
         out.print(f"  [dim]{' ' * len(where)} … {len(rest) - most} more lines[/]")
-
-
-def report(done: Report) -> None:
-    """What an ingest did, on stderr."""
-    out = Console(stderr=True, highlight=False)
-    formats = ", ".join(f"{name} {n:,}" for name, n in done.formats.most_common(6))
-    out.print(f"read {done.lines:,} lines as {done.records:,} records from {done.sources} sources ({formats})")
-    if done.undated:
-        out.print(f"{done.undated:,} records have no readable time; they are kept and counted")
-    if done.redacted:
-        out.print(f"{done.redacted:,} secrets were masked before storing")
-    if done.resumed:
-        out.print(f"{done.resumed} sources were known and read on from where they were left")
-    for note in done.notes[:8]:
-        out.print(f"[dim]{printable(note)}[/]")
-
-
-def imported(records: Mapping[str, int]) -> None:
-    """What an import added, on stderr."""
-    print("imported " + (", ".join(f"{count:,} {kind}" for kind, count in records.items() if count) or "nothing"), file=sys.stderr)
-
-
-def templates(chosen: Sequence[Template], total: int) -> None:
-    """The template table."""
-    table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
-    table.add_column("id")
-    table.add_column("count", justify="right")
-    table.add_column("template", overflow="fold")
-    for item in chosen:
-        table.add_row(item.id, f"{item.count:,}", printable(item.display))
-    out = Console(highlight=False)
-    out.print(table)
-    out.print(f"[dim]{len(chosen)} of {total:,} templates[/]")
-
-
-def investigations(found: Sequence[dict[str, Any]], problems: Sequence[str]) -> None:
-    """What may be recalled, oldest first."""
-    out = Console(highlight=False)
-    for problem in problems:
-        out.print(f"[yellow]{printable(problem)}[/]")
-    if not found:
-        out.print("No investigation is kept. Those that a model finishes well are.")
-        return
-    table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
-    for name in ("id", "made (UTC)", "trust", "question", "answer"):
-        table.add_column(name, overflow="fold", no_wrap=name == "id", justify="right" if name == "trust" else "left")
-    for one in found:
-        table.add_row(one["id"], f"{datetime.fromisoformat(one['made']):%Y-%m-%d %H:%M}", f"{one['trust']:.2f}",
-                      printable(one["question"]), printable(one["answer"]))
-    out.print(table)
-
-
-def checks(found: Sequence[dict[str, Any]]) -> None:
-    """Doctor's findings."""
-    out = Console(highlight=False)
-    for item in found:
-        mark = "[green]ok[/]  " if item["ok"] else "[red]FAIL[/]"
-        remedy = f" — {item['remedy']}" if item["remedy"] else ""
-        out.print(f"{mark} {item['check']}: {printable(item['seen'] + remedy)}")
-
-
-class IngestProgress:
-    """A bar with rate and time left, on stderr, shown only where someone can see it."""
-
-    def __init__(self, *, enabled: bool) -> None:
-        self._console = Console(stderr=True)
-        self._enabled = enabled and self._console.is_terminal
-        self._bar: Progress | None = None
-        self._task: TaskID | None = None
-        self._begun = time.monotonic()
-
-    def __enter__(self) -> IngestProgress:
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        if self._bar:
-            self._bar.stop()
-
-    def start(self, sources: list[Source]) -> None:
-        """Called once the sources are known."""
-        if not self._enabled:
-            return
-        from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TimeRemainingColumn
-
-        self._bar = Progress(TextColumn("{task.description}"), BarColumn(), DownloadColumn(),
-                             TimeRemainingColumn(), console=self._console, transient=True)
-        self._task = self._bar.add_task("reading", total=sum(s.size for s in sources) or None)
-        self._bar.start()
-
-    def update(self, done: Report, source: Source) -> None:
-        """Called after every block."""
-        if self._bar is None or self._task is None:
-            return
-        rate = done.lines / max(time.monotonic() - self._begun, 1e-3)
-        name = source.path.rsplit("/", 1)[-1][:30]
-        self._bar.update(self._task, completed=done.bytes, description=f"{name}: {rate:,.0f} lines/s")
