@@ -6,7 +6,8 @@ from typing import Annotated, Any
 
 import typer
 
-AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON document on stdout.")]
+from api.options import AsJson
+
 Ident = Annotated[str, typer.Argument(metavar="ID", help="An approval's id, or how it begins.")]
 Reason = Annotated[str, typer.Option(help="Why, in words.")]
 Kubeconfig = Annotated[str | None, typer.Option(help="A kubeconfig, or in-cluster (default: ONCALM_KUBECONFIG, then kubectl's).")]
@@ -73,7 +74,7 @@ def propose(
 
 def history(context: typer.Context, as_json: AsJson = False) -> None:
     """What became of actions, the newest first, with what engineers said of them."""
-    from api.actions.commands import history as run
+    from api.actions.audit import history as run
 
     raise typer.Exit(run(desk_of(context), as_json=as_json))
 
@@ -167,7 +168,7 @@ def judge(
 @audit.command()
 def verify(context: typer.Context, as_json: AsJson = False) -> None:
     """Find any edit, removal or reordering of what was recorded."""
-    from api.actions.commands import verify as run
+    from api.actions.audit import verify as run
 
     raise typer.Exit(run(desk_of(context), as_json=as_json))
 
@@ -175,7 +176,7 @@ def verify(context: typer.Context, as_json: AsJson = False) -> None:
 @audit.command()
 def export(context: typer.Context) -> None:
     """Print every entry as a line of JSON."""
-    from api.actions.commands import export as run
+    from api.actions.audit import export as run
 
     raise typer.Exit(run(desk_of(context)))
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
 from contextlib import closing
 from typing import TYPE_CHECKING, Any
 
@@ -10,6 +9,7 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
+from api.actions.cards import card, lines, next_step, preview_card, verification
 from api.actions.desk import Desk
 from api.actions.targets import parameters, target_of
 from api.terminal.escaping import json_line
@@ -17,10 +17,8 @@ from api.terminal.printing import printable
 from telemetry.errors import UsageError
 
 if TYPE_CHECKING:
-    from agent.approvals.outcomes import Outcome
     from agent.approvals.people import Person
-    from agent.approvals.record import Approval, Line
-    from agent.verification.state import State
+    from agent.approvals.record import Approval
 
 DONE, FAILED, NOTHING = 0, 1, 3
 _GOOD = frozenset({"pending", "approved", "succeeded", "confirmed", "rolled_back", "rejected"})
@@ -62,12 +60,12 @@ def propose(desk: Desk, me: Person, action: str, target: str, namespace: str, pa
         typer.echo(json_line({"preview": preview.document(), "decision": verdict.document(), "approval": approval.document() if approval else None}))
     else:
         console = Console()
-        _preview(console, preview.document())
+        preview_card(console, preview.document())
         console.print(f"[bold]{verdict.decision.replace('_', ' ')}[/bold] · risk {verdict.risk.score:.2f}")
         for why in verdict.reasons:
             console.print(f"- {printable(why)}")
         if approval is not None:
-            console.print(_next(approval))
+            console.print(next_step(approval))
         elif not only_preview:
             console.print("NOT executed, NOT queued.")
     return FAILED if verdict.decision == "refuse" or approval is not None and approval.state not in _GOOD else DONE
@@ -82,7 +80,7 @@ def listed(desk: Desk, *, every: bool, as_json: bool) -> int:
     if as_json:
         typer.echo(json_line([one.document() for one in found]))
     elif found:
-        Console().print(_lines(found))
+        Console().print(lines(found))
     else:
         Console().print("Nothing waits for an answer." if not every else "Nothing was asked yet.")
     return DONE if found else NOTHING
@@ -162,18 +160,6 @@ def watch(desk: Desk, ident: str, *, interval: float | None, hold: float | None,
     return DONE if held.verdict == "confirmed" else FAILED
 
 
-def verification(held: State, state: str) -> None:
-    """The verdict, the checks that carry it, and what became of the rollback."""
-    console = Console()
-    console.print(f"[bold]{printable((held.verdict or 'under way').replace('_', ' '))}[/bold] · {state.replace('_', ' ')}")
-    for why in held.statement.split("; "):
-        console.print(f"- {printable(why)}")
-    if held.rollback:
-        console.print(f"{held.rollback.replace('_', ' ')}{f', {held.rollback_verdict}' if held.rollback_verdict else ''}:")
-        for why in (held.rollback_statement or "not looked at yet").split("; "):
-            console.print(f"- {printable(why)}")
-
-
 def settle(desk: Desk, ident: str, *, as_json: bool) -> int:
     """Look what became of an action."""
     with closing(desk):
@@ -184,60 +170,6 @@ def judge(desk: Desk, me: Person, ident: str, cause: str | None, effect: str | N
     """Keep an engineer's verdict."""
     kept = desk.outcomes.judge(_found(desk, ident).id, me, cause=cause, effect=effect)  # type: ignore[arg-type] # checked there
     typer.echo(json_line(kept.document())) if as_json else Console().print("Kept; later decisions count it.")
-    return DONE
-
-
-def history(desk: Desk, *, as_json: bool) -> int:
-    """What became of actions. 3: none yet."""
-    found = desk.approvals.history()
-    if as_json:
-        typer.echo(json_line([one.document() for one in found]))
-    elif found:
-        table = Table("when (UTC)", "action", "target", "cause", "verified", "rolled back", "verdict", box=None, pad_edge=False)
-        for one in found:
-            verdict = ", ".join(filter(None, (one.cause_verdict and f"cause {one.cause_verdict}", one.effect_verdict)))
-            table.add_row(f"{one.at:%Y-%m-%d %H:%M:%S}", one.action, printable(one.target), printable(one.cause), one.verified.replace("_", " "),
-                          "" if one.rolled_back is None else "yes" if one.rolled_back else "failed", verdict)
-        Console().print(table)
-        for line in taught(found):
-            Console().print(printable(line))
-    else:
-        Console().print("No action was carried out yet.")
-    return DONE if found else NOTHING
-
-
-def taught(found: Sequence[Outcome]) -> list[str]:
-    """What outcomes taught of each cause and action, a line each; nothing of those that taught nothing."""
-    from agent.decision.learning import learned, trusted
-
-    lines = []
-    for cause, action in sorted({(one.cause, one.action) for one in found}):
-        seen, kept = learned(found, cause, action), trusted((one for one in found if one.action == action), cause)
-        less = f"; its confidence counts {kept:.2f} of itself, for engineers said that it was wrong" if kept < 1 else ""
-        if seen.cases or less:
-            lines.append(f"{action} against {cause or 'no cause that was said'}: {seen.words()}{less}")
-    return lines
-
-
-def verify(desk: Desk, *, as_json: bool) -> int:
-    """Check the audit. 1: something was changed."""
-    from agent.audit.verifying import verify as check
-
-    report = check(desk.journal)
-    if as_json:
-        typer.echo(json_line(report.document()))
-    else:
-        console = Console()
-        console.print(f"{report.entries} entries: " + ("sound" if report.sound else "[bold]NOT sound[/bold]"))
-        for problem in report.problems:
-            console.print(f"- entry {problem.seq}: {printable(problem.what)}")
-    return DONE if report.sound else FAILED
-
-
-def export(desk: Desk) -> int:
-    """Every entry, a line each."""
-    for line in desk.journal.export():
-        typer.echo(line)
     return DONE
 
 
@@ -253,64 +185,5 @@ def _found(desk: Desk, ident: str) -> Approval:
 
 
 def _told(found: Approval, *, as_json: bool) -> int:
-    typer.echo(json_line(found.document())) if as_json else Console().print(_next(found))
+    typer.echo(json_line(found.document())) if as_json else Console().print(next_step(found))
     return DONE if found.state in _GOOD else FAILED
-
-
-def _next(found: Approval) -> str:
-    """How it stands, and what is next."""
-    line = found.line
-    said = f"{printable(line.id)}: [bold]{line.state.replace('_', ' ')}[/bold]" + (f" · {printable(line.reason)}" if line.reason else "")
-    if line.state == "pending":
-        more = f"{line.needed - line.given} more to approve by {line.deadline:%H:%M:%S} UTC: oncalm approvals approve {line.id}"
-    elif line.state == "approved":
-        more = f"not begun yet: oncalm approvals run {line.id}"
-    elif line.state in {"executing", "rolling_back", "unknown", "rollback_unknown"}:
-        more = f"nobody saw how it ended: oncalm approvals settle {line.id}"
-    elif line.state == "succeeded" and found.preview.changes:
-        more = f"did it help? oncalm approvals watch {line.id}"
-    else:
-        more = ""
-    return f"{said}\n{more}" if more else said
-
-
-def card(found: Approval) -> None:
-    """One approval, with everything that is known of it."""
-    console, line, record = Console(), found.line, found.record
-    _preview(console, found.preview.document())
-    console.print(f"risk {line.risk:.2f} · asked by {printable(line.requester)} · deadline {line.deadline:%Y-%m-%d %H:%M:%S} UTC · approvals {line.given} of {line.needed}")
-    for why in record.get("reasons", ()):
-        console.print(f"- {printable(str(why))}")
-    for passage in found.history:
-        console.print(f"{passage.at:%H:%M:%S} {passage.after.replace('_', ' ')} by {printable(passage.actor)}" + (f": {printable(passage.reason)}" if passage.reason else ""))
-    console.print(_next(found))
-
-
-def _preview(console: Console, preview: Mapping[str, Any]) -> None:
-    action, target = preview["action"], preview["action"]["target"]
-    place = f"{target['kind']} {target['namespace'] + '/' if target['namespace'] else ''}{target['name']}"
-    console.print(f"[bold]{printable(action['name'])}[/bold] {printable(place)} · digest {preview['digest'][:16]} · checked by {preview['checked_by']}")
-    for edit in preview["diff"]:
-        console.print(f"  {printable(str(edit['path']))}: {_value(edit['before'])} → {_value(edit['after'])}")
-    console.print(f"felt by: {printable(preview['blast']['statement'] or 'not known')}")
-    console.print(f"expected: {printable(preview['predicted'])}")
-    back = preview["inverse"]
-    console.print(f"taken back: {preview['reversible'].replace('_', ' ')}" + (f", by {printable(back['name'])}" if back else ""))
-    for one in preview["obstacles"]:
-        console.print(f"{'against it' if one['blocking'] else 'note'}: {printable(one['why'])}" + (f" — {printable(one['better'])}" if one["better"] else ""))
-
-
-def _value(value: Any) -> str:
-    return "(absent)" if value is None else printable(str(value)[:200])
-
-
-def _lines(found: list[Line]) -> Table:
-    table = Table(box=None, pad_edge=False)
-    for name in ("id", "state"):
-        table.add_column(name, no_wrap=True)
-    for name in ("what", "risk", "asked by", "given", "deadline (UTC)"):
-        table.add_column(name, overflow="fold")
-    for one in found:
-        table.add_row(one.id, one.state.replace("_", " "), f"{one.action} {printable(one.target)}", f"{one.risk:.2f}", printable(one.requester),
-                      f"{one.given}/{one.needed}", f"{one.deadline:%m-%d %H:%M}")
-    return table

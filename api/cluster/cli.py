@@ -6,6 +6,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from api.options import AsJson
+
 if TYPE_CHECKING:
     from telemetry.sources.kubernetes.configuration import Access
 
@@ -14,7 +16,6 @@ Namespace = Annotated[str | None, typer.Option("--namespace", "-n", help="Only t
 Symptom = Annotated[str, typer.Option(help="What was reported, in words.")]
 Kubeconfig = Annotated[str | None, typer.Option(help="A kubeconfig, or in-cluster (default: ONCALM_KUBECONFIG, then kubectl's, then the pod's own).")]
 Context = Annotated[str | None, typer.Option("--context", help="A context of it (or ONCALM_KUBE_CONTEXT).")]
-AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON document on stdout.")]
 
 
 def _access(kubeconfig: str | None, context: str | None) -> Access:

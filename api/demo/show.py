@@ -15,7 +15,7 @@ from rich.console import Console
 
 from agent.approvals.people import Person
 from agent.verification.verifier import Limits
-from api.actions import commands
+from api.actions import cards
 from api.actions.desk import Desk
 from api.actions.proposals import ask, incident
 from api.demo import rehearsal
@@ -111,7 +111,7 @@ class _Acting:
         approval = desk.propose("undo_rollout", target, {}, OTHER, cause="deploy", confidence=0.5, reason="it was rolled out before", incident=incident(found)).approval
         if approval is None:
             return {"state": "refused"}
-        self._say(lambda: commands.card(approval))
+        self._say(lambda: cards.card(approval))
         done = desk.approve(approval.id, ME, digest=approval.line.digest)
         self._say(f"{self._clock():%H:%M:%S} approved by {ME.name}, carried out once: [bold]{done.state}[/]")
         return self._verified(desk, done.id)
@@ -123,7 +123,7 @@ class _Acting:
         if ident is None:
             return {"state": "refused", "approved": False}
         approval = desk.approvals.show(ident)
-        self._say(lambda: commands.card(approval))
+        self._say(lambda: cards.card(approval))
         if ask_people and not typer.confirm("Approve and carry out exactly this, in the simulated cluster?", default=True):
             desk.reject(ident, ME, reason="said no on the terminal")
             self._say("NOT executed, NOT queued.")
@@ -137,7 +137,7 @@ class _Acting:
     def _verified(self, desk: Desk, ident: str) -> dict[str, Any]:
         held = desk.watch(desk.approvals.show(ident), LIMITS, wait=self._clock.wait, tell=lambda said: self._say(f"  {self._clock.now:%H:%M:%S} {said}"))
         state = desk.approvals.show(ident).state
-        self._say(lambda: commands.verification(held, state))
+        self._say(lambda: cards.verification(held, state))
         return {"approval": ident, "state": state, "verification": held.document()}
 
     def _audit(self, desk: Desk) -> bool:

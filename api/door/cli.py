@@ -6,6 +6,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from api.options import AsJson
+
 if TYPE_CHECKING:
     from datetime import datetime
 
@@ -13,7 +15,6 @@ if TYPE_CHECKING:
     from agent.keys.keys import Key
 
 keys = typer.Typer(no_args_is_help=True, help="Make, list and revoke the API keys that open `oncalm serve`.")
-AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON document on stdout.")]
 _UNITS = {"h": 1, "d": 24, "w": 24 * 7}
 
 

@@ -7,8 +7,8 @@ from typing import Annotated, Any
 import typer
 
 from api.actions.cli import desk_of, me
+from api.options import AsJson
 
-AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON document on stdout.")]
 Ident = Annotated[str, typer.Argument(metavar="ID", help="An incident's id, or how it begins.")]
 Why = Annotated[str, typer.Option("--why", help="Why, in words.")]
 

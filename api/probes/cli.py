@@ -8,7 +8,7 @@ from typing import Annotated, Any
 
 import typer
 
-AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON document on stdout.")]
+from api.options import AsJson
 
 probe = typer.Typer(no_args_is_help=True, help="Look into a node's kernel: bounded eBPF probes, behind approval.")
 

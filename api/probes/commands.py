@@ -91,7 +91,7 @@ def examined(*, as_json: bool) -> int:
 
 def run(desk: Desk, me: Person, node: str, params: Mapping[str, Any], *, reason: str, as_json: bool) -> int:
     """Propose, and on a terminal ask whoever may approve; then wait for the result and show it."""
-    from api.actions.commands import card
+    from api.actions.cards import card
     from tools.actions.action import Target
     from tools.actions.probes import ACTION
 

@@ -20,8 +20,8 @@ def serve(
     inbox: Annotated[str, typer.Option(help="How much received telemetry may wait for the store, as 1GB.")] = "1GB",
 ) -> None:
     """Serve chat, investigations, approvals, records and OTLP over HTTP until a signal ends it."""
-    from api.cli import product_of
-    from api.commands import inbox_size
+    from api.ingestion.commands import inbox_size
+    from api.options import product_of
     from api.server.joining import joined
     from api.server.serve import serve as run
     from api.settings import load
@@ -49,7 +49,7 @@ def chat(
     server: Annotated[str | None, typer.Option(help="Ask a running `oncalm serve` at this URL (or ONCALM_SERVER), with the key in ONCALM_KEY.")] = None,
 ) -> None:
     """Talk in the terminal: follow-ups know what was said."""
-    from api.cli import analyst_of, product_of
+    from api.options import analyst_of, product_of
     from api.settings import load
     from api.terminal.chat import talk
 

@@ -7,7 +7,8 @@ from typing import Annotated, Any
 
 import typer
 
-AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON document on stdout.")]
+from api.options import AsJson
+
 Services = Annotated[list[str] | None, typer.Option("--service", help="Only of this service; as often as needed.")]
 Team = Annotated[str, typer.Option(help="Only of this team's services (teams.yaml).")]
 KindOf = Annotated[str, typer.Option("--kind", help="period, handover or postmortem.")]

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import os
 import re
+import sys
 from collections.abc import Sequence
 from typing import Any
 
@@ -10,7 +12,7 @@ from rich import box
 from rich.markup import escape
 from rich.table import Table
 
-from api.terminal.escaping import visible
+from api.terminal.escaping import json_line, visible
 
 BARS = "▁▂▃▄▅▆▇█"
 WIDEST = 72
@@ -58,3 +60,11 @@ def _cell(value: Any) -> str:
         return f"{value:,.4g}" if abs(value) < 1000 else f"{value:,.0f}"
     stamp = _STAMP.fullmatch(str(value))
     return f"{stamp[1]} {stamp[2]}" if stamp else printable(str(value))
+
+
+def print_json(value: Any) -> None:
+    """Print one JSON document on stdout."""
+    try:
+        print(json_line(value), flush=True)
+    except BrokenPipeError:  # whoever read our output has gone, which is fine
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

@@ -140,7 +140,8 @@ class Toolbox(Home):
 
         For who may not propose (``by``: for whom the agent works) it asks nobody either.
         """
-        from api.probes.nodes import FILE, asking
+        from api.probes.nodes import FILE
+        from api.probes.requests import asking
         from tools.probe import probe_tools
         from tools.registry import Registry
 

@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 
-from api.cluster.commands import cluster_checks
+from api.doctor.cluster import cluster_checks
 from api.settings import Settings
 from api.wiring.product import Product
 from telemetry.sources.kubernetes.configuration import Access

@@ -140,7 +140,7 @@ def test_a_node_that_is_gone_is_named(terminal: Terminal) -> None:
 
 def test_the_agent_asks_people_for_a_few_probes_and_no_more(terminal: Terminal, shop: tuple[int, int]) -> None:
     from api.actions.desk import Desk
-    from api.probes.nodes import WAITING, asking
+    from api.probes.requests import WAITING, asking
 
     desk = Desk(terminal.home, None)
     try:
