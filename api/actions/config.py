@@ -75,18 +75,16 @@ class Also:
 
 def read(path: Path, environment: Environment) -> Also:
     """What a file names; nothing where there is none. Raises UsageError, which repeats no secret."""
-    import yaml
+    from telemetry import yaml_files
 
-    try:
-        told = yaml.safe_load(path.read_text(encoding="utf-8")) or {}
-        file = _File.model_validate(told)
-    except FileNotFoundError:
+    if not path.exists():
         return Also()
+    told = yaml_files.read(path, remedy=_REMEDY) or {}
+    try:
+        file = _File.model_validate(told)
     except ValidationError as error:
         said = "; ".join(f"{'.'.join(map(str, one['loc']))}: {one['msg']}" for one in error.errors(include_input=False, include_url=False)[:5])
         raise UsageError(said, where=str(path), remedy=_REMEDY) from None
-    except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
-        raise UsageError(f"it cannot be read: {' '.join(str(error).split())[:300]}", where=str(path), remedy=_REMEDY) from error
     names = [one.name for one in file.channels], [one.name for one in file.nginx]
     if twice := next((name for each in names for name in each if each.count(name) > 1), None):
         raise UsageError(f"{twice} stands twice", where=str(path), remedy="give each its own name")

@@ -25,15 +25,9 @@ _KEYS = frozenset({"name", "url", "variable", "events"})
 
 def read_channels(path: Path, environment: Callable[[str], str | None]) -> list[Channel]:
     """The channels that a YAML file names. ``variable`` names an environment variable with the URL. Raises UsageError, without URLs."""
-    import yaml
+    from telemetry import yaml_files
 
-    try:
-        held = yaml.safe_load(path.read_text(encoding="utf-8"))
-    except OSError as error:
-        raise UsageError(f"it cannot be read: {error.strerror}", where=str(path), remedy="name a file of channels") from error
-    except (yaml.YAMLError, UnicodeDecodeError) as error:
-        mark = getattr(error, "problem_mark", None)
-        raise UsageError("it is no YAML" + (f" (line {mark.line + 1})" if mark else ""), where=str(path), remedy="see docs/notifications.md") from error
+    held = yaml_files.read(path, remedy="see docs/notifications.md")
     listed = held.get("channels") if isinstance(held, Mapping) else None
     if not isinstance(listed, list) or set(held) != {"channels"}:
         raise UsageError("it needs one key, `channels`, with a list", where=str(path), remedy="see docs/notifications.md")

@@ -60,16 +60,13 @@ class _File(BaseModel):
 
 def read(path: Path, environment: Environment, *, needed: bool) -> AlertSettings:
     """The settings of a file; the usual ones where there is none and none is ``needed``. Raises UsageError."""
-    import yaml
+    from telemetry import yaml_files
 
-    try:
-        told = yaml.safe_load(path.read_text(encoding="utf-8")) or {}
-    except FileNotFoundError:
+    if not path.exists():
         if not needed:
             return AlertSettings()
-        raise UsageError("there is no such file", where=str(path), remedy="name one that is there (docs/alerts.md)") from None
-    except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
-        raise UsageError(f"it cannot be read: {' '.join(str(error).split())[:300]}", where=str(path), remedy="see docs/alerts.md") from error
+        raise UsageError("there is no such file", where=str(path), remedy="name one that is there (docs/alerts.md)")
+    told = yaml_files.read(path, remedy="see docs/alerts.md") or {}
     try:
         return _settings(_File.model_validate(told), path, environment)
     except ValidationError as error:

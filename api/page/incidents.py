@@ -12,10 +12,11 @@ from starlette.concurrency import run_in_threadpool
 from agent.approvals.people import Person
 from api.actions.proposals import propose_for
 from api.door.needs import Needs
+from api.errors import NotFoundError
 from api.page.drawing import PICTURES, drawn
 from api.page.forms import form_of
 from api.page.rendering import page
-from api.server.problems import NotFoundError, problem_of
+from api.server.problems import problem_of
 from telemetry.errors import OnCalmError, UsageError
 
 if TYPE_CHECKING:

@@ -14,10 +14,11 @@ from agent.summaries.configured import LONGEST
 from agent.summaries.document import Kind, Summary
 from agent.summaries.facts import Period
 from api.door.needs import Needs
+from api.errors import NotFoundError
 from api.page.drawing import png
 from api.page.forms import form_of
 from api.page.rendering import page
-from api.server.problems import NotFoundError, problem_of
+from api.server.problems import problem_of
 from telemetry.errors import OnCalmError, UsageError
 
 if TYPE_CHECKING:

@@ -50,18 +50,17 @@ class ProbesFile(BaseModel):
 
 def settings_of(home: Path) -> ProbesFile:
     """The file of a home; without one the daemon on this machine, if it listens where it usually does. Raises UsageError."""
-    import yaml
+    from telemetry import yaml_files
 
     path = home / FILE
     if not path.exists():
         return ProbesFile(nodes=[NodeFile(name=socket.gethostname(), socket=str(SOCKET))] if SOCKET.exists() else [])
+    told = yaml_files.read(path, remedy="see docs/probes.md") or {}
     try:
-        return ProbesFile.model_validate(yaml.safe_load(path.read_text(encoding="utf-8")) or {})
-    except (yaml.YAMLError, UnicodeDecodeError) as error:
-        raise UsageError(f"it is no YAML: {str(error).splitlines()[0]}", where=str(path), remedy="see docs/probes.md") from error
+        return ProbesFile.model_validate(told)
     except ValidationError as error:
-        told = "; ".join(f"{'.'.join(map(str, one['loc']))}: {one['msg'].removeprefix('Value error, ')}" for one in error.errors()[:5])
-        raise UsageError(told, where=str(path), remedy="see docs/probes.md") from error
+        wrong = "; ".join(f"{'.'.join(map(str, one['loc']))}: {one['msg'].removeprefix('Value error, ')}" for one in error.errors()[:5])
+        raise UsageError(wrong, where=str(path), remedy="see docs/probes.md") from error
 
 
 def addresses(home: Path) -> tuple[Address, ...]:

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from api.errors import NotFoundError
 from tools.actions.probes import read_result, results
 
 _MOST = 200
@@ -18,8 +19,6 @@ def sessions_of(home: Path) -> list[dict[str, Any]]:
 
 def session_of(home: Path, session: str) -> dict[str, Any]:
     """One, by its whole name. Raises NotFoundError."""
-    from api.server.problems import NotFoundError
-
     for path in results(home / "probes"):
         if path.stem == session:
             return read_result(path)

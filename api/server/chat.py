@@ -10,9 +10,9 @@ from fastapi import APIRouter, Depends, Header, Response
 
 from agent.approvals.people import Person
 from api.door.needs import Needs, RoleError
+from api.errors import BusyError, ConflictError, NotFoundError
 from api.server import asking
 from api.server.asking import ChatRequest, InvestigationRequest
-from api.server.problems import BusyError, ConflictError, NotFoundError
 from api.server.run import OVER, Run
 from api.server.services import Services
 from api.server.streams import last_id, stream

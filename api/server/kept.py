@@ -14,7 +14,7 @@ from uuid import uuid4
 from agent.approvals.people import Person
 from agent.audit.journal import micros, moment
 from agent.notifying.notice import masked
-from api.server.problems import NotFoundError
+from api.errors import NotFoundError
 from api.server.tables import conversations, investigations, turns
 from telemetry.errors import StoreError
 from telemetry.redact import redact

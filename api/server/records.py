@@ -11,8 +11,8 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from agent.approvals.people import Person
 from api.door.needs import Needs
+from api.errors import NotFoundError
 from api.mcp.answers import document
-from api.server.problems import NotFoundError
 from api.server.services import Services
 from telemetry.errors import UsageError
 from tools.registry import Registry

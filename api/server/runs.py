@@ -18,7 +18,8 @@ from uuid import uuid4
 
 from agent.approvals.people import Person
 from agent.nodes import RunStoppedError
-from api.server.problems import BusyError, NotFoundError, problem_of
+from api.errors import BusyError, NotFoundError
+from api.server.problems import problem_of
 from api.server.run import Run, Work
 from telemetry.errors import OnCalmError
 

@@ -80,7 +80,7 @@ def test_every_channel_can_be_tried(told: Told) -> None:
 
 
 @pytest.mark.parametrize(("text", "says"), [
-    ("channels: [", "no YAML"), ("chanels: []", "one key"), ("channels:\n - {name: a}", "say where it is"),
+    ("channels: [", "not YAML"), ("chanels: []", "one key"), ("channels:\n - {name: a}", "say where it is"),
     ("channels:\n - {name: a, url: 'json://h', event: [x]}", "unknown keys: event"), ("channels:\n - {name: a, url: 'json://h', events: [paged]}", "unknown events paged"),
     ("channels:\n - {name: a, variable: NOT_SET_ANYWHERE}", "NOT_SET_ANYWHERE is not set"), ("channels:\n - {url: 'json://hunter2'}", "needs a name"),
 ])
