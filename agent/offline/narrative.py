@@ -28,7 +28,7 @@ def narrated(weighed: ToolResult, results: Mapping[str, ToolResult], statements:
               if result.status in {"failed", "not_assessed"}]
     unchecked = [*made.get("not_assessed", []), *failed]
     return Summary(
-        answer="\n".join(_lines(made, results)), interpretation=_window(made, statements),
+        answer="\n".join([*_lines(made, results), *(f"Read as: {one}." for one in statements)]), interpretation=_window(made, statements),
         result=Result(kind="table", columns=columns, rows=rows) if rows else Result(kind="none"),
         confidence=_confidence(suspects, unchecked),
         claims=[{"text": sign["statement"], "evidence": ["E1"]} for one in suspects[:1] for sign in one["signs"][:_SIGNS]],

@@ -74,6 +74,7 @@ def resolve(
     if links.quoted:
         return _by_quotes(links, asked, catalog)
     asked = [w for w in asked if w in links.level_words or w in NEGATIONS or not (w in EVERYDAY and not vocabulary.bears(w))]
+    asked = _service(asked, links, vocabulary)
     if links.levels and not [w for w in asked if w not in WEAK and w not in links.level_words]:
         return _by_level(links, asked, vocabulary)
     asked = [w for w in asked if singular(w) not in links.levels]
@@ -103,6 +104,18 @@ def resolve(
         return target
     in_text = _probed(links, asked, named, choice, vocabulary, search, probe, lenient=True, fields=False)
     return target if in_text.unmatched or not in_text.filters else in_text
+
+
+def _service(asked: list[str], links: Links, vocabulary: Vocabulary) -> list[str]:
+    """The words without the only one that names records, when it is a service's whole name: its records are meant, not messages that say the name."""
+    info = vocabulary.fields.get("service")
+    own = [word for word in asked if word not in WEAK and word not in links.level_words]
+    name = next((value for value, _ in info.values if value.lower() == own[0].lower()), None) if info is not None and len(own) == 1 and info.distinct > 1 else None
+    if name is None or any(item.field == "service" for item in links.filters):
+        return asked
+    links.filters.append(Filter(field="service", op="eq", value=name))
+    links.said.append(f"service = {name}")
+    return [word for word in asked if word != own[0]]
 
 
 def _as_text(links: Links) -> Links:
@@ -431,5 +444,5 @@ def _ambiguities(choice: Choice, templates: dict[str, Template]) -> tuple[str, .
 
 
 def _sentence(said: list[str], notes: list[str] | None = None) -> str:
-    text = "lines with " + ", and ".join(said) if said else "all lines"
+    text = "lines with " + ", and ".join(dict.fromkeys(said)) if said else "all lines"
     return text + "".join(f"; {note}" for note in notes or [])
