@@ -10,6 +10,7 @@ from typing import Any
 from agent.analyst import Given, Progress, Step, Summary, ToolCall, Triage, Turn
 from agent.numerals import NUMERALS
 from agent.offline import several
+from agent.offline.alternatives import alternatives, joined
 from agent.offline.deploys import Changes, dated
 from agent.offline.fields import unit_after
 from agent.offline.negation import Denied, denied, kept
@@ -87,6 +88,8 @@ class OfflineAnalyst:
         if lost and not self._kept(lost, reading, target):
             reason = f'No message of these logs says what was "{lost.said}", and those that say the opposite are no answer.'
             return Triage(refusal=reason, nearest=list(offers(self.catalog)))
+        if reading.yes_no and target is not None and target.unmatched:  # what was found is not all that was asked: no yes
+            reading = replace(reading, yes_no=False)
         base = self._resolve(reading.base_target)
         query = to_query(reading, target, base, given, tuple(self._excluded(words) for words in reading.excluded))
         statements = [*reading.statements, *_notes(target)]
@@ -171,8 +174,16 @@ class OfflineAnalyst:
     def _resolve(self, words: str, field: str | None = None) -> Target | None:
         key = (plain(words).strip(), field)
         if key not in self._resolved:
-            self._resolved[key] = self._look_up(*key) if key[0] else None
+            self._resolved[key] = self._either(*key) if key[0] else None
         return self._resolved[key]
+
+    def _either(self, words: str, field: str | None) -> Target:
+        """Words with two values of one thing ("for root or admin") mean the records of either."""
+        sides = alternatives(words) if self._probe is not None else ()
+        whole = self._look_up(words, field)
+        if not sides or (not sides[0].exclusive and not whole.unmatched and self._probe is not None and self._probe(whole.filters)):
+            return whole
+        return joined([self._look_up(one.words, field) for one in sides]) or whole
 
     def _look_up(self, words: str, field: str | None) -> Target:
         """With a field of some messages only, the words are matched within those messages."""

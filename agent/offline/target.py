@@ -27,6 +27,7 @@ _ENOUGH_BESIDE_VALUES = 0.55
 _LONGEST = 240
 """Characters of a message that are shown in a sentence: some are whole pages."""
 _SHOWN = 3
+_SHORT = 3
 FAILED = OUTCOMES - {"succeed", "success"}
 TROUBLE = ("warn", "error", "fatal")
 """Levels that tell of trouble."""
@@ -311,7 +312,9 @@ def _literal(
         return _probed(links, asked, named, choice, vocabulary, search, probe, lenient=lenient)
     if links.filters or lenient:
         kept = replace(choice, chosen=(), missing=(), unmatched=tuple(named), near=())
-        return _target(links, asked, kept, vocabulary.catalog, search)
+        target = _target(links, asked, kept, vocabulary.catalog, search)
+        of_service = bool(links.filters) and all(item.field == "service" for item in links.filters)
+        return _standing(target, probe, vocabulary) if of_service else target
     filters = [Filter(field="text", op="word", value=word) for word in named]
     values = level_values(links.levels, vocabulary, links.exact) if links.levels else ()
     if values:
@@ -355,6 +358,9 @@ def _probed(
         elif loose is not None and probe((*filters, loose)):
             filters.append(loose)
             said.append(f"a word like '{bare}'")
+        elif bare.isalpha() and len(bare) > _SHORT and probe((*filters, named_so := Filter(field="text", op="regex", value=rf"[A-Za-z0-9_]{bare.capitalize()}\b"))):
+            filters.append(named_so)
+            said.append(f"a name that ends in {bare.capitalize()}")
         else:
             lost.append(word)
     templates = {template.id: template for template in vocabulary.catalog.templates}

@@ -80,7 +80,7 @@ def word(question: str, names: frozenset[str] = frozenset()) -> Wording:
 FILLER = re.compile(
     r"\b(?:the|a|an|of|is|are|was|were|be|been|being|did|do|does|done|has|have|had|there|that|which|who|whom|whose|it|its|they|them|"
     r"their|i|we|us|me|my|our|you|your|can|could|would|should|will|tell|all|any|some|many|much|in|on|at|to|for|from|by|with|and|or|"
-    r"but|happen(?:ed|s|ing)?|occur(?:red|s|ring)?|appear(?:ed|s|ing)?|seen|see|saw|logs?|logged|logging|lines?|records?|entries|"
+    r"but|happen(?:ed|s|ing)?|occur(?:red|s|ring)?|appear(?:ed|s|ing)?|seen|see|saw|(?:logs?|logged|logging)(?! (?:in|on|out|off)\b)|lines?|records?|entries|"
     r"messages?|events?|times?|time|most|often|as|so|far|over|per|each|every|these|those|this|took|take|takes|ever|overall|total|"
     r"in total|number|count|occurrences?|value|values|than|first|last|come|came|say|says|said|like|get|got|go|goes|went|what|how|"
     r"when|where|show|list|give|file|files|data|everything|anything|something|one|ones|here|now|then|only|just|too|also|again|per)\b",

@@ -56,6 +56,9 @@ def yes_no(draft: Draft) -> bool:
     draft.drop(r"^(?:any|a|an|some)\b|\bat all$|\bever\b")
     groups(draft)
     draft.operation, draft.yes_no, draft.limit = "count", True, ALL
+    if draft.drop(r"\bstill\b") and draft.catalog.last is not None:  # the last one tells, beside how far the records go
+        draft.operation, draft.yes_no, draft.limit = "last", False, 1
+        draft.statements.append(f"The newest record of all is of {draft.catalog.last:%Y-%m-%d %H:%M:%S} UTC")
     return not draft.bare
 
 
@@ -69,6 +72,7 @@ def lines(draft: Draft) -> bool:
     match = _LINES.search(draft.text)
     if not match:
         return False
+    draft.drop(r"\b(?:stack ?traces?|tracebacks?|backtraces?)\b(?= (?:of|for|from|behind)\b)")  # each record comes with its own
     n = limit(draft)
     match = _LINES.search(draft.text) or match
     shown = re.search(rf"\b(?P<n>{NUMBER})\s+(?:example |sample )?(?:lines|logs|records|messages|entries|examples|samples)\b", draft.text, re.I)
