@@ -32,6 +32,7 @@ CARRIED = 0.5
 """Score of templates that are chosen only because they carry the field asked about, not for their words."""
 LOG_IN = re.compile(r"\b(?:log(?:ged|s|ging)?|sign(?:ed|s|ing)?)[ -](?:in|on)\b", re.IGNORECASE)
 
+_NEVER = re.compile(r"\bnever\b", re.IGNORECASE)
 FAILED = re.compile(r"fail|invalid|unsuccess|denied|reject|wrong|bad|attempt|tried|try|could not|unable", re.IGNORECASE)
 
 
@@ -84,6 +85,9 @@ class OfflineAnalyst:
         if target is not None and not (reading.filters or reading.group_by) and _mostly_unknown(target):
             words = ", ".join(f'"{word}"' for word in target.unmatched)
             return Triage(refusal=f"Nothing in these logs answers to {words}.", nearest=list(offers(self.catalog)))
+        if reading.operation in {"top", "distinct"} and _NEVER.search(given.question) and not any(_NEVER.search(t.pattern) for t in self.catalog.templates):
+            reason = "What never happened leaves no record: I can list those of which it is logged, and what is not among them did not"
+            return Triage(refusal=reason, nearest=[_NEVER.sub("", given.question).replace("  ", " ").strip(" ?")])
         lost = denied(given.question)
         if lost and not self._kept(lost, reading, target):
             reason = f'No message of these logs says what was "{lost.said}", and those that say the opposite are no answer.'

@@ -128,6 +128,7 @@ def _compare(draft: Draft, match: re.Match[str]) -> None:
     if united is not None:
         linked = united
     if linked is None:
+        draft.statements.append(f'No number of these logs was found for "{" ".join(match[0].split())}": name the field, as in "amount over 100"')
         return
     unit = _unit(match["unit"])
     value = float(match["value"].replace(",", "")) * (1.0 if united is not None else _factor(unit, linked, draft.catalog))

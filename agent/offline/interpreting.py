@@ -9,7 +9,7 @@ from agent.offline.conditions import codes, comparisons, negations
 from agent.offline.draft import ALL, Draft, groups, limit
 from agent.offline.fields import link
 from agent.offline.forms import READERS, comparison, figures, silence
-from agent.offline.moments import TimeReading
+from agent.offline.moments import TimeReading, describe
 from agent.offline.understanding import Reading
 from agent.offline.wording import Wording, clean, empty
 from telemetry.models import Catalog, Window
@@ -69,6 +69,9 @@ def finish(draft: Draft, wording: Wording, time: TimeReading) -> Reading:
     if draft.operation == "compare" and baseline is None:
         window, baseline, said = oddities.sides(window, draft.catalog) if draft.newest else (*_sides(window, draft.catalog), "")
         draft.statements += [said] if said else []
+    if draft.operation == "summary" and draft.newest and window == Window() and time.window == Window():
+        window = oddities.sides(window, draft.catalog)[0]
+        draft.statements.append(f"Now was read as the newest of the records: {describe(window)}")
     target = "" if empty(draft.text) else draft.text
     if draft.hint and draft.operation in {"stats", "top", "distinct", "lines"} and (draft.field or draft.noun or draft.kind):
         draft.field, draft.kind = draft.hint, ""

@@ -27,7 +27,8 @@ _QUOTED = re.compile(r"\"[^\"]*\"|'[^']{3,}'|`[^`]*`|“[^”]*”")
 _RELATIVE = re.compile(r"(?P<word>which|who|what)\s+(?!(?:is|are|was|were|did|does|do|has|have|had)\s+(?:it|they|the)\b)", re.IGNORECASE)
 _ALONE = re.compile(rf"(?P<head>(?:{_PREPOSITION}\s+)?{_ASK})(?P<noun>(?:\s+[\w-]+){{0,2}})", re.IGNORECASE)
 _VERBS = frozenset("is are was were did does do has have had can could will failed fails fail happened started began broke crashed changed".split())
-_PRONOUN = re.compile(r"\b(?:it|its|they|them|their|this|that|these|those|there|then|he|she|his|her|him|the same)\b", re.IGNORECASE)
+_PRONOUN = re.compile(r"\b(?:it|its|they|them|their|this|that(?=\s*$|\s+(?:happen|start|beg[iau]n|one|end|stop|last)\w*)|these|those|(?<!were )(?<!was )(?<!are )(?<!is )there|then|he|she|his|her|him"
+                      r"|the same)\b", re.IGNORECASE)
 _EDGE = re.compile(r"\bthe (?:very )?(?:first|last|latest|earliest|most recent|longest|biggest|largest|slowest|worst)(?: (?:one|time|occurrence))?\s*$", re.IGNORECASE)
 _TIMES = re.compile(r"^(?:since )?when\b|^how (?:long|many|often)\b|\bstill\b|\bthey\b|\bthem\b|\btheir\b", re.IGNORECASE)
 """Asked of all records, not of the first or last one."""
@@ -41,12 +42,23 @@ _PLAIN: tuple[tuple[str, str], ...] = (
 )
 
 
+_TIME = (
+    r"(?:today|yesterday|tonight|(?:last|this|yesterday) (?:night|morning|afternoon|evening|week|month)|(?:on )?(?:mon|tues|wednes|thurs|fri|satur|sun)day"
+    r"|(?:on )?\d{4}-\d\d-\d\d)"
+)
+_TIMES_TWO = re.compile(rf"\b(?P<one>{_TIME})\s+and\s+(?P<two>{_TIME})(?!\w)", re.IGNORECASE)
+_COMPARED = re.compile(r"\b(?:compar\w*|between|versus|vs|differ\w*|chang\w*|against|than|from|both)\b", re.IGNORECASE)
+
+
 def split(question: str) -> tuple[str, ...]:
     """The questions that one holds, in order; one alone when there is nothing to cut.
 
     "Which pier and which berth failed most?" asks the same of two things, so the words behind are put to both.
     """
     masked = _QUOTED.sub(lambda match: "x" * len(match[0]), question)
+    times = _TIMES_TWO.search(masked)
+    if times is not None and not _COMPARED.search(masked):
+        return tuple(f"{question[: times.start()]}{time}{question[times.end():]}".strip(" ?") for time in (times["one"], times["two"]))
     parts: list[str] = []
     at = 0
     for joint in _JOINT.finditer(masked):

@@ -44,7 +44,7 @@ class Settled:
 
 def settle(reading: Reading, catalog: Catalog, resolve: Resolve) -> Settled:
     """Choose the field and the target of a reading together."""
-    if not reading.kind:
+    if not reading.kind or (reading.operation == "share" and not reading.noun and reading.field is None):
         return Settled(reading, resolve(reading.target, _carried(reading)))
     best: tuple[float, FieldInfo, str, Target | None] | None = None
     for words, cost in _variants(reading, resolve):

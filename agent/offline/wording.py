@@ -30,6 +30,7 @@ _CONTRACTIONS = (
     (r"\b(what|who|where|when|how|that|there|it|here)['’]s\b", r"\1 is"), (r"\b(what|who|where|when|how)['’]re\b", r"\1 are"),
     (r"\bcan['’]?t\b", "can not"), (r"\bwon['’]t\b", "will not"), (r"n['’]t\b", " not"), (r"\b(i|we|they|you)['’](?:ve|re|ll|d)\b", r"\1"),
     (r"\bi['’]m\b", "i am"), (r"\bwhats\b", "what is"), (r"\bwhos\b", "who is"), (r"\bpls\b|\bplz\b", "please"),
+    (r"^what (?:did|does|has|was|is) (?!it\b|this\b|that\b|the\b|we\b|you\b)(\S+) (?:do|doing|done|been doing|been up to|up to)\W*$", r"show lines about \1"),
     (r"\bgimme\b", "give me"), (r"\bhow much\b(?! (?:time|data|bytes|memory|space|disk))", "how many"),
     (r"\bnr\.? of\b|\bno\. of\b|#\s?of\b|\bnum(?:ber)? of\b", "number of"), (r"\bavg\b", "average"), (r"\berrs\b", "errors"),
     (r"\bmsgs\b", "messages"), (r"\breqs\b", "requests"), (r"\bconns\b", "connections"), (r"\bsecs\b", "seconds"),

@@ -89,3 +89,41 @@ def test_no_yes_to_a_question_of_which_a_word_is_unknown(store: Product) -> None
 @pytest.mark.parametrize("question", ["what exceptions are there?", "show the stack trace of the deadlock"])
 def test_names_of_exceptions_and_their_traces_are_found(store: Product, question: str) -> None:
     assert asked(store, question)["evidence"][0]["total"] == 3
+
+
+def test_two_times_are_answered_each(store: Product) -> None:
+    answer = asked(store, "how many failed logins were there on 2026-02-01 and on 2026-02-02?")
+
+    assert [one["total"] for one in answer["evidence"]] == [5, 0]
+
+
+def test_what_is_compared_keeps_the_records_named_behind_it(store: Product) -> None:
+    answer = asked(store, "how does 2026-02-01 compare with 2026-01-31 for failed logins?")
+
+    assert answer["query"]["operation"] == "compare"
+    assert [row[1] for row in answer["result"]["rows"]] == ["login failed: bad password"]
+
+
+def test_a_rate_is_of_the_service_named(store: Product) -> None:
+    answer = asked(store, "what is the error rate of ledger?")
+
+    assert answer["result"]["value"] == pytest.approx(3 / 7)
+
+
+@pytest.mark.parametrize(("question", "total"), [("is there anything wrong with the ledger?", 3), ("what did root do?", 3)])
+def test_plain_words_for_trouble_and_for_deeds(store: Product, question: str, total: int) -> None:
+    assert asked(store, question)["evidence"][0]["total"] == total
+
+
+def test_now_is_the_newest_of_the_records(store: Product) -> None:
+    answer = asked(store, "what is happening right now?")
+
+    assert answer["query"]["window"]["start"] == "2026-02-01T11:03:00.500001Z"
+    assert "Now was read as the newest of the records" in answer["answer"]
+
+
+def test_what_never_happened_is_not_answered_by_what_did(store: Product) -> None:
+    answer = asked(store, "which users never failed to log in?")
+
+    assert not answer["understood"]
+    assert "which users failed to log in" in answer["answer"]

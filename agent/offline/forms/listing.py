@@ -22,6 +22,7 @@ from agent.offline.wording import OPEN
 _SUMMARY = re.compile(
     r"\b(?:what (?:is|was|the hell is|on earth is)?\s*(?:going on|happening|wrong|up|broken|going wrong|failing|the (?:status|situation|state|problem|issue|matter))|summar(?:y|ise|ize|ising)(?: of)?|overview(?: of)?|"
     r"any (?:problems?|issues?|trouble|errors?|anomal\w+)$|what (?:happened|went wrong)(?!\s+(?:to|with)\b)|what are (?:all )?(?:the|those|these) (?P<what>\w+(?: \w+)?) about|what (?:kinds? of )?(?P<what2>errors|warnings|problems|issues|exceptions) (?:are|were|do|did|have|happened|occurred)(?: there| we)?|"
+    r"(?:is |was )?(?:there )?(?:anything|something) (?:wrong|broken|failing|amiss)|"
     r"is (?:everything|anything|it|the system|all) (?:ok|okay|wrong|broken|fine|healthy|good|well)|tl;?dr|(?:give me |what is )?the gist|health(?:y)?$|how (?:is|are) (?:it|things|everything|the system|we) (?:going|doing|looking)|"
     r"(?:give me |tell me )?the big picture|recap|digest(?: of)?|walk me through|brief me|fill me in|catch me up)\b", re.I)
 
@@ -31,6 +32,7 @@ def summary(draft: Draft) -> bool:
     match = _SUMMARY.search(draft.text)
     if not match:
         return False
+    draft.newest = re.search(r"\b(?:right now|now|at the moment|currently)\b", draft.text, re.I) is not None
     trouble = re.search(r"error|problem|issue|wrong|broken|trouble|fail(?:ing|ure)", draft.text, re.I)
     what = match["what"] or match["what2"] or ""
     draft.cut(*match.span(), what)
