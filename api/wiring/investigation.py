@@ -13,6 +13,7 @@ from telemetry.store.shelves import RecordKind
 
 if TYPE_CHECKING:
     from agent.offline.investigator import Investigator
+    from agent.offline.target import TemplateSearch
     from telemetry.models import Window
     from telemetry.store.beyond import RecordReader
     from telemetry.store.reader import Reader
@@ -66,12 +67,18 @@ class Holdings:
         looking = trace_tools(self.records, self.logs).merged(metric_tools(self.records)).merged(session_tools(self.logs))
         return weighing.merged(change_tools(self.records.changes)).merged(looking)
 
-    def investigator(self, tools: Registry, at: datetime | None) -> Investigator:
+    def investigator(self, tools: Registry, at: datetime | None, search: TemplateSearch | None = None) -> Investigator:
         """Who weighs an incident without a model."""
+        from agent.offline.failing import Failing, failing
         from agent.offline.investigator import Investigator
+        from agent.offline.target import resolve
 
-        extent = self.extent()
-        return Investigator(self.logs.catalog, self.services(), extent.start, extent.end, at, frozenset(tools.names()))
+        extent, logs = self.extent(), self.logs
+
+        def known(words: str, service: str) -> Failing | None:
+            return failing(words, service, extent, logs.run, lambda text: resolve(text, logs.catalog, search, probe=logs.holds))
+
+        return Investigator(logs.catalog, self.services(), extent.start, extent.end, at, known, frozenset(tools.names()))
 
 
 @contextmanager

@@ -109,13 +109,15 @@ class Product(Toolbox):
         from agent.investigation import document
         from agent.offline.analyst import OfflineAnalyst
         from agent.run import ask
+        from telemetry.models import Window
         from tools.logs import log_tools
 
         with ExitStack() as stack, self._reader() as reader, self._holdings(reader, now, by) as held:
             index, run_id = self._searchable(reader), uuid4().hex
             others = held.tools().merged(self._cluster_tools(stack, by)).merged(self._probe_tools(by))
             tools = log_tools(reader).merged(others)
-            core = held.investigator(tools, at) if weighing else OfflineAnalyst(reader.catalog, index, reader.holds)
+            core = held.investigator(tools, at, index) if weighing else OfflineAnalyst(
+                reader.catalog, index, reader.holds, tools=tools.names(), changes=lambda: held.records.changes(Window()))
             context, asking = Context(core, tools, node=observer.node, stopped=stopped), None
             if thinking is not None:
                 asking = stack.enter_context(thinking.context(
