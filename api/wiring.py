@@ -42,8 +42,8 @@ _OURS = ("agent", "tools", "vectorstore", "telemetry")
 
 
 @contextmanager
-def _seldom_collecting() -> Iterator[None]:
-    """Look for cyclic garbage less often: what an ingest or an answer makes is kept or goes by itself, and looking costs a tenth."""
+def seldom_collecting() -> Iterator[None]:
+    """Look for cyclic garbage less often: what an ingest, an answer or a start makes is kept or goes by itself, and looking costs a tenth."""
     usual = gc.get_threshold()
     gc.set_threshold(50_000, *usual[1:])
     try:
@@ -80,7 +80,7 @@ class Product:
         self._observing, self._traceparent = observing, traceparent
         self._sources, self._environment = sources, environment
 
-    @_seldom_collecting()
+    @seldom_collecting()
     def ingest(
         self, paths: Sequence[str | Path], *, service: str | None = None, declared: str | None = None,
         progress: Progress | None = None, follow: bool = False, stop: Callable[[], bool] = lambda: False,
@@ -159,7 +159,7 @@ class Product:
         """
         return self._asked(symptom, conversation, now, window, analyst, watch, stopped, weighing=True, at=at, by=by)
 
-    @_seldom_collecting()
+    @seldom_collecting()
     def _asked(
         self, question: str, conversation: str | None, now: datetime | None, window: Window | None, analyst: str,
         watch: Callable[[dict[str, Any]], None], stopped: Callable[[], bool], *, weighing: bool, at: datetime | None = None,
