@@ -22,24 +22,28 @@ def serve(
     """Serve chat, investigations, approvals, records and OTLP over HTTP until a signal ends it."""
     from api.ingestion.commands import inbox_size
     from api.options import product_of
-    from api.server.joining import joined
-    from api.server.serve import serve as run
     from api.settings import load
+    from api.wiring.home import seldom_collecting
 
-    settings = load()
-    home = context.obj or settings.home
-    teller = settings.teller(home)
+    with seldom_collecting():
+        from api.server.joining import joined
+        from api.server.serve import built
 
-    def desk() -> Any:
-        return settings.desk(home, settings.cluster(), lambda: teller)
+        settings = load()
+        home = context.obj or settings.home
+        teller = settings.teller(home)
 
-    product = product_of(context)
-    product.me = None  # who asks nothing in their own name is OnCalm, not whoever started it
-    shared = desk()
-    if product.desk is not None:
-        product.desk = shared
-    made = joined(settings, home, product, shared)
-    run(product, shared, desk, teller, settings.door(), host, port, most_bytes=inbox_size(inbox), made=made)
+        def desk() -> Any:
+            return settings.desk(home, settings.cluster(), lambda: teller)
+
+        product = product_of(context)
+        product.me = None  # who asks nothing in their own name is OnCalm, not whoever started it
+        shared = desk()
+        if product.desk is not None:
+            product.desk = shared
+        made = joined(settings, home, product, shared)
+        server = built(product, shared, desk, teller, settings.door(), host, port, most_bytes=inbox_size(inbox), made=made)
+    server()
 
 
 def chat(

@@ -51,9 +51,9 @@ class Receiving:
         self.inbox.close()
 
 
-def serve(product: Product, desk: Desk, opener: Callable[[], Desk], teller: Teller | None, keeping: DoorSettings, host: str, port: int, *, most_bytes: int,
-          made: Joined) -> None:
-    """Serve until SIGINT or SIGTERM; port 0 takes a free one. ``opener`` opens a desk for a thread of its own; ``made``: the other parts.
+def built(product: Product, desk: Desk, opener: Callable[[], Desk], teller: Teller | None, keeping: DoorSettings, host: str, port: int, *, most_bytes: int,
+          made: Joined) -> Callable[[], None]:
+    """What serves until SIGINT or SIGTERM, listening already; port 0 takes a free one. ``opener`` opens a desk for a thread of its own; ``made``: the other parts.
 
     Beyond loopback there must be a key or an identity provider. Raises UsageError for that, and a host or port that cannot be used.
     """
@@ -89,11 +89,15 @@ def serve(product: Product, desk: Desk, opener: Callable[[], Desk], teller: Tell
     config = uvicorn.Config(
         door, http=hurried(), log_config=None, access_log=False, server_header=False, limit_concurrency=_CONNECTIONS,
         timeout_keep_alive=30, timeout_graceful_shutdown=_GRACE, ws="none", lifespan="on")
-    sys.setswitchinterval(_SWITCH)
-    gc.collect()
-    gc.freeze()  # modules and routes stay: no need to look through them again and again
-    run(config, listening, f"serving {product.home} at {shown(listening, host)}", ending=services.runs.close)
-    door.reception.close()
+
+    def serve() -> None:
+        sys.setswitchinterval(_SWITCH)
+        gc.collect()
+        gc.freeze()  # modules and routes stay: no need to look through them again and again
+        run(config, listening, f"serving {product.home} at {shown(listening, host)}", ending=services.runs.close)
+        door.reception.close()
+
+    return serve
 
 
 async def _nothing(scope: Scope, receive: Receive, send: Send) -> None:
