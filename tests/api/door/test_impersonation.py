@@ -41,7 +41,7 @@ def server() -> Iterator[tuple[str, list[list[tuple[str, str]]]]]:
             pass
 
     running = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-    threading.Thread(target=running.serve_forever, daemon=True).start()
+    threading.Thread(target=running.serve_forever, args=(0.02,), daemon=True).start()
     yield f"http://127.0.0.1:{running.server_port}", seen
     running.shutdown()
     running.server_close()

@@ -9,6 +9,7 @@ import hmac
 import json
 import time
 from collections.abc import Callable, Iterator
+from functools import cache
 from typing import Any
 
 import httpx
@@ -60,7 +61,9 @@ def hs256(provider: Provider, secret: bytes, **header: Any) -> str:
     return f"{signed}.{b64(hmac.digest(secret, signed.encode(), hashlib.sha256))}"
 
 
+@cache
 def other() -> Any:
+    """A key that is not the provider's."""
     return rsa.generate_private_key(public_exponent=65_537, key_size=2_048)
 
 

@@ -53,7 +53,7 @@ def raw_hook(status: int = 200) -> Iterator[tuple[int, list[tuple[Mapping[str, s
             pass
 
     server = ThreadingHTTPServer(("127.0.0.1", 0), Hook)
-    threading.Thread(target=server.serve_forever, daemon=True).start()
+    threading.Thread(target=server.serve_forever, args=(0.02,), daemon=True).start()
     try:
         yield server.server_address[1], taken
     finally:

@@ -128,7 +128,7 @@ def test_only_a_named_authority_is_trusted(authority: Path) -> None:
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     context.load_cert_chain(authority / "ca.pem", authority / "key.pem")
     server.socket = context.wrap_socket(server.socket, server_side=True)
-    Thread(target=server.serve_forever, daemon=True).start()
+    Thread(target=server.serve_forever, args=(0.02,), daemon=True).start()
     url = f"https://127.0.0.1:{server.server_port}"
     trusted, strange = opened("jaeger", url, ca_file=str(authority / "ca.pem")), opened("jaeger", url)
     missing = opened("jaeger", url, ca_file=str(authority / "none.pem"))
