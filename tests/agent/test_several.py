@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from api.wiring import Product
+from api.wiring.product import Product
 
 NOW = datetime(2026, 3, 1, tzinfo=UTC)
 HARBOUR = [("east", 4), ("east", 4), ("east", 2), ("west", 4), ("west", 4), ("west", 3), ("east", 4), ("north", 4), ("north", 4)]
