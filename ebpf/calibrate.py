@@ -26,7 +26,7 @@ from ebpf.loaders.interface import Loaded, Place, Sampling, Uprobes
 from ebpf.presence import inode
 from ebpf.uprobes import function_offsets
 
-ROUNDS = 7
+ROUNDS = 5
 HERTZ = 5_000
 """Samples a second while the profile is calibrated: so many that they are seen beside the noise."""
 
