@@ -40,6 +40,8 @@ class Triage(BaseModel):
     reading: dict[str, Any] | None = None
     query: Query | None = None
     target: str = ""
+    parts: list[str] = []
+    """What the question asks beside this, in its own words: each is read once this is answered."""
     statements: list[str] = []
     ambiguities: list[str] = []
     opening: ToolCall | None = None
@@ -95,6 +97,8 @@ class Summary(BaseModel):
     confidence: float
     query: dict[str, Any] | None = None
     """What was run for ``result``, when it is not the triage's query."""
+    parts: list[dict[str, Any]] = []
+    """Later parts of the question: ``question``, ``answer``, ``evidence`` (None: not answered), ``result`` …"""
     claims: list[dict[str, Any]] = []
     ruled_out: list[dict[str, Any]] = []
     unchecked: list[str] = []

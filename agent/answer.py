@@ -37,6 +37,7 @@ def assemble(state: State, analyst: str, seconds: float) -> dict[str, Any]:
         "result": {k: v for k, v in summary["result"].items() if v is not None or k == "value" and
                    summary["result"]["kind"] == "scalar"},
         "answer": summary["answer"],
+        **({"parts": summary["parts"]} if summary.get("parts") else {}),
         "evidence": evidence,
         "confidence": summary["confidence"],
         "claims": summary["claims"],

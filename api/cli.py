@@ -13,13 +13,15 @@ from typing import Annotated, Any
 
 import typer
 
-from api.acting_cli import register
-from api.alerting_cli import register as register_incidents
-from api.cluster_cli import clusters
+from api.actions.cli import register
+from api.cluster.cli import clusters
 from api.door.cli import keys
-from api.probe_cli import register as register_probes
+from api.incidents.cli import register as register_incidents
+from api.ingestion.cli import register as register_ingestion
+from api.options import AsJson, analyst_of, product_of
+from api.probes.cli import register as register_probes
 from api.server.cli import register as register_server
-from api.summary_cli import register as register_summaries
+from api.summaries.cli import register as register_summaries
 
 app = typer.Typer(
     add_completion=False, no_args_is_help=True, rich_markup_mode=None, pretty_exceptions_enable=False,
@@ -32,7 +34,7 @@ register_server(app)
 register_incidents(app)
 register_summaries(app)
 register_probes(app)
-AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON document on stdout.")]
+register_ingestion(app)
 
 
 @app.callback()
@@ -41,72 +43,6 @@ def _main(
     home: Annotated[Path | None, typer.Option(help="Folder that holds everything (or ONCALM_HOME).")] = None,
 ) -> None:
     context.obj = home
-
-
-def product_of(context: typer.Context) -> Any:
-    """The product over the home that the command names."""
-    from api.settings import load, variable
-    from api.wiring import Product
-
-    settings = load()
-    me = settings.person() if settings.kube_impersonate else None
-    desk = _desk(context.obj or settings.home, settings, me)
-    if desk is not None:
-        context.call_on_close(desk.close)
-    return Product(
-        context.obj or settings.home, embedding_path=settings.embedding_path, zone=settings.zone,
-        thinking=settings.thinking(), observing=settings.observing(), traceparent=settings.traceparent,
-        runbooks=settings.runbooks, sources=settings.sources, environment=variable, cluster=settings.cluster(),
-        desk=desk, access_of=settings.access_of(settings.cluster()), me=me,
-    )
-
-
-def _desk(home: Path, settings: Any, me: Any) -> Any:
-    """Who previews and decides on actions; nobody without a cluster."""
-    cluster = settings.cluster()
-    return settings.desk(home, cluster, me=me) if cluster is not None else None
-
-
-def analyst_of(name: str) -> str:
-    """The analyst of this name. Raises UsageError."""
-    from telemetry.errors import UsageError
-
-    if name not in {"auto", "offline", "llm"}:
-        raise UsageError(f"there is no analyst {name!r}", where="--analyst", remedy="use auto, offline or llm")
-    return name
-
-
-@app.command()
-def ingest(
-    context: typer.Context,
-    paths: Annotated[list[str], typer.Argument(help="Files, folders, globs, or - for standard input.")],
-    service: Annotated[str | None, typer.Option(help="Service of lines that name none.")] = None,
-    format: Annotated[str | None, typer.Option("--format", help="Line format, when detection errs.")] = None,  # noqa: A002
-    follow: Annotated[bool, typer.Option("--follow", "-f", help="Go on reading as the file grows.")] = False,
-    as_json: AsJson = False,
-) -> None:
-    """Read logs: any text format, gzip, xz, bzip2 or zstd, detected; resumes where it stopped."""
-    from api.commands import ingest as run
-
-    raise typer.Exit(run(product_of(context), paths, service=service, declared=format, follow=follow,
-                         as_json=as_json))
-
-
-@app.command()
-def fetch(
-    context: typer.Context,
-    source: Annotated[str, typer.Argument(help="A source of sources.yaml.")],
-    since: Annotated[str | None, typer.Option(help="The last span of time, as 2h or 30 minutes (default 1h).")] = None,
-    start: Annotated[str | None, typer.Option("--from", help="Start of the window.")] = None,
-    end: Annotated[str | None, typer.Option("--to", help="End of the window.")] = None,
-    service: Annotated[str | None, typer.Option(help="Of one service only.")] = None,
-    limit: Annotated[int, typer.Option(help="Stop after about so many records.", min=1)] = 1_000_000,
-    as_json: AsJson = False,
-) -> None:
-    """Fetch a window of a source (Loki, Jaeger, Prometheus ...) into the store; goes on where it stopped."""
-    from api.commands import fetch as run
-
-    raise typer.Exit(run(product_of(context), source, since=since, start=start, end=end, service=service, limit=limit, as_json=as_json))
 
 
 @app.command()
@@ -162,19 +98,6 @@ def templates(
 
 
 @app.command()
-def retain(
-    context: typer.Context,
-    older_than: Annotated[str | None, typer.Option(help="Drop records older than this, as 30d.")] = None,
-    max_size: Annotated[str | None, typer.Option(help="Keep at most this much, as 2GB.")] = None,
-    as_json: AsJson = False,
-) -> None:
-    """Drop old records by age or by size."""
-    from api.commands import retain as run
-
-    raise typer.Exit(run(product_of(context), older_than, max_size, as_json=as_json))
-
-
-@app.command()
 def doctor(
     context: typer.Context,
     repair: Annotated[bool, typer.Option(help="Set damaged segments aside.")] = False,
@@ -210,37 +133,6 @@ def mcp(
     from api.commands import mcp as run
 
     raise typer.Exit(run(product_of(context), http, token_file))
-
-
-@app.command()
-def receive(
-    context: typer.Context,
-    host: Annotated[str, typer.Option(help="Address to listen on.")] = "127.0.0.1",
-    port: Annotated[int, typer.Option(help="Port; 0 takes a free one.")] = 4318,
-    token_file: Annotated[Path | None, typer.Option(help="File with the token that clients must send.")] = None,
-    inbox: Annotated[str, typer.Option(help="How much may wait for the store, as 1GB.")] = "1GB",
-    as_json: AsJson = False,
-) -> None:
-    """Receive logs, traces and metrics over OTLP/HTTP until a signal ends it."""
-    from api.commands import receive as run
-
-    raise typer.Exit(run(product_of(context), host, port, token_file, inbox, as_json=as_json))
-
-
-@app.command("import")
-def import_(
-    context: typer.Context,
-    paths: Annotated[list[str] | None, typer.Argument(help="Files or folders: CSV, Parquet, JSON, JSON lines.")] = None,
-    mapping: Annotated[Path | None, typer.Option(help="Says what the columns mean; a feed of changes needs none.")] = None,
-    git: Annotated[Path | None, typer.Option(help="A repository whose commits and tags are changes.")] = None,
-    since: Annotated[str | None, typer.Option(help="With --git: only what is newer, as '2 weeks ago'.")] = None,
-    service: Annotated[str | None, typer.Option(help="With --git: whose changes they are.")] = None,
-    as_json: AsJson = False,
-) -> None:
-    """Import spans, metric points, changes and logs from tables, feeds and Git."""
-    from api.commands import import_records as run
-
-    raise typer.Exit(run(product_of(context), paths or [], mapping, git, since, service, as_json=as_json))
 
 
 @app.command()

@@ -8,7 +8,7 @@ import sys
 import traceback
 from pathlib import Path
 
-from api.terminal import json_line, visible
+from api.terminal.escaping import json_line, visible
 from telemetry.errors import OnCalmError, QueryError, StoreError, UsageError
 
 FAILED, USAGE = 1, 2

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from agent.offline.target import TemplateSearch
-from api.wiring import Product
+from api.wiring.product import Product
 from telemetry.models import Catalog, Filter, Line, Query
 from telemetry.store.reader import Reader
 from vectorstore.embedding import choose

@@ -24,6 +24,13 @@ class Entity:
 
     kind: EntityKind
     name: str
+    namespace: str = ""
+    """Of a part of a Kubernetes cluster whose name others in other namespaces have, too; empty where the name alone tells."""
+
+    @property
+    def key(self) -> str:
+        """Its name, after its namespace where that is needed."""
+        return f"{self.namespace}/{self.name}" if self.namespace else self.name
 
 
 @dataclass(frozen=True, slots=True)

@@ -89,6 +89,14 @@ def reachable(url: str, *, resolver: Resolve = resolve) -> Reachable:
     return Reachable(url, host, port, tuple(map(str, found)))
 
 
+def gives_credentials(address: str) -> bool:
+    """Whether a cloud gives out credentials at this IP address. False for what is no IP address."""
+    try:
+        return _metadata(ipaddress.ip_address(address.partition("%")[0]))
+    except ValueError:
+        return False
+
+
 def _metadata(address: Address) -> bool:
     return any(one in _METADATA for one in _within(address))
 

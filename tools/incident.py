@@ -151,19 +151,19 @@ def _sign(sign: Sign) -> dict[str, Any]:
 
 
 def _entity(entity: Entity) -> dict[str, str]:
-    return {"kind": entity.kind, "name": entity.name}
+    return {"kind": entity.kind, "name": entity.name, **({"namespace": entity.namespace} if entity.namespace else {})}
 
 
 def _passages(found: Diagnosis) -> list[Passage]:
     """The diagnosis as a reader takes it in: suspects with their evidence, what is ruled out, what began when."""
-    parts = [Passage(title=f"{one.rank}. {one.entity.kind} {one.entity.name}: {one.cause} (probability {one.score:.2f})",
+    parts = [Passage(title=f"{one.rank}. {one.entity.kind} {one.entity.key}: {one.cause} (probability {one.score:.2f})",
                      text="\n".join([one.statement, *(f"- {_told(sign)}" for sign in one.evidence[:_SIGNS]),
                                      *(f"- against: {_told(sign)}" for sign in one.against[:_SIGNS]),
-                                     *([f"victims: {', '.join(v.name for v in one.victims)}"] if one.victims else []),
+                                     *([f"victims: {', '.join(v.key for v in one.victims)}"] if one.victims else []),
                                      *([f"code: {', '.join(one.positions[:5])}"] if one.positions else [])]))
              for one in found.suspects]
     if found.ruled_out:
-        parts.append(Passage(title="Ruled out", text="\n".join(f"- {one.entity.kind} {one.entity.name}: {one.why}" for one in found.ruled_out)))
+        parts.append(Passage(title="Ruled out", text="\n".join(f"- {one.entity.kind} {one.entity.key}: {one.why}" for one in found.ruled_out)))
     if found.not_assessed:
         parts.append(Passage(title="Not assessed", text="\n".join(f"- {one}" for one in found.not_assessed)))
     return parts

@@ -155,13 +155,12 @@ def parse(text: str, name: str) -> Runbook:
 
 
 def _front(text: str) -> _Front:
-    import yaml
+    from telemetry import yaml_files
 
     try:
-        held = yaml.safe_load(text)
-    except (yaml.YAMLError, ValueError, RecursionError) as error:
-        mark = getattr(error, "problem_mark", None)
-        raise _BrokenError("its front matter is not YAML" + (f" (line {mark.line + 2})" if mark else "")) from error
+        held = yaml_files.parse(text)
+    except yaml_files.NotYamlError as error:
+        raise _BrokenError("its front matter is not YAML" + (f" (line {error.line + 1})" if error.line else "")) from error
     if held is None:
         return _Front()
     if not isinstance(held, dict):

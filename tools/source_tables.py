@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from telemetry.masks import masked
+from telemetry.masks import masked, masked_value
 from telemetry.models import Result
 from telemetry.records import Span
 from telemetry.sources.protocols import MetricSeries
@@ -28,8 +28,8 @@ def traces_table(spans: Sequence[Span], limit: int) -> Result:
     for ident, own in traces.items():
         first = min(own, key=lambda one: (bool(one.parent_id), one.start))
         start, end = min(one.start for one in own), max(one.start + one.duration for one in own)
-        failing = sorted({f"{one.service}: {one.operation}" for one in own if one.status == "error"})
-        rows.append([ident, _time(start), round((end - start) / 1000, 3), first.service, masked(first.operation), len(own), "; ".join(failing[:5])])
+        failing = sorted({masked(f"{one.service}: {one.operation}") for one in own if one.status == "error"})
+        rows.append([ident, _time(start), round((end - start) / 1000, 3), masked(first.service), masked(first.operation), len(own), "; ".join(failing[:5])])
     rows.sort(key=lambda row: -row[2])
     columns = ["trace", "start", "ms", "service", "operation", "spans", "failing"]
     return Result(kind="table", columns=columns, rows=rows[:limit]) if rows else Result(kind="none")
@@ -58,9 +58,9 @@ def spans_table(spans: Sequence[Span]) -> Result:
 
 
 def _span(span: Span, deep: int) -> list[Any]:
-    said = ", ".join(f"{name}={value[:80]}" for name, value in list(span.attributes.items())[:8])
+    said = ", ".join(f"{masked(name)}={masked_value(name, value)[:80]}" for name, value in list(span.attributes.items())[:8])
     status = f"{span.status}: {masked(span.message)}" if span.message else span.status
-    return [_time(span.start), round(span.duration / 1000, 3), span.service, "  " * min(deep, _DEEP) + masked(span.operation), span.kind, status, said]
+    return [_time(span.start), round(span.duration / 1000, 3), masked(span.service), "  " * min(deep, _DEEP) + masked(span.operation), span.kind, status, said]
 
 
 def by_series(series: Sequence[MetricSeries]) -> Result:
@@ -83,4 +83,4 @@ def over_time(series: Sequence[MetricSeries]) -> Result:
 
 
 def _labels(one: MetricSeries) -> str:
-    return ", ".join(f"{name}={value}" for name, value in sorted(one.labels.items())) or one.metric
+    return ", ".join(f"{masked(name)}={masked_value(name, value)}" for name, value in sorted(one.labels.items())) or masked(one.metric)

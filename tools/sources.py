@@ -103,7 +103,7 @@ class SourceTools:
         low, high = given.bounds()
         if not given.metric:
             named = _asked(self.sources.metrics, given.source, lambda one: one.metrics(low, high, given.words))
-            rows: list[list[Any]] = [[one.name, one.kind, one.unit, one.about] for answer in named for one in answer.records]
+            rows: list[list[Any]] = [[masked(one.name), one.kind, one.unit, masked(one.about)] for answer in named for one in answer.records]
             table = Result(kind="table", columns=["metric", "kind", "unit", "about"], rows=rows[:given.limit]) if rows else Result(kind="none")
             more = (f"{len(rows) - given.limit} more names: give words, or a larger limit",) if len(rows) > given.limit else ()
             return _outcome(table, len(rows), given, named, notes=more)
@@ -132,7 +132,7 @@ def _asked(held: Sequence[S], name: str | None, ask: Callable[[S], Answer[T]]) -
 
 
 def _told(answer: Answer[Any]) -> str:
-    return f"{answer.source} {answer.status.replace('_', ' ')}: {answer.reason}"
+    return f"{answer.source} {answer.status.replace('_', ' ')}: {masked(answer.reason)}"
 
 
 def _outcome(
@@ -142,13 +142,13 @@ def _outcome(
     window = Window(start=given.start, end=given.end)
     found = Found(result=result, total=total, searched=total, window=window, excerpt=excerpt or [])
     short = tuple(_told(one) for one in answers if one.status != "complete")
-    hows = tuple(dict.fromkeys(f"{one.source}: {note}" for one in answers for note in one.notes))
-    query = {**given.model_dump(mode="json"), "asked": [f"{one.source}: {said[:300]}" for one in answers for said in one.asked[:3]]}
+    hows = tuple(dict.fromkeys(f"{one.source}: {masked(note)}" for one in answers for note in one.notes))
+    query = {**given.model_dump(mode="json"), "asked": [f"{one.source}: {masked(said)[:300]}" for one in answers for said in one.asked[:3]]}
     why = None if total else "asked: " + ", ".join(one.source for one in answers if one.status == "complete") + "; nothing there meets this"
     return Outcome(found, query=query, window=window, templates=templates, notes=(*short, *notes, *hows[:5]), reason=why)
 
 
 def _line(number: int, source: str, line: LogLine, template: str) -> Line:
     time = _EPOCH + timedelta(microseconds=line.time)
-    return Line(id=number, time=time, level=line.level or None, service=line.service or None, host=line.pod or line.host or None,
+    return Line(id=number, time=time, level=line.level or None, service=masked(line.service) or None, host=masked(line.pod or line.host) or None,
                 template=template, source=source, line_no=number, text=masked(line.text))

@@ -13,7 +13,7 @@ from typing import Any
 from agent.decision.situation import Facts
 from signals.kube.clock import SECOND, micros
 from signals.kube.quantities import quantity
-from signals.kube.state import ClusterState, Object, at, items_at, mapping_at, name_of
+from signals.kube.state import ClusterState, Object, at, items_at, mapping_at, name_of, namespace_of
 from signals.kube.view import View, Workload, container_statuses, pod_ready
 from signals.observed import Entity
 from telemetry.sources.kubernetes.revisions import revisions
@@ -55,9 +55,9 @@ def workload_of(view: View, entity: Entity) -> Workload | None:
     if entity.kind == "pod":
         fit = [each for each in view.everywhere if any(name_of(pod) == entity.name for pod in each.pods)]
     else:
-        fit = [each for each in view.everywhere if each.name == entity.name]
+        fit = [each for each in view.everywhere if each.name == entity.name and entity.namespace in ("", each.namespace)]
         if not fit:
-            services = (each for each in view.state.of("services") if name_of(each) == entity.name)
+            services = (each for each in view.state.of("services") if name_of(each) == entity.name and entity.namespace in ("", namespace_of(each)))
             fit = [workload for each in services if mapping_at(each, "spec", "selector") for workload in view.serving(each)]
     return fit[0] if len(fit) == 1 else None
 

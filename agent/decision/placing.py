@@ -22,7 +22,7 @@ def placed(probes: Iterable[Mapping[str, Any]], state: ClusterState | None, now:
 
 
 def _places(view: View, one: Mapping[str, Any]) -> list[dict[str, str]]:
-    entity = Entity(one["entity"]["kind"], one["entity"]["name"])
+    entity = Entity(one["entity"]["kind"], one["entity"]["name"], one["entity"].get("namespace", ""))
     workload = workload_of(view, entity)
     pods = [pod for pod in workload.pods if entity.kind != "pod" or name_of(pod) == entity.name] if workload is not None else []
     return [place for pod in pods[:_MOST] if (place := _place(pod, one)) is not None]

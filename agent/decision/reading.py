@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import difflib
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from datetime import UTC, datetime, time
 from functools import cache, lru_cache
 from importlib.resources import files
@@ -12,15 +12,14 @@ from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
 
-import yaml
-
 from agent.decision.names import ACTIONS, PROTECTED
 from agent.decision.policy import Policy, Range, Rule, When
+from telemetry import yaml_files
 from telemetry.errors import UsageError
+from telemetry.yaml_files import Place
 
-_MOST_BYTES = 1_000_000
 _WILD = "*?["
-Place = tuple[str | int, ...]
+_REMEDY = "correct it (docs/policy.md shows one)"
 
 
 @cache
@@ -34,11 +33,10 @@ def read(path: Path) -> Policy:
     """The policy in a file. Raises UsageError for a file that cannot be read or says what a policy cannot: then nothing
     may be done."""
     try:
-        if path.stat().st_size > _MOST_BYTES:
-            raise _wrong("it is larger than 1 MB", str(path))
-        return parse(path.read_text("utf-8"), str(path))
-    except (OSError, UnicodeDecodeError) as error:
-        raise _wrong(f"it cannot be read ({error})", str(path)) from error
+        text = yaml_files.text_of(path, remedy=_REMEDY)
+    except UsageError as error:
+        raise _wrong(error.what, str(path)) from error
+    return parse(text, str(path))
 
 
 @lru_cache(maxsize=8)
@@ -48,13 +46,9 @@ def parse(text: str, where: str = "policy") -> Policy:
     The same text is parsed once: the file is read for each decision, so that an edit counts at once, but YAML is slow.
     """
     try:
-        root = yaml.compose(text, _Strict)
-        document = yaml.load(text, _Strict)  # noqa: S506 - a SafeLoader
-    except (yaml.YAMLError, RecursionError, ValueError) as error:
-        mark = getattr(error, "problem_mark", None)
-        line = f"line {mark.line + 1}: " if mark else ""
-        raise _wrong(f"{line}it is not YAML: {getattr(error, 'problem', None) or error}", where) from error
-    lines = dict(_lines(root)) if root is not None else {}
+        document, lines = yaml_files.parse_with_lines(text, _TimesAsText)
+    except yaml_files.NotYamlError as error:
+        raise _wrong(str(error), where) from error
     _validate(document, lines, where)
     zone = document.get("time_zone", "UTC")
     _zone(zone, ("time_zone",), lines, where)
@@ -66,39 +60,13 @@ def parse(text: str, where: str = "policy") -> Policy:
     return Policy(rules, tuple(document.get("protected", PROTECTED)))
 
 
-class _Strict(yaml.SafeLoader):  # type: ignore[misc] # PyYAML publishes no types
-    """YAML without aliases and without keys that stand twice; times stay text."""
+class _TimesAsText(yaml_files.StrictLoader):
+    """Times of the day stay as they are written."""
 
     yaml_implicit_resolvers = {  # noqa: RUF012 - the class attribute is PyYAML's
         first: [(tag, pattern) for tag, pattern in found if tag != "tag:yaml.org,2002:timestamp"]
-        for first, found in yaml.SafeLoader.yaml_implicit_resolvers.items()
+        for first, found in yaml_files.StrictLoader.yaml_implicit_resolvers.items()
     }
-
-    def compose_node(self, parent: Any, index: Any) -> Any:
-        if self.check_event(yaml.AliasEvent):
-            raise yaml.composer.ComposerError(None, None, "aliases (*name) are not allowed", self.peek_event().start_mark)
-        return super().compose_node(parent, index)
-
-    def compose_mapping_node(self, anchor: Any) -> Any:
-        node = super().compose_mapping_node(anchor)
-        seen: set[str] = set()
-        for key, _ in node.value:
-            if key.value in seen or not isinstance(key, yaml.ScalarNode):
-                raise yaml.composer.ComposerError(None, None, f"the key {str(key.value)[:40]} stands twice or is no word", key.start_mark)
-            seen.add(key.value)
-        return node
-
-
-def _lines(node: Any, place: Place = ()) -> Iterator[tuple[Place, int]]:
-    """The line of everything in the document, from 1; of a mapping's entry that of its key."""
-    yield place, node.start_mark.line + 1
-    if isinstance(node, yaml.MappingNode):
-        for key, value in node.value:
-            yield from _lines(value, (*place, key.value))
-            yield (*place, key.value), key.start_mark.line + 1
-    elif isinstance(node, yaml.SequenceNode):
-        for at, value in enumerate(node.value):
-            yield from _lines(value, (*place, at))
 
 
 def _validate(document: object, lines: Mapping[Place, int], where: str) -> None:
@@ -183,5 +151,4 @@ def _zone(name: str, place: Place, lines: Mapping[Place, int], where: str) -> No
 
 
 def _wrong(what: str, where: str) -> UsageError:
-    return UsageError(f"the policy cannot be used, so every action is refused: {what}"[:1500], where=where,
-                      remedy="correct it (docs/policy.md shows one)")
+    return UsageError(f"the policy cannot be used, so every action is refused: {what}"[:1500], where=where, remedy=_REMEDY)

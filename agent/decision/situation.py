@@ -114,7 +114,7 @@ def from_document(investigated: Mapping[str, Any]) -> list[Believed]:
 
 
 def _entity(one: Mapping[str, Any]) -> Entity:
-    return Entity(one["kind"], one["name"])
+    return Entity(one["kind"], one["name"], one.get("namespace", ""))
 
 
 def _suspect(one: Mapping[str, Any], entity: Entity, victim_of: Entity | None, load: Mapping[str, Any] | None) -> Believed:

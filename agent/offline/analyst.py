@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import replace
 from typing import Any
 
 from agent.analyst import Given, Progress, Step, Summary, ToolCall, Triage, Turn
 from agent.numerals import NUMERALS
+from agent.offline import several
+from agent.offline.alternatives import alternatives, joined
+from agent.offline.deploys import Changes, dated
 from agent.offline.fields import unit_after
 from agent.offline.negation import Denied, denied, kept
+from agent.offline.oddities import SESSIONS, sessions, strange, told
 from agent.offline.phrasing import interpretation, phrase
 from agent.offline.reading import offers, read
 from agent.offline.settle import merged, settle
@@ -28,6 +32,7 @@ CARRIED = 0.5
 """Score of templates that are chosen only because they carry the field asked about, not for their words."""
 LOG_IN = re.compile(r"\b(?:log(?:ged|s|ging)?|sign(?:ed|s|ing)?)[ -](?:in|on)\b", re.IGNORECASE)
 
+_NEVER = re.compile(r"\bnever\b", re.IGNORECASE)
 FAILED = re.compile(r"fail|invalid|unsuccess|denied|reject|wrong|bad|attempt|tried|try|could not|unable", re.IGNORECASE)
 
 
@@ -36,14 +41,33 @@ class OfflineAnalyst:
 
     name = "offline"
 
-    def __init__(self, catalog: Catalog, search: TemplateSearch | None, probe: Probe | None = None) -> None:
-        """``probe`` tells whether any record meets given conditions; without it words are judged by templates alone."""
+    def __init__(
+        self, catalog: Catalog, search: TemplateSearch | None, probe: Probe | None = None, *, tools: Collection[str] = (), changes: Changes = tuple,
+    ) -> None:
+        """``probe`` tells whether any record meets given conditions; without it words are judged by templates alone.
+
+        ``tools`` are names of those there are; ``changes`` gives every change on record.
+        """
+        self._sessions = SESSIONS in tools
+        self._changes = changes
         self.catalog = catalog
         self._search = search
         self._probe = probe
         self._resolved: dict[tuple[str, str | None], Target | None] = {}
 
     def triage(self, given: Given) -> Triage:
+        """The reading of the question, or of the first of several in one."""
+        return several.first(given, self._read)
+
+    def _read(self, given: Given) -> Triage:
+        """One question; "since the deploy" is read as since the time that is known of it."""
+        when = dated(given.question, self.catalog, self._changes)
+        if when.missing:
+            return Triage(refusal=when.missing, nearest=list(offers(self.catalog)))
+        found = self._understood(replace(given, question=when.question))
+        return found.model_copy(update={"statements": [*found.statements, when.statement]}) if when.statement and found.refusal is None else found
+
+    def _understood(self, given: Given) -> Triage:
         previous = Reading.from_json(given.previous) if given.previous else None
         reading = read(given.question, self.catalog, given.now, previous)
         if isinstance(reading, Refusal):
@@ -61,10 +85,15 @@ class OfflineAnalyst:
         if target is not None and not (reading.filters or reading.group_by) and _mostly_unknown(target):
             words = ", ".join(f'"{word}"' for word in target.unmatched)
             return Triage(refusal=f"Nothing in these logs answers to {words}.", nearest=list(offers(self.catalog)))
+        if reading.operation in {"top", "distinct"} and _NEVER.search(given.question) and not any(_NEVER.search(t.pattern) for t in self.catalog.templates):
+            reason = "What never happened leaves no record: I can list those of which it is logged, and what is not among them did not"
+            return Triage(refusal=reason, nearest=[_NEVER.sub("", given.question).replace("  ", " ").strip(" ?")])
         lost = denied(given.question)
         if lost and not self._kept(lost, reading, target):
             reason = f'No message of these logs says what was "{lost.said}", and those that say the opposite are no answer.'
             return Triage(refusal=reason, nearest=list(offers(self.catalog)))
+        if reading.yes_no and target is not None and target.unmatched:  # what was found is not all that was asked: no yes
+            reading = replace(reading, yes_no=False)
         base = self._resolve(reading.base_target)
         query = to_query(reading, target, base, given, tuple(self._excluded(words) for words in reading.excluded))
         statements = [*reading.statements, *_notes(target)]
@@ -76,11 +105,15 @@ class OfflineAnalyst:
         )
 
     def step(self, given: Given, triage: Triage, progress: Progress) -> Step:
-        """One query, made once."""
-        if progress.results or triage.refusal is not None or triage.query is None:
+        """One query, made once; then those of the later parts of the question."""
+        if triage.refusal is not None or triage.query is None:
             return Step(done=True)
-        call = ToolCall(tool="logs.query", arguments=triage.query.model_dump(mode="json"))
-        return Step(turn=Turn(calls={"E1": call}))
+        if progress.results:
+            return several.next_step(given, triage, progress, self._read)
+        calls = {"E1": ToolCall(tool=several.TOOL, arguments=triage.query.model_dump(mode="json"))}
+        if self._sessions and triage.query.baseline is not None and triage.reading and triage.reading.get("unusual") and not triage.query.filters:
+            calls["E2"] = sessions(triage.query)
+        return Step(turn=Turn(calls=calls))
 
     def summarise(
         self, given: Given, triage: Triage, results: Mapping[str, ToolResult], conclusion: dict[str, Any] | None
@@ -91,13 +124,33 @@ class OfflineAnalyst:
         if first.found is None:
             return Summary(answer=f"I could not answer: {first.error}", interpretation="",
                            result=Result(kind="none"), confidence=0.0)
+        more = [self._part(one, Reading.from_json(triage.reading), results) for one in several.later(given, triage, results, self._read)]
+        odd = strange(next((result for result in results.values() if result.tool == SESSIONS), None)) if triage.reading.get("unusual") else ""
+        answer = "\n".join([self._said(triage, first.found), *([odd] if odd else []), *(str(part["answer"]) for part in more)])
+        return Summary(answer=answer, interpretation=interpretation(triage.query), result=first.found.result,
+                       confidence=min([triage.confidence, *(float(part["confidence"]) for part in more if part["evidence"])]), parts=more)
+
+    def _said(self, triage: Triage, found: Found) -> str:
+        """What was found, how it was read, and what else it could mean."""
+        assert triage.query is not None and triage.reading is not None  # noqa: S101, PT018 - what was answered was read
         reading = Reading.from_json(triage.reading)
-        found: Found = first.found
-        said = phrase(reading, triage.query, found, triage.target, unit_after(triage.query, self.catalog))
-        notes = [*triage.statements, *(f"Also possible: {a}" for a in triage.ambiguities)]
-        answer = " ".join([said, *(_sentence(n) for n in notes)])
-        return Summary(answer=answer, interpretation=interpretation(triage.query),
-                       result=found.result, confidence=triage.confidence)
+        if reading.unusual:
+            said = told(triage.query, found, self.catalog) + (f"\n{triage.target[:1].upper()}{triage.target[1:]}." if triage.target else "")
+        else:
+            said = phrase(reading, triage.query, found, triage.target, unit_after(triage.query, self.catalog))
+        return ("\n" if reading.unusual else " ").join([said, *map(_sentence, [*triage.statements, *(f"Also possible: {one}" for one in triage.ambiguities)])])
+
+    def _part(self, one: several.Later, before: Reading, results: Mapping[str, ToolResult]) -> dict[str, Any]:
+        """The answer to a later part: ``question``, ``answer``, ``evidence``, ``interpretation``, ``result``, ``confidence``."""
+        name = several.evidence_of(one, results)
+        found = results[name].found if name is not None else None
+        if found is None or one.triage.query is None:
+            why = one.triage.refusal or (results[name].error if name is not None else None) or "It was not looked up"
+            return {"question": one.part, "answer": several.unanswered(one.part, why, before), "evidence": None, "confidence": 0.0}
+        held = f", of {one.held}" if one.held else ""
+        return {"question": one.part, "answer": f'"{one.part}"{held}: {self._said(one.triage, found)}', "evidence": name,
+                "interpretation": interpretation(one.triage.query), "result": found.result.model_dump(mode="json", exclude_none=True),
+                "confidence": one.triage.confidence}
 
     def _kept(self, deed: Denied, reading: Reading, target: Target | None) -> bool:
         """Whether what is looked for still says that something was not done; also when nothing is looked for by its words."""
@@ -125,8 +178,16 @@ class OfflineAnalyst:
     def _resolve(self, words: str, field: str | None = None) -> Target | None:
         key = (plain(words).strip(), field)
         if key not in self._resolved:
-            self._resolved[key] = self._look_up(*key) if key[0] else None
+            self._resolved[key] = self._either(*key) if key[0] else None
         return self._resolved[key]
+
+    def _either(self, words: str, field: str | None) -> Target:
+        """Words with two values of one thing ("for root or admin") mean the records of either."""
+        sides = alternatives(words) if self._probe is not None else ()
+        whole = self._look_up(words, field)
+        if not sides or (not sides[0].exclusive and not whole.unmatched and self._probe is not None and self._probe(whole.filters)):
+            return whole
+        return joined([self._look_up(one.words, field) for one in sides]) or whole
 
     def _look_up(self, words: str, field: str | None) -> Target:
         """With a field of some messages only, the words are matched within those messages."""
@@ -173,7 +234,7 @@ def to_query(reading: Reading, target: Target | None, base: Target | None, given
     filters: tuple[Filter, ...] = (*reading.filters, *excluded, *(target.filters if target else ()))
     return Query(
         operation=reading.operation, window=given.window or reading.window, baseline=reading.baseline,
-        filters=filters, base_filters=base_filters, field=reading.field, stats=reading.stats,
+        filters=tuple(dict.fromkeys(filters)), base_filters=base_filters, field=reading.field, stats=reading.stats,
         group_by=reading.group_by, bucket=reading.bucket, limit=reading.limit, order=reading.order,
         order_by=reading.order_by, rank=target.rank if target and reading.operation == "lines" else (),
     )

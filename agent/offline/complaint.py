@@ -50,6 +50,8 @@ class Complaint:
     window: Window
     service: str
     aspect: str
+    about: str = ""
+    """What is complained of, without the words that ask and those about time."""
     statements: tuple[str, ...] = ()
 
 
@@ -64,7 +66,8 @@ def read_complaint(
     if len(named) > 1:
         statements.append(f"several services answer to these words ({', '.join(named[:5])}): none was taken as the one with the symptom")
     aspect = next((name for name, words in _ASPECTS if re.search(rf"\b(?:{words})\b", rest, re.IGNORECASE)), "")
-    return Complaint(window or said.window, named[0] if len(named) == 1 else "", aspect, tuple(statements))
+    about = _WHY.sub("", re.sub(r"\s+", " ", rest)).strip(" ?.!")
+    return Complaint(window or said.window, named[0] if len(named) == 1 else "", aspect, about, tuple(statements))
 
 
 def _named(text: str, services: Sequence[str]) -> list[str]:

@@ -128,9 +128,10 @@ def _compare(draft: Draft, match: re.Match[str]) -> None:
     if united is not None:
         linked = united
     if linked is None:
+        draft.statements.append(f'No number of these logs was found for "{" ".join(match[0].split())}": name the field, as in "amount over 100"')
         return
     unit = _unit(match["unit"])
-    value = float(match["value"].replace(",", "")) * (1.0 if united is not None else _factor(unit, linked, draft.catalog, draft.about()))
+    value = float(match["value"].replace(",", "")) * (1.0 if united is not None else _factor(unit, linked, draft.catalog))
     below, equal = word.startswith(_BELOW), word.startswith(_EQUAL)
     op: Any = "eq" if word in {"=", "=="} else ("le" if equal else "lt") if below else ("ge" if equal else "gt")
     draft.filters.append(Filter(field=linked.ref, op=op, value=_plain(value) if op == "eq" else value))
@@ -153,12 +154,9 @@ def _counted(words: str, draft: Draft) -> tuple[Linked | None, str]:
 
 
 def _united(unit: str, draft: Draft) -> Linked | None:
-    """The number that the messages asked about write before just this unit: ``<n> MB``."""
-    about = draft.about()
+    """The number that messages write before just this unit: ``<n> MB``."""
     found: dict[str, int] = {}
     for template in draft.catalog.templates:
-        if about and template.id not in about:
-            continue
         for match in re.finditer(rf"<(\w+)>\s?{re.escape(unit)}\b", template.display, re.I):
             found[match[1]] = found.get(match[1], 0) + template.count
     if not found:
@@ -173,7 +171,7 @@ def _plain(value: float) -> str:
 
 
 def _field(draft: Draft, word: str, noun: str, unit: str, *, took: bool) -> Linked | None:
-    owners = draft.about()
+    owners = draft.mentioned(draft.text)
     if took or word.startswith(("slower", "longer", "faster", "shorter", "quicker")):
         return link("duration", draft.catalog, numeric=True, owners=owners)
     linked = link(noun, draft.catalog, numeric=True) if noun else None
@@ -198,7 +196,7 @@ def _unit(text: str | None) -> str:
     return field_word(text.lower()) if text and len(text) > 2 else (text or "").lower()
 
 
-def _factor(unit: str, linked: Linked, catalog: Catalog, about: frozenset[str] = frozenset()) -> float:
+def _factor(unit: str, linked: Linked, catalog: Catalog) -> float:
     """The factor from the unit said to the unit in which the values are compared."""
     if not unit:
         return 1.0
@@ -212,7 +210,7 @@ def _factor(unit: str, linked: Linked, catalog: Catalog, about: frozenset[str] =
         return factor * 1_000_000
     if name.endswith(("_ns", "_nanos")):
         return factor * 1_000_000_000
-    shown = [(t.display, t.count) for t in catalog.templates if any(p.name == name for p in t.params) and (not about or t.id in about)]
+    shown = [(t.display, t.count) for t in catalog.templates if any(p.name == name for p in t.params)]
     milli = sum(weight * bool(re.search(rf"<{re.escape(name)}>\s?(?:ms|msecs?|milliseconds?|millis)\b", d)) for d, weight in shown)
     other = sum(weight * bool(re.search(rf"<{re.escape(name)}>\s?(?:s|secs?|seconds?)\b", d)) for d, weight in shown)
     return factor * 1000 if milli > other else factor

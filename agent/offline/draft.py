@@ -66,6 +66,9 @@ class Draft:
     """A field named outright."""
     base: str = ""
     yes_no: bool = False
+    unusual: bool = False
+    newest: bool = False
+    """Where no time is said the newest records are meant, not half of them all."""
     guessed: bool = False
 
     def cut(self, start: int, end: int, instead: str = "") -> None:
@@ -86,9 +89,13 @@ class Draft:
             others = ", ".join(o.removeprefix("param:") for o in linked.others)
             self.ambiguities.append(f'"{noun}" was read as {name}; it could be {others}')
 
-    def about(self, without: str = "") -> frozenset[str]:
-        """Templates whose words the text uses: they tell which of two fields of one name is meant."""
-        words = {field_word(w) for w in re.findall(r"[a-z]{3,}", self.text.replace(without, " ").lower())}
+    def about(self, without: str) -> frozenset[str]:
+        """Templates whose words the text uses beside ``without``: they tell which of two fields of one name is meant. None where nothing is left out."""
+        return self.mentioned(self.text.replace(without, " ")) if without else frozenset()
+
+    def mentioned(self, text: str) -> frozenset[str]:
+        """Templates that share a word with ``text``."""
+        words = {field_word(w) for w in re.findall(r"[a-z]{3,}", text.lower())}
         return frozenset(
             template.id for template in self.catalog.templates
             if words & {field_word(w) for w in re.findall(r"[a-z]{3,}", template.pattern.lower())}

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import re
 
+from agent.offline import oddities
 from agent.offline.conditions import codes, comparisons, negations
 from agent.offline.draft import ALL, Draft, groups, limit
 from agent.offline.fields import link
 from agent.offline.forms import READERS, comparison, figures, silence
-from agent.offline.moments import TimeReading
+from agent.offline.moments import TimeReading, describe
 from agent.offline.understanding import Reading
 from agent.offline.wording import Wording, clean, empty
 from telemetry.models import Catalog, Window
@@ -29,6 +30,8 @@ def interpret(draft: Draft, wording: Wording, *, compared: bool = False) -> None
     negations(draft, wording)
     draft.text = re.sub(r"\s+", " ", draft.text).strip()
     _hinted(draft)
+    if oddities.odd(draft):
+        return
     if compared and comparison.compare(draft, windows=True):
         return
     for reader in READERS:
@@ -64,7 +67,11 @@ def finish(draft: Draft, wording: Wording, time: TimeReading) -> Reading:
     """The reading of a settled draft."""
     window, baseline = time.window, time.baseline
     if draft.operation == "compare" and baseline is None:
-        window, baseline = _sides(window, draft.catalog)
+        window, baseline, said = oddities.sides(window, draft.catalog) if draft.newest else (*_sides(window, draft.catalog), "")
+        draft.statements += [said] if said else []
+    if draft.operation == "summary" and draft.newest and window == Window() and time.window == Window():
+        window = oddities.sides(window, draft.catalog)[0]
+        draft.statements.append(f"Now was read as the newest of the records: {describe(window)}")
     target = "" if empty(draft.text) else draft.text
     if draft.hint and draft.operation in {"stats", "top", "distinct", "lines"} and (draft.field or draft.noun or draft.kind):
         draft.field, draft.kind = draft.hint, ""
@@ -75,7 +82,7 @@ def finish(draft: Draft, wording: Wording, time: TimeReading) -> Reading:
         base_target=wording.restore(draft.base), filters=tuple(draft.filters), field=draft.field, noun=wording.restore(draft.noun),
         kind=draft.kind, stats=draft.stats, group_by=tuple(draft.group_by), bucket=draft.bucket, limit=draft.limit, order=draft.order,
         order_by=draft.order_by, statements=tuple(draft.statements), ambiguities=tuple(dict.fromkeys(draft.ambiguities)),
-        confidence=0.4 if draft.guessed else 0.9, excluded=tuple(draft.excluded), yes_no=draft.yes_no, guessed=draft.guessed,
+        confidence=0.4 if draft.guessed else 0.9, excluded=tuple(draft.excluded), yes_no=draft.yes_no, unusual=draft.unusual, guessed=draft.guessed,
     )
 
 

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
 from agent.analyst import Given, Progress, Step, Summary, ToolCall, Triage, Turn
-from agent.offline.complaint import read_complaint
+from agent.offline.complaint import asks_why, read_complaint
+from agent.offline.failing import Failing
 from agent.offline.narrative import narrated
+from agent.offline.parts import split
+from agent.offline.several import unanswered
 from telemetry.models import Catalog, Result
 from tools.incident import LOOK_BACK, NAME
 from tools.registry import ToolResult
@@ -30,16 +33,22 @@ class Investigator:
     last: datetime | None
     at: datetime | None = None
     """A moment within the incident, from the command line."""
+    failing: Callable[[str, str], Failing | None] = lambda words, service: None
+    """Where the failures lie that words, and a service, complain of."""
     tools: frozenset[str] = frozenset()
     """Names of the tools there are: evidence is fetched with these."""
     name: str = "offline"
 
     def triage(self, given: Given) -> Triage:
         said = read_complaint(given.question, self.services, given.now, self.last, self.first, given.window)
+        window, statements = said.window, list(said.statements)
+        if given.window is None and self.at is None and window.start is None and window.end is None:
+            known = self.failing(said.about, said.service)
+            window, statements = (known.window or window, [*statements, known.statement]) if known is not None else (window, statements)
         arguments: dict[str, Any] = {"service": said.service or None, "aspect": said.aspect,
                                      "at": self.at.isoformat() if self.at else None,
-                                     **said.window.model_dump(mode="json")}
-        return Triage(opening=ToolCall(tool=NAME, arguments=arguments), statements=list(said.statements), confidence=0.9)
+                                     **window.model_dump(mode="json")}
+        return Triage(opening=ToolCall(tool=NAME, arguments=arguments), statements=statements, confidence=0.9)
 
     def step(self, given: Given, triage: Triage, progress: Progress) -> Step:
         """Weigh; then fetch the proof of the first suspects; then end."""
@@ -59,7 +68,14 @@ class Investigator:
         if weighed is None or weighed.output is None:
             why = (weighed.error or weighed.reason if weighed else None) or "nothing was weighed"
             return Summary(answer=f"I could not investigate: {why}", interpretation="", result=Result(kind="none"), confidence=0.0)
-        return narrated(weighed, results, triage.statements)
+        found = narrated(weighed, results, triage.statements)
+        return found.model_copy(update={"answer": "\n".join([found.answer, *_dropped(given.question)])})
+
+
+def _dropped(question: str) -> list[str]:
+    """What a question for a cause asks besides, which nobody looked up."""
+    later = split(question)[1:] if asks_why(question) else ()
+    return [unanswered(part, "A cause was looked for, and nothing else", None) for part in later if not asks_why(part)]
 
 
 def _proof(weighed: ToolResult) -> list[ToolCall]:

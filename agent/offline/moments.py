@@ -110,9 +110,8 @@ class TimeReading:
 
     def rest(self, text: str) -> str:
         """``text`` without the words about time."""
-        for start, end in sorted(self.spans, reverse=True):
-            text = f"{text[:start]} {text[end:]}"
-        return re.sub(r"\s+", " ", text).strip()
+        shown = "".join(" " if any(start <= at < end for start, end in self.spans) else char for at, char in enumerate(text))
+        return re.sub(r"\s+", " ", shown).strip()
 
 
 @dataclass(frozen=True, slots=True)

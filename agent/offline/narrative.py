@@ -22,13 +22,13 @@ def narrated(weighed: ToolResult, results: Mapping[str, ToolResult], statements:
     """The summary of an investigation whose weighing is ``weighed`` (evidence E1)."""
     made = weighed.output or {}
     suspects: list[dict[str, Any]] = made.get("suspects", [])
-    rows = [[one["rank"], one["entity"]["kind"], one["entity"]["name"], one["cause"], one["score"], one["statement"]] for one in suspects]
+    rows = [[one["rank"], one["entity"]["kind"], _key(one["entity"]), one["cause"], one["score"], one["statement"]] for one in suspects]
     columns = ["rank", "kind", "entity", "cause", "score", "statement"]
     failed = [f"{result.tool}: {result.error or result.reason}" for result in results.values()
               if result.status in {"failed", "not_assessed"}]
     unchecked = [*made.get("not_assessed", []), *failed]
     return Summary(
-        answer="\n".join(_lines(made, results)), interpretation=_window(made, statements),
+        answer="\n".join([*_lines(made, results), *(f"Read as: {one}." for one in statements)]), interpretation=_window(made, statements),
         result=Result(kind="table", columns=columns, rows=rows) if rows else Result(kind="none"),
         confidence=_confidence(suspects, unchecked),
         claims=[{"text": sign["statement"], "evidence": ["E1"]} for one in suspects[:1] for sign in one["signs"][:_SIGNS]],
@@ -55,13 +55,13 @@ def _lines(made: Mapping[str, Any], results: Mapping[str, ToolResult]) -> list[s
     if first["positions"]:
         lines.append(f"- in the code: {', '.join(first['positions'][:3])} [E1]")
     if first["victims"]:
-        lines.append(f"Victims: {', '.join(victim['name'] for victim in first['victims'][:8])}. [E1]")
+        lines.append(f"Victims: {', '.join(_key(victim) for victim in first['victims'][:8])}. [E1]")
     if suspects[1:]:
         others = "; ".join(f"{_named(one)} ({one['score']:.2f})" for one in suspects[1 : 1 + _OTHERS])
         lines.append(f"Less likely: {others}. [E1]")
     ruled_out = made.get("ruled_out", [])
     if ruled_out:
-        told = "; ".join(f"{one['entity']['name']}: {one['why']}" for one in ruled_out[:_RULED_OUT])
+        told = "; ".join(f"{_key(one['entity'])}: {one['why']}" for one in ruled_out[:_RULED_OUT])
         lines.append(f"Ruled out: {told}. [E1]")
     if made.get("probes"):
         lines.append(f"To tell them apart, {made['probes'][0]['statement']}. [E1]")
@@ -75,7 +75,12 @@ def _needed(made: Mapping[str, Any]) -> list[str]:
 
 def _named(suspect: Mapping[str, Any]) -> str:
     entity = suspect["entity"]
-    return f"{entity['kind']} {entity['name']} ({suspect['cause']})" if suspect["cause"] else f"{entity['kind']} {entity['name']}"
+    return f"{entity['kind']} {_key(entity)} ({suspect['cause']})" if suspect["cause"] else f"{entity['kind']} {_key(entity)}"
+
+
+def _key(entity: Mapping[str, Any]) -> str:
+    """Its name, after the namespace where that is needed to tell it."""
+    return f"{entity['namespace']}/{entity['name']}" if entity.get("namespace") else str(entity["name"])
 
 
 def _at(sign: Mapping[str, Any]) -> str:

@@ -26,6 +26,8 @@ _LOST = 0.35
 _DROPPED = 0.8
 """What a word costs that some messages answer to, but not those that carry the field."""
 _ANYWHERE = 0.4
+_OF_ITS_KIND = 0.15
+"""What speaks for a value in messages that name what is asked about."""
 _KEPT = 0.12
 """What it costs to leave the noun among the words that choose records."""
 _SURE = 1.35
@@ -42,7 +44,7 @@ class Settled:
 
 def settle(reading: Reading, catalog: Catalog, resolve: Resolve) -> Settled:
     """Choose the field and the target of a reading together."""
-    if not reading.kind:
+    if not reading.kind or (reading.operation == "share" and not reading.noun and reading.field is None):
         return Settled(reading, resolve(reading.target, _carried(reading)))
     best: tuple[float, FieldInfo, str, Target | None] | None = None
     for words, cost in _variants(reading, resolve):
@@ -138,8 +140,16 @@ def _weighed(reading: Reading, catalog: Catalog, target: Target | None) -> list[
             score += _CARRIED * sum(t.count for t in carriers) / max(1, sum(t.count for t in chosen or ())) if carriers else _FOREIGN
         else:
             score += _ANYWHERE
+        if numeric and _tells(f"{reading.noun} {reading.target}", carriers or _owners(info, by_id)):
+            score += _OF_ITS_KIND
         found.append((info, score))
     return found
+
+
+def _tells(asked: str, templates: list[Template]) -> bool:
+    """Whether messages that carry a value are of what is named: "order placed", for the slowest order."""
+    said = {token.word for template in templates for token in tokens(template.pattern)}
+    return any(likeness(word, other) >= 0.9 for word in re.findall(r"[a-z]{4,}", asked.lower()) for other in said)
 
 
 def _sort(noun: str) -> Kind:
@@ -222,8 +232,9 @@ def merged(text: str, resolve: Resolve) -> str:
         both = resolve(f"{before} {extra}", None)
         joint = _only(both, "template") if both else set()
         return f"{before} {extra}" if joint and joint <= ours else extra
-    if _levels_alone(old) and _levels_alone(new):
-        return extra
+    if _levels_alone(new) and any(map(_level, old.filters)):
+        kept = [word for word in before.split() if not ((alone := resolve(word, None)) is not None and _levels_alone(alone))]
+        return " ".join([*kept, extra])
     for item in new.filters:
         for other in old.filters:
             value = str(other.value)

@@ -27,6 +27,7 @@ _ENOUGH_BESIDE_VALUES = 0.55
 _LONGEST = 240
 """Characters of a message that are shown in a sentence: some are whole pages."""
 _SHOWN = 3
+_SHORT = 3
 FAILED = OUTCOMES - {"succeed", "success"}
 TROUBLE = ("warn", "error", "fatal")
 """Levels that tell of trouble."""
@@ -74,6 +75,7 @@ def resolve(
     if links.quoted:
         return _by_quotes(links, asked, catalog)
     asked = [w for w in asked if w in links.level_words or w in NEGATIONS or not (w in EVERYDAY and not vocabulary.bears(w))]
+    asked = _service(asked, links, vocabulary)
     if links.levels and not [w for w in asked if w not in WEAK and w not in links.level_words]:
         return _by_level(links, asked, vocabulary)
     asked = [w for w in asked if singular(w) not in links.levels]
@@ -103,6 +105,18 @@ def resolve(
         return target
     in_text = _probed(links, asked, named, choice, vocabulary, search, probe, lenient=True, fields=False)
     return target if in_text.unmatched or not in_text.filters else in_text
+
+
+def _service(asked: list[str], links: Links, vocabulary: Vocabulary) -> list[str]:
+    """The words without the only one that names records, when it is a service's whole name: its records are meant, not messages that say the name."""
+    info = vocabulary.fields.get("service")
+    own = [word for word in asked if word not in WEAK and word not in links.level_words]
+    name = next((value for value, _ in info.values if value.lower() == own[0].lower()), None) if info is not None and len(own) == 1 and info.distinct > 1 else None
+    if name is None or any(item.field == "service" for item in links.filters):
+        return asked
+    links.filters.append(Filter(field="service", op="eq", value=name))
+    links.said.append(f"service = {name}")
+    return [word for word in asked if word != own[0]]
 
 
 def _as_text(links: Links) -> Links:
@@ -298,7 +312,9 @@ def _literal(
         return _probed(links, asked, named, choice, vocabulary, search, probe, lenient=lenient)
     if links.filters or lenient:
         kept = replace(choice, chosen=(), missing=(), unmatched=tuple(named), near=())
-        return _target(links, asked, kept, vocabulary.catalog, search)
+        target = _target(links, asked, kept, vocabulary.catalog, search)
+        of_service = bool(links.filters) and all(item.field == "service" for item in links.filters)
+        return _standing(target, probe, vocabulary) if of_service else target
     filters = [Filter(field="text", op="word", value=word) for word in named]
     values = level_values(links.levels, vocabulary, links.exact) if links.levels else ()
     if values:
@@ -342,6 +358,9 @@ def _probed(
         elif loose is not None and probe((*filters, loose)):
             filters.append(loose)
             said.append(f"a word like '{bare}'")
+        elif bare.isalpha() and len(bare) > _SHORT and probe((*filters, named_so := Filter(field="text", op="regex", value=rf"[A-Za-z0-9_]{bare.capitalize()}\b"))):
+            filters.append(named_so)
+            said.append(f"a name that ends in {bare.capitalize()}")
         else:
             lost.append(word)
     templates = {template.id: template for template in vocabulary.catalog.templates}
@@ -431,5 +450,5 @@ def _ambiguities(choice: Choice, templates: dict[str, Template]) -> tuple[str, .
 
 
 def _sentence(said: list[str], notes: list[str] | None = None) -> str:
-    text = "lines with " + ", and ".join(said) if said else "all lines"
+    text = "lines with " + ", and ".join(dict.fromkeys(said)) if said else "all lines"
     return text + "".join(f"; {note}" for note in notes or [])

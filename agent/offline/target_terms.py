@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from agent.offline.target_lexicon import PHRASES
+from telemetry.secret_kinds import MARK
 
 Kind = Literal["quoted", "value", "path", "pair", "word"]
 
@@ -71,6 +72,10 @@ class Term:
         return self.text.lower()
 
 
+_MASKED = re.compile(rf"{re.escape(MARK)}[\w-]+\][,;:?!.]*$")
+"""What stands for a secret ends in a bracket that is no punctuation."""
+
+
 def cut(words: str) -> list[Term]:
     """Terms in the order asked; stop words are kept as words, since what follows them may be a name."""
     terms: list[Term] = []
@@ -89,8 +94,8 @@ def _plain(text: str) -> list[Term]:
         text = re.sub(pattern, word, text, flags=re.IGNORECASE)
     terms: list[Term] = []
     for raw in text.split():
-        right = ",;:?!." if raw.endswith("}") else _EDGE
-        left = "([<,;:?!" if "/" in raw else _EDGE
+        right = ",;:?!." if raw.endswith("}") or _MASKED.search(raw) else _EDGE
+        left = ",;:?!" if raw.startswith(MARK) else "([<,;:?!" if "/" in raw else _EDGE
         piece = raw.rstrip(right).lstrip(left)
         piece = re.sub(r"['’]s$|['’]$", "", piece)
         if not piece:

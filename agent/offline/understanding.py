@@ -40,6 +40,8 @@ class Reading:
     excluded: tuple[str, ...] = ()
     """Words for records to leave out: "except duplicate key ones"."""
     yes_no: bool = False
+    unusual: bool = False
+    """A comparison of which only what stands out is asked."""
     guessed: bool = False
     """No form of question fitted; the words alone were taken as a search."""
 

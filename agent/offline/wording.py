@@ -30,6 +30,7 @@ _CONTRACTIONS = (
     (r"\b(what|who|where|when|how|that|there|it|here)['’]s\b", r"\1 is"), (r"\b(what|who|where|when|how)['’]re\b", r"\1 are"),
     (r"\bcan['’]?t\b", "can not"), (r"\bwon['’]t\b", "will not"), (r"n['’]t\b", " not"), (r"\b(i|we|they|you)['’](?:ve|re|ll|d)\b", r"\1"),
     (r"\bi['’]m\b", "i am"), (r"\bwhats\b", "what is"), (r"\bwhos\b", "who is"), (r"\bpls\b|\bplz\b", "please"),
+    (r"^what (?:did|does|has|was|is) (?!it\b|this\b|that\b|the\b|we\b|you\b)(\S+) (?:do|doing|done|been doing|been up to|up to)\W*$", r"show lines about \1"),
     (r"\bgimme\b", "give me"), (r"\bhow much\b(?! (?:time|data|bytes|memory|space|disk))", "how many"),
     (r"\bnr\.? of\b|\bno\. of\b|#\s?of\b|\bnum(?:ber)? of\b", "number of"), (r"\bavg\b", "average"), (r"\berrs\b", "errors"),
     (r"\bmsgs\b", "messages"), (r"\breqs\b", "requests"), (r"\bconns\b", "connections"), (r"\bsecs\b", "seconds"),
@@ -80,7 +81,7 @@ def word(question: str, names: frozenset[str] = frozenset()) -> Wording:
 FILLER = re.compile(
     r"\b(?:the|a|an|of|is|are|was|were|be|been|being|did|do|does|done|has|have|had|there|that|which|who|whom|whose|it|its|they|them|"
     r"their|i|we|us|me|my|our|you|your|can|could|would|should|will|tell|all|any|some|many|much|in|on|at|to|for|from|by|with|and|or|"
-    r"but|happen(?:ed|s|ing)?|occur(?:red|s|ring)?|appear(?:ed|s|ing)?|seen|see|saw|logs?|logged|logging|lines?|records?|entries|"
+    r"but|happen(?:ed|s|ing)?|occur(?:red|s|ring)?|appear(?:ed|s|ing)?|seen|see|saw|(?:logs?|logged|logging)(?! (?:in|on|out|off)\b)|lines?|records?|entries|"
     r"messages?|events?|times?|time|most|often|as|so|far|over|per|each|every|these|those|this|took|take|takes|ever|overall|total|"
     r"in total|number|count|occurrences?|value|values|than|first|last|come|came|say|says|said|like|get|got|go|goes|went|what|how|"
     r"when|where|show|list|give|file|files|data|everything|anything|something|one|ones|here|now|then|only|just|too|also|again|per)\b",

@@ -5,27 +5,18 @@ from __future__ import annotations
 import re
 from datetime import timedelta
 from pathlib import Path
-from typing import Any, Literal, TypeVar
+from typing import Literal, TypeVar
 
-import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
 
+from telemetry import yaml_files
 from telemetry.errors import UsageError
 
-_MOST_BYTES = 1_000_000
+_REMEDY = "correct it (docs/summaries.md shows one)"
 _LENGTH = re.compile(r"(\d{1,5})\s*([mhdw])")
 _SECONDS = {"m": 60, "h": 3_600, "d": 86_400, "w": 604_800}
 LONGEST = timedelta(days=92)
 Model = TypeVar("Model", bound=BaseModel)
-
-
-class _Strict(yaml.SafeLoader):  # type: ignore[misc] # PyYAML publishes no types
-    """YAML without aliases, which can blow a small file up."""
-
-    def compose_node(self, parent: Any, index: Any) -> Any:
-        if self.check_event(yaml.AliasEvent):
-            raise yaml.YAMLError("aliases (*name) are not allowed")
-        return super().compose_node(parent, index)
 
 
 class Objective(BaseModel):
@@ -92,18 +83,15 @@ def services_of(team: str, path: Path) -> tuple[str, ...]:
 
 def _read(path: Path, shape: type[Model]) -> Model:
     try:
-        if path.stat().st_size > _MOST_BYTES:
-            raise _wrong(path, "it is larger than 1 MB")
-        return shape.model_validate(yaml.load(path.read_text("utf-8"), _Strict))  # noqa: S506 - a SafeLoader
+        document = yaml_files.read(path, remedy=_REMEDY, loader=yaml_files.StrictLoader)
+    except UsageError as error:
+        raise _wrong(path, error.what) from None
+    try:
+        return shape.model_validate(document)
     except ValidationError as error:
         told = [f"{'.'.join(map(str, one['loc']))}: {one['msg']}" for one in error.errors(include_input=False, include_url=False)]
         raise _wrong(path, "; ".join(told[:5])) from None
-    except (OSError, UnicodeDecodeError) as error:
-        raise _wrong(path, f"it cannot be read ({error})") from error
-    except (yaml.YAMLError, RecursionError) as error:
-        mark = getattr(error, "problem_mark", None)
-        raise _wrong(path, f"it is not YAML{f', line {mark.line + 1}' if mark else ''}") from None
 
 
 def _wrong(path: Path, what: str) -> UsageError:
-    return UsageError(f"the file cannot be used: {what}"[:1_000], where=str(path), remedy="correct it (docs/summaries.md shows one)")
+    return UsageError(f"the file cannot be used: {what}"[:1_000], where=str(path), remedy=_REMEDY)

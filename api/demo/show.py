@@ -15,12 +15,13 @@ from rich.console import Console
 
 from agent.approvals.people import Person
 from agent.verification.verifier import Limits
-from api import acting, render
+from api.actions import cards
+from api.actions.desk import Desk
+from api.actions.proposals import ask, incident
 from api.demo import rehearsal
-from api.desk import Desk
-from api.proposing import ask, incident
-from api.terminal import json_line
-from api.wiring import Product
+from api.terminal import answers, progress, reports
+from api.terminal.escaping import json_line
+from api.wiring.product import Product
 from telemetry.models import Window
 
 DONE, FAILED = 0, 1
@@ -44,28 +45,28 @@ ME, OTHER = Person("oncall-of-the-demo", "approver"), Person("hunch-of-the-demo"
 
 def demo(home: Path | None, *, as_json: bool) -> int:
     """Read the recorded incident into a fresh home, ask about it, find its cause, and act in a simulated cluster. 1: it did not end well."""
-    from api.importing import import_files
+    from api.ingestion.importing import import_files
     from samples import incident_folder, incident_records
 
     with tempfile.TemporaryDirectory(prefix="oncalm-demo-") as folder:
         product = Product(home or Path(folder) / "home")
-        with render.IngestProgress(enabled=not as_json) as shown:
+        with progress.IngestProgress(enabled=not as_json) as shown:
             report = product.ingest([incident_folder()], progress=shown.update, started=shown.start)
         product.index()
         imported = import_files(product, [str(path) for path in incident_records()], None)
         if not as_json:
-            render.report(report)
-            render.imported(imported.records)
-        answers = []
+            reports.report(report)
+            reports.imported(imported.records)
+        given = []
         for question in QUESTIONS:
             answer = product.ask(question, conversation="demo")
-            answers.append(answer)
+            given.append(answer)
             if not as_json:
-                render.answer(answer, brief=True)
+                answers.answer(answer, brief=True)
         played = _Acting(product, Path(folder), say=(lambda _: None) if as_json else _say).play(ask_people=sys.stdin.isatty() and not as_json)
     if as_json:
-        typer.echo(json_line({"ingested": report.records, "imported": dict(imported.records), "answers": answers, **played}))
-    return DONE if all(one["understood"] for one in answers) and played["ended_well"] else FAILED
+        typer.echo(json_line({"ingested": report.records, "imported": dict(imported.records), "answers": given, **played}))
+    return DONE if all(one["understood"] for one in given) and played["ended_well"] else FAILED
 
 
 def _say(what: object) -> None:
@@ -91,7 +92,7 @@ class _Acting:
             asked = self._end - ASKED
             found = self._product.investigate(SYMPTOM, now=self._clock(), window=Window(start=self._end - ALERTED, end=asked))
             self._heading(f"The cause, as of {asked:%H:%M:%S} UTC in the recording, with a simulated cluster beside it")
-            self._say(lambda: render.investigation(found, brief=True))
+            self._say(lambda: answers.investigation(found, brief=True))
             if not found["proposals"]:
                 return {"investigation": found, "ended_well": False}
             hunch = self._hunch(desk, found)
@@ -102,7 +103,7 @@ class _Acting:
 
     def _hunch(self, desk: Desk, found: dict[str, Any]) -> dict[str, Any]:
         """Somebody suspects the storefront's deploy instead; the version before does not start any more."""
-        from api.targets import target_of
+        from api.actions.targets import target_of
 
         self._clock.until(self._end - HUNCH)
         self._heading(f"{self._clock():%H:%M:%S} A hunch against the evidence: somebody takes the storefront's deploy back")
@@ -110,7 +111,7 @@ class _Acting:
         approval = desk.propose("undo_rollout", target, {}, OTHER, cause="deploy", confidence=0.5, reason="it was rolled out before", incident=incident(found)).approval
         if approval is None:
             return {"state": "refused"}
-        self._say(lambda: acting.card(approval))
+        self._say(lambda: cards.card(approval))
         done = desk.approve(approval.id, ME, digest=approval.line.digest)
         self._say(f"{self._clock():%H:%M:%S} approved by {ME.name}, carried out once: [bold]{done.state}[/]")
         return self._verified(desk, done.id)
@@ -122,7 +123,7 @@ class _Acting:
         if ident is None:
             return {"state": "refused", "approved": False}
         approval = desk.approvals.show(ident)
-        self._say(lambda: acting.card(approval))
+        self._say(lambda: cards.card(approval))
         if ask_people and not typer.confirm("Approve and carry out exactly this, in the simulated cluster?", default=True):
             desk.reject(ident, ME, reason="said no on the terminal")
             self._say("NOT executed, NOT queued.")
@@ -136,7 +137,7 @@ class _Acting:
     def _verified(self, desk: Desk, ident: str) -> dict[str, Any]:
         held = desk.watch(desk.approvals.show(ident), LIMITS, wait=self._clock.wait, tell=lambda said: self._say(f"  {self._clock.now:%H:%M:%S} {said}"))
         state = desk.approvals.show(ident).state
-        self._say(lambda: acting.verification(held, state))
+        self._say(lambda: cards.verification(held, state))
         return {"approval": ident, "state": state, "verification": held.document()}
 
     def _audit(self, desk: Desk) -> bool:

@@ -6,6 +6,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from api.options import AsJson
+
 if TYPE_CHECKING:
     from datetime import datetime
 
@@ -13,7 +15,6 @@ if TYPE_CHECKING:
     from agent.keys.keys import Key
 
 keys = typer.Typer(no_args_is_help=True, help="Make, list and revoke the API keys that open `oncalm serve`.")
-AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON document on stdout.")]
 _UNITS = {"h": 1, "d": 24, "w": 24 * 7}
 
 
@@ -29,7 +30,7 @@ def create(
     """Make a key. It is shown once and kept nowhere."""
     from agent.keys.keys import Keys
     from api.settings import load
-    from api.terminal import json_line
+    from api.terminal.escaping import json_line
 
     journal = _journal(context)
     made, secret = Keys(journal).create(name, role, load().person(), scopes=scope or (), expires=ending(expires, journal.clock()))  # type: ignore[arg-type] # checked there
@@ -45,7 +46,7 @@ def create(
 def list_(context: typer.Context, every: Annotated[bool, typer.Option("--all", help="Also what was revoked or has expired.")] = False, as_json: AsJson = False) -> None:
     """List keys, without their secrets."""
     from agent.keys.keys import Keys
-    from api.terminal import json_line, visible
+    from api.terminal.escaping import json_line, visible
 
     journal = _journal(context)
     now = journal.clock()
@@ -66,7 +67,7 @@ def revoke(context: typer.Context, ident: Annotated[str, typer.Argument(metavar=
     """Let a key open nothing any more, from its next request on, and end the sessions that it opened."""
     from agent.keys.keys import Keys
     from api.settings import load
-    from api.terminal import json_line, visible
+    from api.terminal.escaping import json_line, visible
 
     journal = _journal(context)
     gone = Keys(journal).revoke(ident, load().person())
@@ -79,7 +80,7 @@ def sign_out(context: typer.Context, name: Annotated[str, typer.Argument(help="W
     from agent.approvals.people import Person
     from agent.keys.sessions import Sessions
     from api.settings import load
-    from api.terminal import json_line
+    from api.terminal.escaping import json_line
     from telemetry.errors import UsageError
 
     by, person = load().person(), Person(name)

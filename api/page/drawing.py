@@ -7,7 +7,7 @@ from typing import Any
 
 from fastapi import Response
 
-from api.server.problems import NotFoundError
+from api.errors import NotFoundError
 
 PICTURES = ("timeline", "graph", "latency")
 

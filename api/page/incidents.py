@@ -10,17 +10,18 @@ from fastapi.responses import RedirectResponse
 from starlette.concurrency import run_in_threadpool
 
 from agent.approvals.people import Person
+from api.actions.proposals import propose_for
 from api.door.needs import Needs
+from api.errors import NotFoundError
 from api.page.drawing import PICTURES, drawn
 from api.page.forms import form_of
 from api.page.rendering import page
-from api.proposing import propose_for
-from api.server.problems import NotFoundError, problem_of
+from api.server.problems import problem_of
 from telemetry.errors import OnCalmError, UsageError
 
 if TYPE_CHECKING:
     from agent.incidents.service import Incidents
-    from api.desk import Desk
+    from api.actions.desk import Desk
 
 Viewer = Annotated[Person, Depends(Needs("viewer"))]
 Responder = Annotated[Person, Depends(Needs("responder"))]

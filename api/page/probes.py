@@ -8,9 +8,9 @@ from fastapi import APIRouter, Depends, Path, Request, Response
 
 from agent.approvals.people import Person
 from api.door.needs import Needs
+from api.errors import NotFoundError
 from api.page.rendering import page
-from api.probe_sessions import flame_of, session_of, sessions_of
-from api.server.problems import NotFoundError
+from api.probes.sessions import flame_of, session_of, sessions_of
 from api.server.services import Services
 
 Viewer = Annotated[Person, Depends(Needs("viewer"))]

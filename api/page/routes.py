@@ -13,19 +13,20 @@ from fastapi.responses import FileResponse, RedirectResponse
 from agent.approvals.people import Person
 from agent.approvals.states import STATES, State
 from api.door.needs import Needs, open_to_all
+from api.errors import NotFoundError
 from api.page.drawing import drawn
 from api.page.forms import form_of
 from api.page.incidents import add as incident_pages
 from api.page.probes import add as probe_pages
 from api.page.rendering import HERE, page
 from api.page.summaries import add as summary_pages
-from api.server.problems import NotFoundError, problem_of
+from api.server.problems import problem_of
 from api.server.services import Services
 from telemetry.errors import OnCalmError, UsageError
 
 if TYPE_CHECKING:
     from agent.incidents.service import Incidents
-    from api.summarising import Summarising
+    from api.summaries.service import Summarising
 
 Viewer = Annotated[Person, Depends(Needs("viewer"))]
 Approver = Annotated[Person, Depends(Needs("approver"))]

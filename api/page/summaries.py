@@ -14,14 +14,15 @@ from agent.summaries.configured import LONGEST
 from agent.summaries.document import Kind, Summary
 from agent.summaries.facts import Period
 from api.door.needs import Needs
+from api.errors import NotFoundError
 from api.page.drawing import png
 from api.page.forms import form_of
 from api.page.rendering import page
-from api.server.problems import NotFoundError, problem_of
+from api.server.problems import problem_of
 from telemetry.errors import OnCalmError, UsageError
 
 if TYPE_CHECKING:
-    from api.summarising import Summarising
+    from api.summaries.service import Summarising
 
 Viewer = Annotated[Person, Depends(Needs("viewer"))]
 Responder = Annotated[Person, Depends(Needs("responder"))]
@@ -96,7 +97,7 @@ def _made(summaries: Summarising, form: Mapping[str, str]) -> Summary:
 
 
 def _period(form: Mapping[str, str]) -> Period:
-    from api.summary_commands import period
+    from api.summaries.commands import period
 
     said = {name: form.get(name, "").strip()[:100] for name in ("since", "from", "to")}
     try:

@@ -17,7 +17,7 @@ from api.door.needs import Needs
 from api.routes.problem_answers import problems
 
 if TYPE_CHECKING:
-    from api.desk import Desk
+    from api.actions.desk import Desk
 
 _VIEWER = [Depends(Needs("viewer"))]
 Responder = Annotated[Person, Depends(Needs("responder"))]
@@ -129,7 +129,7 @@ def _proposing(routes: APIRouter, incidents: Incidents, desk: Desk) -> None:
     @routes.post("/{ident}/propose", status_code=201, responses=_WRONG)
     def propose(ident: Ident, by: Responder) -> Document:
         """Put the first action that its investigation proposes before people; asked again, the same approval. Done is only what a rule allows."""
-        from api.proposing import propose_for
+        from api.actions.proposals import propose_for
 
         return propose_for(incidents, ident, desk, by).document()
 

@@ -14,7 +14,7 @@ from agent.summaries.document import Kind
 from agent.summaries.facts import Period
 from api.door.needs import Needs
 from api.scheduling.schedule import schedule_from
-from api.summarising import Summarising, rendered
+from api.summaries.service import Summarising, rendered
 from telemetry.errors import UsageError
 
 ROLES: tuple[Role, ...] = ("viewer", "responder", "admin")

@@ -110,7 +110,7 @@ def _answers(routes: APIRouter, services: Services) -> None:
     @routes.post("/v1/approvals", tags=["approvals"], status_code=201)
     def propose(asked: Propose, person: Responder, response: Response) -> dict[str, Any]:
         """Preview an action, decide, and put it before people unless it is refused (200, without an approval). Done is only what a rule allows."""
-        from api.targets import target_of
+        from api.actions.targets import target_of
 
         known = desk.catalogue
         target = target_of(asked.target, asked.namespace, known.kinds(asked.action), known.system(asked.action))
@@ -152,4 +152,4 @@ def _answers(routes: APIRouter, services: Services) -> None:
     @routes.post("/v1/approvals/{approval}/judge", tags=["approvals"])
     def judge(approval: str, said: Judge, person: Responder) -> dict[str, Any]:
         """Say afterwards whether the cause was right and the action helped."""
-        return desk.judge(approval, person, cause=said.cause, effect=said.effect).document()
+        return desk.outcomes.judge(approval, person, cause=said.cause, effect=said.effect).document()

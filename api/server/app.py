@@ -12,11 +12,11 @@ from fastapi import FastAPI
 
 from api.door.hosts import App, Receive, Scope, Send
 from api.door.needs import open_to_all
+from api.errors import BusyError
 from api.page.failing import failing
 from api.routes.problem_answers import problem
 from api.server import acts, chat, health, openai, predict, problems, records
 from api.server.asking import InvestigationRequest
-from api.server.problems import BusyError
 from api.server.services import Services
 from telemetry.errors import OnCalmError
 

@@ -9,8 +9,8 @@ from typing import Any, Literal
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from agent.nodes import RunStoppedError
-from api import command_times
-from api.server.runs import OVER, Run, Work
+from api import times
+from api.server.run import OVER, Run, Work
 from api.server.services import Services
 from telemetry.errors import StoreError
 from telemetry.models import Window
@@ -107,7 +107,7 @@ def _elsewhere(known: dict[str, Any]) -> dict[str, Any]:
 
 
 def _investigated(services: Services, run: Run, symptom: str, asked: ChatRequest | InvestigationRequest, conversation: str | None) -> dict[str, Any]:
-    from api.alerted import of_incident
+    from api.incidents.triggering_alert import of_incident
 
     began = asked.incident if isinstance(asked, InvestigationRequest) else None
     alert = of_incident(services.desk.incidents.show(began)) if began else None
@@ -117,7 +117,7 @@ def _investigated(services: Services, run: Run, symptom: str, asked: ChatRequest
     if alert is not None:
         found["alert"] = alert
     if asked.propose and found.get("proposals"):
-        from api.proposing import put
+        from api.actions.proposals import put
 
         if (approval := put(found, services.desk, run.person)) is not None:
             line = services.desk.approvals.show(approval).line
@@ -128,11 +128,11 @@ def _investigated(services: Services, run: Run, symptom: str, asked: ChatRequest
 def _window(services: Services, asked: Timed) -> Window | None:
     if not (asked.since or asked.start or asked.end):
         return None
-    return command_times.window(asked.since, asked.start, asked.end, services.product.catalog())
+    return times.window(asked.since, asked.start, asked.end, services.product.catalog())
 
 
 def _moment(services: Services, said: str | None) -> datetime | None:
-    return command_times.moment(said, services.product.catalog()) if said else None
+    return times.moment(said, services.product.catalog()) if said else None
 
 
 def _watch(run: Run) -> Callable[[dict[str, Any]], None]:

@@ -10,10 +10,10 @@ from fastapi import APIRouter, Depends, Header, Response
 
 from agent.approvals.people import Person
 from api.door.needs import Needs, RoleError
+from api.errors import BusyError, ConflictError, NotFoundError
 from api.server import asking
 from api.server.asking import ChatRequest, InvestigationRequest
-from api.server.problems import BusyError, ConflictError, NotFoundError
-from api.server.runs import OVER, Run
+from api.server.run import OVER, Run
 from api.server.services import Services
 from api.server.streams import last_id, stream
 
@@ -165,7 +165,7 @@ def _with_outcome(services: Services, document: dict[str, Any]) -> dict[str, Any
     if not document.get("approval"):
         return document
     try:
-        return {**document, "outcome": services.desk.outcome(document["approval"])}
+        return {**document, "outcome": services.desk.outcomes.of(document["approval"])}
     except NoSuchApprovalError:  # the state database was begun anew
         return document
 

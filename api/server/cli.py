@@ -20,10 +20,10 @@ def serve(
     inbox: Annotated[str, typer.Option(help="How much received telemetry may wait for the store, as 1GB.")] = "1GB",
 ) -> None:
     """Serve chat, investigations, approvals, records and OTLP over HTTP until a signal ends it."""
-    from api.cli import product_of
-    from api.commands import inbox_size
+    from api.ingestion.commands import inbox_size
+    from api.options import product_of
     from api.settings import load
-    from api.wiring import seldom_collecting
+    from api.wiring.home import seldom_collecting
 
     with seldom_collecting():
         from api.server.joining import joined
@@ -53,15 +53,15 @@ def chat(
     server: Annotated[str | None, typer.Option(help="Ask a running `oncalm serve` at this URL (or ONCALM_SERVER), with the key in ONCALM_KEY.")] = None,
 ) -> None:
     """Talk in the terminal: follow-ups know what was said."""
-    from api.cli import analyst_of, product_of
+    from api.options import analyst_of, product_of
     from api.settings import load
-    from api.talking import talk
+    from api.terminal.chat import talk
 
     settings = load()
     history = (context.obj or settings.home) / "chat_history"
     if not (server or settings.server):
         raise typer.Exit(talk(product_of(context), conversation, analyst_of(analyst), history=history))
-    from api.remote import Remote
+    from api.terminal.remote_chat import Remote
 
     remote = Remote(server or settings.server, settings.key.get_secret_value() if settings.key else None)
     context.call_on_close(remote.close)

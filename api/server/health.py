@@ -124,7 +124,7 @@ class Health:
         return Check("index", ok=whole, seen="holds every template" if whole else "is behind the store; templates are found by words meanwhile", needed=False)
 
     def _cluster(self) -> Check:
-        from api.clusters import cluster_checks
+        from api.doctor.cluster import cluster_checks
 
         try:
             found = cluster_checks(self._services.product.access(None))

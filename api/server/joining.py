@@ -10,11 +10,11 @@ if TYPE_CHECKING:
     from prometheus_client.registry import Collector
 
     from agent.incidents.service import Incidents
-    from api.desk import Desk
+    from api.actions.desk import Desk
     from api.server.services import Part
     from api.settings import Settings
-    from api.summarising import Summarising
-    from api.wiring import Product
+    from api.summaries.service import Summarising
+    from api.wiring.product import Product
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,12 +30,12 @@ class Joined:
 
 def joined(settings: Settings, home: Path, product: Product, desk: Desk) -> Joined:
     """Make every part of the server. Raises UsageError for a file or a setting that cannot be used."""
-    from api.alert_file import read
-    from api.alert_meters import AlertMeters
-    from api.alerting import Alerting, Book, by_product, opened
-    from api.settings import variable
+    from api.environment import variable
+    from api.incidents.alerting import Alerting, Book, by_product, opened
+    from api.incidents.config import read
+    from api.incidents.metrics import AlertMeters
     from api.slack.bot import incident_notices, slack_of
-    from api.summarising import Summarising, Summing
+    from api.summaries.service import Summarising, Summing
 
     told = read(settings.alerts or home / "alerts.yaml", variable, needed=settings.alerts is not None)
     bot = slack_of(settings.slack(), settings.slack_users or home / "slack_users.yaml", home, product, desk,

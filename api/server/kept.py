@@ -14,7 +14,7 @@ from uuid import uuid4
 from agent.approvals.people import Person
 from agent.audit.journal import micros, moment
 from agent.notifying.notice import masked
-from api.server.problems import NotFoundError
+from api.errors import NotFoundError
 from api.server.tables import conversations, investigations, turns
 from telemetry.errors import StoreError
 from telemetry.redact import redact
@@ -117,7 +117,7 @@ class Kept:
 
     def note(self, ident: str, state: str, *, document: Mapping[str, Any] | None = None, error: Mapping[str, Any] | None = None) -> None:
         """How an investigation stands; what is over stays so."""
-        from api.server.runs import OVER
+        from api.server.run import OVER
 
         ended = micros(datetime.now(UTC)) if state in OVER else None
         with self.database.writing() as connection:

@@ -23,7 +23,7 @@ from api.door.needs import Needs
 from api.server import asking
 from api.server.asking import ChatRequest
 from api.server.problems import MEDIA, status_of
-from api.server.runs import Run
+from api.server.run import Run
 from api.server.services import Services
 from api.server.streams import PING
 from telemetry.errors import OnCalmError, UsageError

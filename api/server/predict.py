@@ -11,7 +11,7 @@ from pydantic import BaseModel, ConfigDict, Field, StringConstraints, model_vali
 
 from agent.approvals.people import Person
 from api.door.needs import Needs
-from api.server.problems import NotFoundError
+from api.errors import NotFoundError
 from api.server.services import Services
 from telemetry.errors import UsageError
 from tools.incident import Aspect

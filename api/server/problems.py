@@ -25,6 +25,7 @@ from agent.summaries.keeping import NoSuchSummaryError
 from api.door.jwks import ProviderError
 from api.door.needs import RoleError, StrangerError
 from api.door.refusing import Refused
+from api.errors import BusyError, ConflictError, NotFoundError
 from api.scheduling.store import NoSuchScheduleError
 from telemetry.errors import OnCalmError, QueryError, SourceError, StoreError, UsageError
 from tools.actions.errors import RefusedError, WorldChangedError
@@ -35,18 +36,6 @@ if TYPE_CHECKING:
 _log = logging.getLogger(__name__)
 MEDIA = "application/problem+json"
 _LONGEST = 500
-
-
-class NotFoundError(OnCalmError):
-    """There is no such thing, or it is not for this person (HTTP 404)."""
-
-
-class ConflictError(OnCalmError):
-    """It does not fit what is there now (HTTP 409)."""
-
-
-class BusyError(OnCalmError):
-    """Too much at once; it may be asked again (HTTP 503)."""
 
 
 _STATUS: tuple[tuple[type[OnCalmError], int], ...] = (

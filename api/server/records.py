@@ -11,8 +11,8 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from agent.approvals.people import Person
 from api.door.needs import Needs
-from api.mcp_answers import document
-from api.server.problems import NotFoundError
+from api.errors import NotFoundError
+from api.mcp.answers import document
 from api.server.services import Services
 from telemetry.errors import UsageError
 from tools.registry import Registry
@@ -68,14 +68,14 @@ def router(services: Services) -> APIRouter:
     @routes.get("/v1/probes", tags=["records"])
     def probes(_: Viewer) -> dict[str, Any]:
         """Sessions of kernel probes, the newest first."""
-        from api.probe_sessions import sessions_of
+        from api.probes.sessions import sessions_of
 
         return {"items": sessions_of(services.home), "next": None}
 
     @routes.get("/v1/probes/{session}", tags=["records"])
     def probe(session: Annotated[str, Path(max_length=64)], _: Viewer) -> dict[str, Any]:
         """One session: what was asked (`head`), its calls, and its result or error; neither while it runs."""
-        from api.probe_sessions import session_of
+        from api.probes.sessions import session_of
 
         return session_of(services.home, session)
 

@@ -9,17 +9,17 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from api.door.hosts import Receive, Scope, Send
-from api.receiver import tell
+from api.ingestion.receiver import tell
 from api.serving import listen, run, shown
 from telemetry.errors import WriterBusyError
 from telemetry.store import version
 
 if TYPE_CHECKING:
-    from api.desk import Desk
+    from api.actions.desk import Desk
+    from api.actions.notifications import Teller
     from api.door.building import DoorSettings
     from api.server.joining import Joined
-    from api.telling import Teller
-    from api.wiring import Product
+    from api.wiring.product import Product
     from telemetry.inbox.inbox import Inbox
 
 _CONNECTIONS = 2_000
@@ -39,7 +39,7 @@ class Receiving:
 
     def start(self) -> None:
         """Begin to empty it."""
-        from api.receiving import Committer
+        from api.ingestion.committer import Committer
 
         self._committer = Committer(self.product.home, self.inbox, index=self.product.index, tell=tell)
         self._committer.start()
@@ -59,6 +59,7 @@ def built(product: Product, desk: Desk, opener: Callable[[], Desk], teller: Tell
     """
     import uvicorn
 
+    from api.actions.reconciler import Reconciler
     from api.door.building import check_door, open_door
     from api.door.protocol import hurried
     from api.door.route_table import check_route_table
@@ -68,14 +69,13 @@ def built(product: Product, desk: Desk, opener: Callable[[], Desk], teller: Tell
     from api.server.kept import Kept
     from api.server.runs import Runs
     from api.server.services import Services
-    from api.tending import Caretaker
 
     product.home.mkdir(parents=True, exist_ok=True)
     version.check(product.home)
     check_door(host, desk.journal, keeping)
     listening = listen(host, port)
     services = Services(product, desk, Kept(desk.journal.database, product.home), Runs(_AT_ONCE[product.thinking is not None]))
-    services.background.append(Caretaker(opener, teller))
+    services.background.append(Reconciler(opener, teller))
     services.routers.append(page(services, made.incidents, made.summaries))
     for part in made.parts:
         services.routers += part.routers()

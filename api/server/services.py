@@ -12,9 +12,9 @@ if TYPE_CHECKING:
     from fastapi import APIRouter
     from prometheus_client.registry import Collector
 
-    from api.desk import Desk
+    from api.actions.desk import Desk
     from api.server.kept import Kept
-    from api.wiring import Product
+    from api.wiring.product import Product
 
 
 class Background(Protocol):

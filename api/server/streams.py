@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 from starlette.responses import Response
 
-from api.server.runs import Event, Run
+from api.server.run import Event, Run
 from telemetry.errors import UsageError
 
 if TYPE_CHECKING:

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from fastapi import APIRouter
     from slack_bolt import App
 
-    from api.desk import Desk
+    from api.actions.desk import Desk
 
 HELP = ("*Ask me*: mention me or write to me, and go on in the thread.\n`/oncalm ask QUESTION`  `/oncalm investigate SYMPTOM`  `/oncalm incidents`  "
         "`/oncalm approve` (what waits)  `/oncalm help`")
@@ -291,7 +291,7 @@ def slack_of(how: Connection | None, users: Path, home: Path, product: Any, desk
 
 
 def incident_notices(bot: SlackBot | None) -> Callable[[str, Any], None]:
-    """What tells the channel of a new incident, as ``api.alerting.opened`` takes it."""
+    """What tells the channel of a new incident, as ``api.incidents.alerting.opened`` takes it."""
     def tell(kind: str, incident: Any) -> None:
         if bot is not None and kind in {"opened", "reopened"}:
             bot.announce_incident(incident.document())

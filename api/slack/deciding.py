@@ -17,7 +17,7 @@ from telemetry.errors import OnCalmError
 
 if TYPE_CHECKING:
     from agent.approvals.record import Approval
-    from api.desk import Desk
+    from api.actions.desk import Desk
 
 POLL = 5.0
 """Seconds between looks at what may have changed elsewhere: at the command line, or by time."""

@@ -8,9 +8,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal
 
-import yaml
-
 from agent.approvals.people import Person, Role
+from telemetry import yaml_files
 from telemetry.errors import UsageError
 
 _USER, _TEAM = re.compile(r"[UW][A-Z0-9]{2,20}\Z"), re.compile(r"[TE][A-Z0-9]{2,20}\Z")
@@ -42,11 +41,7 @@ class People:
 
 def read_people(path: Path) -> People:
     """Read ``slack_users.yaml``. Raises UsageError that names the field that is wrong."""
-    try:
-        told = yaml.safe_load(path.read_text(encoding="utf-8"))
-    except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
-        raise UsageError("the file of Slack users cannot be read", where=str(path), remedy="see docs/slack.md") from error
-    return people_of(told, str(path))
+    return people_of(yaml_files.read(path, remedy="see docs/slack.md"), str(path))
 
 
 def people_of(told: Any, where: str) -> People:

@@ -18,7 +18,7 @@ from api.slack.text import context, words
 from telemetry.errors import OnCalmError
 
 if TYPE_CHECKING:
-    from api.desk import Desk
+    from api.actions.desk import Desk
 
 _AT_ONCE = 4
 _FILE_FROM = "oncalm-answer.txt"
@@ -26,7 +26,7 @@ _log = logging.getLogger(__name__)
 
 
 class Asking(Protocol):
-    """What answers: :class:`api.wiring.Product`, through ``asking_of``."""
+    """What answers: :class:`api.wiring.product.Product`, through ``asking_of``."""
 
     def ask(self, question: str, conversation: str, person: Person, watch: Callable[[dict[str, Any]], None], stopped: Callable[[], bool]) -> dict[str, Any]:
         """The document of ``ask --json``."""
@@ -49,7 +49,7 @@ class ProductAsking:
 
     def investigate(self, symptom: str, conversation: str, person: Person, watch: Callable[[dict[str, Any]], None], stopped: Callable[[], bool]) -> dict[str, Any]:
         """Have the product investigate, and propose as that person."""
-        from api.proposing import put
+        from api.actions.proposals import put
 
         found = dict(self._product.investigate(symptom, conversation=conversation, watch=watch, stopped=stopped, by=person))
         if self._desk is not None and found.get("proposals"):

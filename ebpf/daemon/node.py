@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import json
 import os
-import sys
 from collections import OrderedDict
 from collections.abc import Callable, Mapping
 from datetime import datetime
@@ -14,6 +13,7 @@ from typing import Any
 
 from ebpf import objects
 from ebpf.catalog import CATALOG
+from ebpf.daemon.children import command
 from ebpf.daemon.settings import DaemonSettings
 from ebpf.daemon.used import Used
 from ebpf.errors import ProbeError, SessionError, SpecError
@@ -105,7 +105,7 @@ class Node:
         except (OSError, ValueError, KeyError, AttributeError, TypeError):
             pass  # nothing kept, or not by us: measured anew
         process = await asyncio.create_subprocess_exec(
-            sys.executable, "-I", "-c", _START, *sys.path, stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.DEVNULL, env={})
+            *command("ebpf.calibrate"), stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.DEVNULL, env={})
         try:
             told = json.loads((await process.communicate())[0] or b"{}")
         except ValueError:
@@ -136,9 +136,6 @@ def _rate(spec: ProbeSpec, target: Resolved) -> float | None:
     if entry.rate == "samples":
         return float(spec.options.get("hertz", entry.options["hertz"].default) * (os.cpu_count() or 1))
     return observed(entry.rate, target.aim)
-
-
-_START = "import sys; sys.path[:] = sys.argv[1:]; from ebpf.calibrate import main; sys.exit(main())"
 
 
 def _write(path: Path, document: Mapping[str, Any]) -> None:

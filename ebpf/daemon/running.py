@@ -7,10 +7,10 @@ import contextlib
 import json
 import os
 import signal
-import sys
 from collections.abc import AsyncGenerator, Mapping
 from typing import Any
 
+from ebpf.daemon.children import command
 from ebpf.grants import Grant
 from ebpf.kind import Options
 from ebpf.order import Order
@@ -41,7 +41,7 @@ class Running:
         """Start it, and give each line it tells; ends with a ``result`` or an ``error``. Closing the iterator ends the worker."""
         try:
             process = self._process = await asyncio.create_subprocess_exec(
-                sys.executable, "-I", "-c", _START, *sys.path, stdin=asyncio.subprocess.PIPE, stdout=asyncio.subprocess.PIPE,
+                *command("ebpf.worker"), stdin=asyncio.subprocess.PIPE, stdout=asyncio.subprocess.PIPE,
                 stderr=asyncio.subprocess.PIPE, limit=LINE, env={})
         except OSError as error:
             yield {"type": "error", "what": f"no worker could be started: {error}", "where": "worker", "remedy": "the daemon's user must be able to run its own Python"}
@@ -99,7 +99,3 @@ async def _last_words(stream: asyncio.StreamReader | None) -> str:
     while stream is not None and (part := await stream.read(4096)):
         last = (last + part)[-4096:]
     return "".join(last.decode("utf-8", "replace").strip().splitlines()[-1:])
-
-
-_START = "import sys; sys.path[:] = sys.argv[1:]; from ebpf.worker import main; status = main(); sys.stdout.flush(); import os; os._exit(status)"
-"""The daemon's own search path, and nothing of the environment."""

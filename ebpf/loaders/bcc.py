@@ -11,22 +11,20 @@ import contextlib
 import ctypes
 import os
 import struct
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 from ebpf import btf, direct
 from ebpf.errors import LoadError, UnsupportedError
-from ebpf.explain import explained
 from ebpf.loaders.bccmodule import Bcc, RingCallback, bcc
 from ebpf.loaders.dialect import Translated, fact, translate
-from ebpf.loaders.feed import Feed
 from ebpf.loaders.folders import open_group
-from ebpf.loaders.interface import Cgroup, Everywhere, Lasting, OnEvent, Place, Sampling, Sweep, Uprobes
+from ebpf.loaders.interface import Cgroup, Everywhere, Lasting, Place, Sampling, Sweep, Uprobes
+from ebpf.loaders.loaded import PER_CPU, REFUSED_BY_KERNEL, REFUSED_RING, REFUSED_SWEEP, Programs, value_size
 from ebpf.loaders.relocate import constant, relocated
 from ebpf.perf import sampling_events
 from ebpf.uprobes import link_uprobes
 
-_PER_CPU = frozenset({5, 6, 10, 21})
 _STORAGES = frozenset({24, 28, 29, 32})
 """Of sockets, inodes, tasks and control groups: the kernel wants to know the types of these."""
 _CGROUP = {"cgroup_skb/ingress": 0, "cgroup_skb/egress": 1}
@@ -57,11 +55,12 @@ class BccLoader:
         return BccLoaded(compiler, program, translate(program, constants, types), types, sizes or {}, only)
 
 
-class BccLoaded:
+class BccLoaded(Programs):
     """One program's text in the kernel."""
 
     def __init__(self, compiler: Bcc, program: str, made: Translated, types: btf.Types, sizes: Mapping[str, int], only: frozenset[str] | None) -> None:
-        self._bcc, self._program, self._types = compiler, program, types
+        super().__init__(program)
+        self._bcc, self._types = compiler, types
         self._tables: dict[str, Table] = {}
         self._programs: dict[str, tuple[int, str]] = {}
         self._held: list[int] = []
@@ -69,7 +68,6 @@ class BccLoaded:
         self._lasting: list[int] = []
         self._sweeps: list[int] = []
         self._ring = 0
-        self._feed = Feed()
         self._callback = RingCallback(self._feed.sample)
         for name in sizes:
             if name not in made.maps:
@@ -87,36 +85,27 @@ class BccLoaded:
             self.close()
             raise
 
-    def attach(self, places: Sequence[Place]) -> None:
-        """See :class:`~ebpf.loaders.interface.Loaded`."""
-        try:
-            for place in places:
-                self._attach(place)
-        except BaseException:
-            self.close()
-            raise
-
-    def poll(self, milliseconds: int, each: OnEvent) -> int:
-        """See :class:`~ebpf.loaders.interface.Loaded`."""
+    def _opened_ring(self) -> int:
         if not self._ring:
             self._ring = self._bcc.ring(self._tables["ring"].descriptor, self._callback)
             if not self._ring:
-                raise self._refused("its ring buffer cannot be opened", OSError(ctypes.get_errno(), ""))
-        self._feed.begin(each)
-        self._bcc.poll(self._ring, milliseconds)
-        return self._feed.end()
+                raise self._refused(REFUSED_RING, OSError(ctypes.get_errno(), ""))
+        return self._ring
+
+    def _poll(self, ring: int, milliseconds: int) -> None:
+        self._bcc.poll(ring, milliseconds)
 
     def numbers(self, table: str) -> list[int]:
         """See :class:`~ebpf.loaders.interface.Loaded`."""
         found = self._tables[table]
-        cpus = direct.cpus() if found.kind in _PER_CPU else 1
+        cpus = direct.cpus() if found.kind in PER_CPU else 1
         read = (direct.lookup(found.descriptor, struct.pack("=I", key), 8 * cpus) for key in range(found.entries))
         return [sum(struct.unpack(f"={cpus}Q", value or bytes(8 * cpus))) for value in read]
 
     def entries(self, table: str) -> dict[bytes, bytes]:
         """See :class:`~ebpf.loaders.interface.Loaded`."""
         found = self._tables[table]
-        size = (found.value + 7) // 8 * 8 * direct.cpus() if found.kind in _PER_CPU else found.value
+        size = value_size(found.kind, found.value, direct.cpus())
         read: dict[bytes, bytes] = {}
         for key in self._keys(found):
             if (value := direct.lookup(found.descriptor, key, size)) is not None:
@@ -136,7 +125,7 @@ class BccLoaded:
             try:
                 direct.run_iterator(made)
             except OSError as error:
-                raise self._refused("its connections cannot be looked at", error) from error
+                raise self._refused(REFUSED_SWEEP, error) from error
 
     def detach(self) -> None:
         """See :class:`~ebpf.loaders.interface.Loaded`."""
@@ -163,7 +152,7 @@ class BccLoaded:
                 self._held.append(types[0])
             made = direct.create_map(name, kind, key, value, most, told.get("map_flags", 0), types)
         except OSError as error:
-            raise self._refused("the kernel did not take it", error, f"map '{name}': failed to create") from error
+            raise self._refused(REFUSED_BY_KERNEL, error, f"map '{name}': failed to create") from error
         self._held.append(made)
         return Table(made, kind, key, value, most)
 
@@ -172,7 +161,7 @@ class BccLoaded:
         try:
             made = direct.load_program(name, kind, attach, code, target)
         except direct.RefusedError as error:
-            raise explained(f"probe program {self._program}", "the kernel did not take it", error.errno or 0, error.log) from error
+            raise self._explained(REFUSED_BY_KERNEL, error.errno or 0, error.log) from error
         self._held.append(made)
         return made
 
@@ -190,7 +179,7 @@ class BccLoaded:
         wanted = (btf.TYPEDEF, f"btf_trace_{what}") if kind == "tp_btf" else (btf.FUNCTION, f"bpf_iter_{what}")
         target = self._types.find(*wanted)
         if not target:
-            raise explained(f"probe program {self._program}", "the kernel did not take it", 3, f"{wanted[1]} is not found in kernel BTF")
+            raise self._explained(REFUSED_BY_KERNEL, 3, f"{wanted[1]} is not found in kernel BTF")
         return _TRACING, _RAW_TRACEPOINT if kind == "tp_btf" else _ITERATOR, target
 
     def _attach(self, place: Place) -> None:
@@ -230,7 +219,7 @@ class BccLoaded:
             key = direct.next_key(table.descriptor, key, table.key)
 
     def _refused(self, what: str, error: OSError, log: str = "") -> LoadError:
-        return explained(f"probe program {self._program}", what, error.errno or 0, log)
+        return self._explained(what, error.errno or 0, log)
 
 
 def _close(descriptors: list[int]) -> None:

@@ -5,21 +5,19 @@ from __future__ import annotations
 import ctypes
 import os
 import struct
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from pathlib import Path
 
 from ebpf import objects
 from ebpf.constants import write_constants
 from ebpf.errors import LoadError
-from ebpf.explain import explained
 from ebpf.libbpf import IterAttachOpts, Library, Sample, failed, library
-from ebpf.loaders.feed import Feed
 from ebpf.loaders.folders import open_group
-from ebpf.loaders.interface import Cgroup, Everywhere, Lasting, OnEvent, Place, Sampling, Sweep, Uprobes
+from ebpf.loaders.interface import Cgroup, Everywhere, Lasting, Place, Sampling, Sweep, Uprobes
+from ebpf.loaders.loaded import PER_CPU, REFUSED_BY_KERNEL, REFUSED_RING, REFUSED_SWEEP, Programs, value_size
 from ebpf.perf import sampling_events
 from ebpf.uprobes import link_uprobes
 
-_PER_CPU = frozenset({5, 6, 10, 21})  # linux/bpf.h: per-CPU hash, array, LRU hash, cgroup storage
 _UPROBE_MULTI = 48
 """``BPF_TRACE_UPROBE_MULTI`` (linux/bpf.h, since 6.6), which older libbpf does not know by its section's name."""
 
@@ -35,17 +33,17 @@ class CoreLoader:
         return CoreLoaded(library(), program, objects.read(program), constants, sizes or {}, only)
 
 
-class CoreLoaded:
+class CoreLoaded(Programs):
     """One object in the kernel."""
 
     def __init__(self, bpf: Library, program: str, content: bytes, constants: Mapping[str, int], sizes: Mapping[str, int], only: frozenset[str] | None) -> None:
-        self._bpf, self._program = bpf, program
+        super().__init__(program)
+        self._bpf = bpf
         self._links: list[int] = []
         self._lasting: list[int] = []
         self._files: list[int] = []
         self._sweeps: list[int] = []
         self._ring: int | None = None
-        self._feed = Feed()
         self._callback = Sample(self._feed.sample)
         bpf.listen()
         self._content = ctypes.create_string_buffer(content, len(content))
@@ -55,36 +53,27 @@ class CoreLoaded:
         try:
             self._prepare(constants, sizes, only)
             if error := failed(bpf.bpf_object__load(self._object)):
-                raise self._refused("the kernel did not take it", error)
+                raise self._refused(REFUSED_BY_KERNEL, error)
             bpf.give_back()
         except BaseException:
             self.close()
             raise
 
-    def attach(self, places: Sequence[Place]) -> None:
-        """See :class:`~ebpf.loaders.interface.Loaded`."""
-        try:
-            for place in places:
-                self._attach(place)
-        except BaseException:
-            self.close()
-            raise
-
-    def poll(self, milliseconds: int, each: OnEvent) -> int:
-        """See :class:`~ebpf.loaders.interface.Loaded`."""
-        if self._ring is None:
+    def _opened_ring(self) -> int:
+        if not self._ring:
             self._ring = self._bpf.ring_buffer__new(self._fd("ring"), self._callback, None, None)
             if not self._ring:
-                raise self._refused("its ring buffer cannot be opened", failed(self._ring))
-        self._feed.begin(each)
-        self._bpf.ring_buffer__poll(self._ring, milliseconds)
-        return self._feed.end()
+                raise self._refused(REFUSED_RING, failed(self._ring))
+        return self._ring
+
+    def _poll(self, ring: int, milliseconds: int) -> None:
+        self._bpf.ring_buffer__poll(ring, milliseconds)
 
     def numbers(self, table: str) -> list[int]:
         """See :class:`~ebpf.loaders.interface.Loaded`."""
         found = self._map(table)
         entries, fd = int(self._bpf.bpf_map__max_entries(found)), int(self._bpf.bpf_map__fd(found))
-        cpus = self._bpf.cpus() if int(self._bpf.bpf_map__type(found)) in _PER_CPU else 1
+        cpus = self._bpf.cpus() if int(self._bpf.bpf_map__type(found)) in PER_CPU else 1
         room = ctypes.create_string_buffer(8 * cpus)
         sums = []
         for key in range(entries):
@@ -96,9 +85,7 @@ class CoreLoaded:
         """See :class:`~ebpf.loaders.interface.Loaded`."""
         found = self._map(table)
         fd, key_size = int(self._bpf.bpf_map__fd(found)), int(self._bpf.bpf_map__key_size(found))
-        size = int(self._bpf.bpf_map__value_size(found))
-        if int(self._bpf.bpf_map__type(found)) in _PER_CPU:
-            size = (size + 7) // 8 * 8 * self._bpf.cpus()
+        size = value_size(int(self._bpf.bpf_map__type(found)), int(self._bpf.bpf_map__value_size(found)), self._bpf.cpus())
         key, value = ctypes.create_string_buffer(key_size), ctypes.create_string_buffer(size)
         read: dict[bytes, bytes] = {}
         before = None
@@ -118,7 +105,7 @@ class CoreLoaded:
         for link in self._sweeps:
             fd = int(self._bpf.bpf_iter_create(int(self._bpf.bpf_link__fd(link))))
             if fd < 0:
-                raise self._refused("its connections cannot be looked at", -fd)
+                raise self._refused(REFUSED_SWEEP, -fd)
             try:
                 while os.read(fd, 4096):
                     pass
@@ -201,8 +188,7 @@ class CoreLoaded:
         return int(self._bpf.bpf_map__fd(self._map(name)))
 
     def _refused(self, what: str, error: int) -> LoadError:
-        log = "\n".join(self._bpf.messages)
-        return explained(f"probe program {self._program}", what, error, log)
+        return self._explained(what, error, "\n".join(self._bpf.messages))
 
 
 def available() -> bool:

@@ -14,10 +14,10 @@ from pathlib import Path
 from typing import Any
 
 from agent.decision.telling import Owner
-from api.action_file import Also
-from api.desk import Desk
-from api.proposing import proposals
-from api.wiring import Product
+from api.actions.config import Also
+from api.actions.desk import Desk
+from api.actions.proposals import proposals
+from api.wiring.product import Product
 from evals.actions.cluster import objects
 from telemetry.models import Window
 from telemetry.sources.kubernetes.configuration import Access

@@ -20,7 +20,7 @@ from evals.agent.running import Analyst, Local, Outcome, measure
 from evals.agent.scenario import Scenario, Tools, load_all
 
 if TYPE_CHECKING:
-    from api.thinking import Thinking
+    from api.wiring.model import Thinking
 
 
 def run(

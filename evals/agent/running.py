@@ -21,7 +21,7 @@ from evals.agent.scenario import Case, Scenario
 from evals.query.expect import Answer
 
 if TYPE_CHECKING:
-    from api.thinking import Thinking
+    from api.wiring.model import Thinking
 
 Analyst = Literal["offline", "llm"]
 
@@ -64,7 +64,7 @@ class Local:
     """OnCalm in this process. Raises :class:`RuntimeError` when another analyst answered than was asked for."""
 
     def __init__(self, home: Path, scenario: Scenario, analyst: Analyst = "offline", thinking: Thinking | None = None) -> None:
-        from api.wiring import Product as Wired
+        from api.wiring.product import Product as Wired
 
         self._wired = Wired(home, thinking=thinking)
         self._now, self._analyst = scenario.now, analyst
@@ -93,7 +93,7 @@ def measure(scenarios: Sequence[Scenario], folder: Path, make: Make, *, analyst:
 
 
 def _ingest(home: Path, logs: Sequence[Path]) -> None:
-    from api.wiring import Product as Wired
+    from api.wiring.product import Product as Wired
 
     wired = Wired(home)
     wired.ingest(logs)

@@ -64,7 +64,7 @@ def _serve(home: str, told: Connection) -> None:
     from fastapi import FastAPI
 
     from agent.incidents.settings import AlertSettings
-    from api.alerting import Alerting, opened
+    from api.incidents.alerting import Alerting, opened
     from api.serving import listen
 
     alerting = Alerting(opened(Path(home), AlertSettings()), _nothing)

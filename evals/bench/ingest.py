@@ -20,7 +20,7 @@ from typing import Any
 
 from evals.bench.inputs import LINES, ever_new, mixed
 
-_OURS = ("import sys; from pathlib import Path; from api.wiring import Product; "
+_OURS = ("import sys; from pathlib import Path; from api.wiring.product import Product; "
          "Product(Path(sys.argv[1])).ingest([sys.argv[2]])")
 
 

@@ -83,7 +83,7 @@ def _prepared(cache: Path, lines: int, spans: int, series: int) -> tuple[Path, P
     cache.mkdir(parents=True, exist_ok=True)
     if not log.exists():
         write(log, lines, span=SPAN, traces=max(1, spans // len(_TREE)))
-    code = ("import sys; from pathlib import Path; from api.wiring import Product; p = Product(Path(sys.argv[1])); "
+    code = ("import sys; from pathlib import Path; from api.wiring.product import Product; p = Product(Path(sys.argv[1])); "
             "p.ingest([sys.argv[2]]); p.index()")
     subprocess.run([sys.executable, "-c", code, str(home), str(log)], check=True, stdout=subprocess.DEVNULL)
     with RecordWriter(home) as writer:

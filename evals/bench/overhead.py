@@ -26,7 +26,7 @@ from urllib.parse import urlsplit
 
 from agent.llm.endpoint import Endpoint
 from agent.scripted.server import ScriptedServer
-from api.wiring import Product
+from api.wiring.product import Product
 from evals.bench.query import NOW
 from evals.bench.stopwatch import Stopwatch, Timed
 from evals.bench.synthetic import write

@@ -117,7 +117,7 @@ def _prepared(cache: Path, lines: int) -> tuple[Path, Path, dict[str, Any]]:
     if not log.exists():
         write(log, lines)
     begun = time.perf_counter()
-    code = ("import sys; from pathlib import Path; from api.wiring import Product; p = Product(Path(sys.argv[1])); "
+    code = ("import sys; from pathlib import Path; from api.wiring.product import Product; p = Product(Path(sys.argv[1])); "
             "p.ingest([sys.argv[2]]); p.index()")
     subprocess.run([sys.executable, "-c", code, str(home), str(log)], check=True, stdout=subprocess.DEVNULL)
     done.touch()
@@ -140,7 +140,7 @@ def _compared(case: Case, log: Path, found: dict[str, Any]) -> dict[str, Any]:
 def ask(home: Path, questions: list[str]) -> dict[str, Any]:
     """Ask in this process; start-up is everything up to the answer of a first question."""
     begun = time.perf_counter()
-    from api.wiring import Product
+    from api.wiring.product import Product
 
     product = Product(home)
     product.ask("how many lines", now=NOW)

@@ -25,7 +25,7 @@ from pathlib import Path
 from statistics import median
 from typing import Any
 
-from api.wiring import Product
+from api.wiring.product import Product
 from evals.bench.synthetic import write
 
 FIRST_MS, ADDED_MS, GROWTH = 200.0, 15.0, 0.05

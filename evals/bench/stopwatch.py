@@ -13,7 +13,7 @@ from typing import Any
 from agent.context import Tools
 from agent.llm.analyst import LlmAnalyst
 from agent.llm.model import Emit, Model, Reply, Request
-from api.thinking import Asking, Thinking
+from api.wiring.model import Asking, Thinking
 from tools.registry import Registry, Tool, ToolResult
 
 _CALL: ContextVar[int] = ContextVar("call", default=0)

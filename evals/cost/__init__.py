@@ -13,7 +13,7 @@ from contextlib import closing
 from pathlib import Path
 from typing import Any
 
-from api.wiring import Product
+from api.wiring.product import Product
 from evals.cost import pairs, storm
 from evals.cost.shop import DAY_ONE, records
 from telemetry.store.reader import Reader

@@ -14,7 +14,7 @@ from typing import Any
 from pydantic import BaseModel, ConfigDict
 
 from agent.scripted.server import ScriptedServer
-from api.wiring import Product
+from api.wiring.product import Product
 from evals.cost.model import investigator
 from evals.cost.storm import thinking
 

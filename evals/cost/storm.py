@@ -10,8 +10,8 @@ from typing import Any
 
 from agent.llm.endpoint import Endpoint
 from agent.scripted.server import ScriptedServer
-from api.thinking import EVERY_CACHE, Thinking
-from api.wiring import Product
+from api.wiring.model import EVERY_CACHE, Thinking
+from api.wiring.product import Product
 from evals.cost.model import investigator
 from evals.cost.shop import DAY_ONE, Episode, records
 

@@ -34,7 +34,7 @@ class Local:
     """OnCalm in this process, over a home folder of its own."""
 
     def __init__(self, home: Path) -> None:
-        from api.wiring import Product as Wired
+        from api.wiring.product import Product as Wired
 
         self._wired = Wired(home)
 

@@ -36,7 +36,8 @@ def diagnose(state: ClusterState, *, now: int, namespace: str | None = None, sym
     ``symptom`` are words of who reports; a workload they name counts a little more.
     """
     view = View(state, now=now, namespace=namespace)
-    findings = _best([each for rules in FAMILIES.values() for rule in rules for each in rule(view)])
+    told = (each for rules in FAMILIES.values() for rule in rules for each in rule(view))
+    findings = _best([replace(each, entity=view.placed(each.entity, each.namespace)) for each in told])
     findings = [_named(each, symptom) for each in findings]
     related = [_related(each, findings, view) for each in findings]
     explained = [replace(each, explains=_explained(each, related)) for each in related]
@@ -85,14 +86,14 @@ def _explains(origin: Finding, each: Finding, view: View) -> bool:
             each.cause.endswith("_timing") and not origin.cause.startswith(("liveness", "readiness", "startup")))
     if origin.entity.kind == "node":
         return each.cause in DEPENDENT | {"insufficient_cpu", "insufficient_memory", "taint", "node_cordoned"} and (
-            origin.cause == "scheduler_down" or each.entity.name in _on(view, origin.entity.name) and origin.cause in _ON_NODE
+            origin.cause == "scheduler_down" or each.entity.key in _on(view, origin.entity.name) and origin.cause in _ON_NODE
             or each.cause == "node_not_ready" and each.entity == origin.entity)
-    return each.cause in DEPENDENT and each.entity.kind == "deployment" and origin.entity.name in view.reach(each.entity.name)
+    return each.cause in DEPENDENT and each.entity.kind == "deployment" and origin.entity.key in view.reach(each.entity.key)
 
 
 def _on(view: View, node: str) -> frozenset[str]:
     """Workloads with a pod on a node."""
-    return frozenset(workload.name for workload in view.everywhere for pod in workload.pods if at(pod, "spec", "nodeName") == node)
+    return frozenset(workload.key for workload in view.everywhere for pod in workload.pods if at(pod, "spec", "nodeName") == node)
 
 
 def _explained(each: Finding, findings: Sequence[Finding]) -> tuple[Entity, ...]:

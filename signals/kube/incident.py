@@ -6,7 +6,8 @@ when it stood before, and not at all when the incident was over long before the 
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Set
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping, Set
 from dataclasses import dataclass, field, replace
 
 from signals.diagnosis import Sign
@@ -40,12 +41,15 @@ def joined(state: ClusterState, now: int, services: Set[str], belongs: Mapping[E
         Look, dict[Entity, tuple[Entity, ...]], tuple[tuple[Entity, Entity], ...]]:
     """A look with the workloads found among ``services``; what each pod belongs to and runs on; who calls whom.
 
-    A workload is the service that records of its pods name, else one of its own name, else one of a Service before it.
+    A workload is the service that records of its pods name, else one of its own name, else one of a Service before it. Telemetry
+    knows no namespaces: of several workloads that would be one service by their name alone each stays itself, and a pod of a name
+    that is in several namespaces (``db-0``) belongs to nobody.
     """
     view = View(state, now=now)
-    whole = {each.ref: _whole(each, view, services, belongs) for each in view.everywhere}
-    named = {each.name: whole[each.ref] for each in view.everywhere}
-    parts = {Entity("pod", name_of(pod)): (whole[each.ref], *_node(pod)) for each in view.everywhere for pod in each.pods}
+    whole = _apart(view.everywhere, {each.ref: _whole(each, view, services, belongs) for each in view.everywhere})
+    named = {each.key: whole[each.ref] for each in view.everywhere}
+    pods = Counter(name_of(pod) for each in view.everywhere for pod in each.pods)
+    parts = {Entity("pod", name_of(pod)): (whole[each.ref], *_node(pod)) for each in view.everywhere for pod in each.pods if pods[name_of(pod)] == 1}
     calls = tuple(sorted((named[a], named[b]) for a, below in view.calls.items() for b in below if a in named and b in named))
     return Look(state, now, {each.entity: whole[each.ref] for each in view.everywhere}), parts, calls
 
@@ -65,8 +69,16 @@ def _whole(workload: Workload, view: View, services: Set[str], belongs: Mapping[
         for each in belongs.get(Entity("pod", name_of(pod)), ()):
             if each.kind == "service":
                 return each
+    if workload.shared:
+        return workload.entity
     before = (name_of(each) for each in view.state.of("services", workload.namespace) if workload in view.serving(each))
     return next((Entity("service", name) for name in (workload.name, *before) if name in services), workload.entity)
+
+
+def _apart(workloads: Iterable[Workload], whole: Mapping[str, Entity]) -> dict[str, Entity]:
+    """Workloads of one name in several namespaces that are the same service to telemetry, each as itself."""
+    claims = Counter(whole[each.ref] for each in workloads if each.shared)
+    return {each.ref: each.entity if each.shared and claims[whole[each.ref]] > 1 else whole[each.ref] for each in workloads}
 
 
 def _node(pod: Mapping[str, object]) -> tuple[Entity, ...]:

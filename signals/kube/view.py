@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any
 
@@ -57,6 +57,8 @@ class Workload:
     namespace: str
     object: Object
     pods: tuple[Object, ...]
+    shared: bool = False
+    """Whether a workload of another namespace has its name."""
 
     @property
     def spec(self) -> Object:
@@ -84,7 +86,12 @@ class Workload:
     @property
     def entity(self) -> Entity:
         """It, as somebody to blame."""
-        return Entity("deployment", self.name)
+        return Entity("deployment", self.name, self.namespace if self.shared else "")
+
+    @property
+    def key(self) -> str:
+        """Its name, after its namespace where others have the name, too."""
+        return self.entity.key
 
     @property
     def ref(self) -> str:
@@ -118,7 +125,11 @@ class View:
     @cached_property
     def everywhere(self) -> tuple[Workload, ...]:
         """All workloads of the cluster."""
-        return tuple(self._owned()) + tuple(self._bare())
+        found = tuple(self._owned()) + tuple(self._bare())
+        places: dict[str, set[str]] = defaultdict(set)
+        for each in found:
+            places[each.name].add(each.namespace)
+        return tuple(replace(each, shared=len(places[each.name]) > 1) for each in found)
 
     @cached_property
     def workloads(self) -> tuple[Workload, ...]:
@@ -191,19 +202,40 @@ class View:
 
     @cached_property
     def calls(self) -> Mapping[str, frozenset[str]]:
-        """Workload → the workloads it calls: what is known, and what its environment names."""
+        """Workload → the workloads it calls, by their keys: what is known, and what its environment names."""
         graph: dict[str, set[str]] = defaultdict(set)
         for caller, callee in self.state.calls or ():
-            graph[caller].add(callee)
+            for one, other in self._meant(caller, callee):
+                graph[one].add(other)
         for each in self.everywhere:
             for address in self.addresses_of(each):
                 service = self.service(address.service, address.namespace or each.namespace)
                 if service is not None:
-                    graph[each.name] |= {other.name for other in self.serving(service)} - {each.name}
+                    graph[each.key] |= {other.key for other in self.serving(service)} - {each.key}
         return {key: frozenset(value) for key, value in graph.items()}
 
+    def _meant(self, caller: str, callee: str) -> Iterator[tuple[str, str]]:
+        """The keys of two workloads known by name alone: those of one namespace where a name is in several."""
+        callers, callees = self._named.get(caller, ()), self._named.get(callee, ())
+        if not any(each.shared for each in (*callers, *callees)):
+            yield caller, callee
+            return
+        yield from ((one.key, other.key) for one in callers for other in callees if one.namespace == other.namespace or not other.shared)
+
+    @cached_property
+    def _named(self) -> Mapping[str, list[Workload]]:
+        index: dict[str, list[Workload]] = defaultdict(list)
+        for each in self.everywhere:
+            index[each.name].append(each)
+        return index
+
+    def placed(self, entity: Entity, namespace: str) -> Entity:
+        """An entity that was named without its namespace, with it where its name is in several."""
+        several = entity.kind == "deployment" and namespace and not entity.namespace and any(each.shared for each in self._named.get(entity.name, ()))
+        return replace(entity, namespace=namespace) if several else entity
+
     def reach(self, name: str) -> frozenset[str]:
-        """All that a workload depends on, directly or not."""
+        """All that a workload depends on, directly or not; all by their keys."""
         seen: set[str] = set()
         todo = [name]
         while todo:

@@ -8,9 +8,9 @@ from pathlib import Path
 from typing import Any, Literal, Self
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 
+from telemetry import yaml_files
 from telemetry.errors import UsageError
 
 Records = Literal["spans", "points", "changes", "logs"]
@@ -152,16 +152,13 @@ class MappingFile(BaseModel):
 
 def load_mapping(path: Path) -> MappingFile:
     """Read a mapping file. Raises UsageError that names the file, every wrong key and its line."""
+    text = yaml_files.text_of(path, remedy="docs/records.md shows one")
     try:
-        text = path.read_text("utf-8")
-        node = yaml.compose(text, Loader=yaml.SafeLoader)
-        found = yaml.safe_load(text)
-    except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
-        said = " ".join(str(getattr(error, "strerror", None) or error).split())
-        raise UsageError(f"the mapping cannot be read: {said}", where=str(path), remedy="docs/records.md shows one") from error
+        found, lines = yaml_files.parse_with_lines(text)
+    except yaml_files.NotYamlError as error:
+        raise UsageError(f"the mapping cannot be read: {error}", where=str(path), remedy="docs/records.md shows one") from error
     if not isinstance(found, dict):
         raise UsageError("the mapping is empty", where=str(path), remedy="docs/records.md shows one")
-    lines = _lines(node)
     single = "tables" not in found
     try:
         mapping = MappingFile.model_validate(found)
@@ -193,18 +190,6 @@ def _compile(pattern: str) -> None:
         re.compile(pattern)
     except re.error as error:
         raise ValueError(f"{pattern!r} is no regular expression: {error}") from error
-
-
-def _lines(node: Any, place: tuple[Any, ...] = ()) -> dict[tuple[Any, ...], int]:
-    """The line of every key and item of a YAML document."""
-    found = {place: node.start_mark.line + 1}
-    if isinstance(node, yaml.MappingNode):
-        for key, value in node.value:
-            found |= _lines(value, (*place, key.value)) | {(*place, key.value): key.start_mark.line + 1}
-    elif isinstance(node, yaml.SequenceNode):
-        for number, value in enumerate(node.value):
-            found |= _lines(value, (*place, number))
-    return found
 
 
 def _told(lines: Mapping[tuple[Any, ...], int], place: tuple[Any, ...], said: str) -> tuple[int, str]:

@@ -6,12 +6,10 @@ Secrets never stand in the file: an entry names an environment variable or a fil
 from __future__ import annotations
 
 import difflib
-from collections.abc import Hashable
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self
 from urllib.parse import urlsplit
 
-import yaml
 from pydantic import (
     BaseModel,
     ConfigDict,
@@ -23,10 +21,11 @@ from pydantic import (
     model_validator,
 )
 
+from telemetry import yaml_files
 from telemetry.errors import UsageError
 from telemetry.units import BYTES
 
-_LARGEST_FILE = 1 << 20
+_REMEDY = "correct it (docs/sources.md shows one)"
 SourceName = Annotated[str, StringConstraints(pattern=r"^[a-z0-9][a-z0-9_.-]{0,39}$")]
 Named = dict[Annotated[str, StringConstraints(min_length=1, max_length=100)], Annotated[str, StringConstraints(min_length=1, max_length=200)]]
 
@@ -195,7 +194,10 @@ def read_sources(path: Path) -> tuple[Source, ...]:
 
     Relative paths in it start at its folder. Raises UsageError that names the key and never repeats a value.
     """
-    document = _document(path)
+    try:
+        document = yaml_files.read(path, remedy=_REMEDY, loader=yaml_files.StrictLoader)
+    except UsageError as error:
+        raise _unusable(path, error.what) from None
     entries = document.get("sources") if isinstance(document, dict) else None
     if not isinstance(entries, dict):
         raise _unusable(path, "there is no map `sources` in it")
@@ -236,38 +238,5 @@ def _near(where: tuple[int | str, ...]) -> str:
     return f"; did you mean {' or '.join(near)}?" if near else ""
 
 
-class _Loader(yaml.SafeLoader):  # type: ignore[misc] # PyYAML publishes no types
-    """YAML without what hides things: keys that stand twice, and aliases, which can blow a small file up."""
-
-    def compose_node(self, parent: Any, index: Any) -> Any:
-        if self.check_event(yaml.AliasEvent):
-            raise yaml.YAMLError("aliases (*name) are not allowed")
-        return super().compose_node(parent, index)
-
-    def construct_mapping(self, node: Any, deep: bool = False) -> dict[Hashable, Any]:  # noqa: FBT001, FBT002 - the signature is PyYAML's
-        keys = [key.value for key, _ in node.value] if isinstance(node, yaml.MappingNode) else []
-        twice = next((key for key in keys if keys.count(key) > 1), None)
-        if twice is not None:
-            raise yaml.YAMLError(f"the key {str(twice)[:40]} stands twice, line {node.start_mark.line + 1}")
-        found: dict[Hashable, Any] = super().construct_mapping(node, deep=True)
-        return found
-
-
-def _document(path: Path) -> Any:
-    try:
-        if path.stat().st_size > _LARGEST_FILE:
-            raise _unusable(path, "it is larger than 1 MB")
-        return yaml.load(path.read_text("utf-8"), _Loader)  # noqa: S506 - a SafeLoader
-    except OSError as error:
-        raise _unusable(path, error.strerror or "it cannot be read") from error
-    except UnicodeDecodeError as error:
-        raise _unusable(path, "it is not UTF-8") from error
-    except yaml.MarkedYAMLError as error:
-        line = error.problem_mark.line + 1 if error.problem_mark else "?"
-        raise _unusable(path, f"it is not YAML, line {line}: {error.problem}") from None
-    except (yaml.YAMLError, RecursionError) as error:
-        raise _unusable(path, f"it is not YAML: {error}" if isinstance(error, yaml.YAMLError) else "it is nested too deeply") from None
-
-
 def _unusable(path: Path, what: str) -> UsageError:
-    return UsageError(f"the list of sources cannot be used: {what}"[:1000], where=str(path), remedy="correct it (docs/sources.md shows one)")
+    return UsageError(f"the list of sources cannot be used: {what}"[:1000], where=str(path), remedy=_REMEDY)

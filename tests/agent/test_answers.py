@@ -3,7 +3,7 @@ from pathlib import Path
 
 import pytest
 
-from api.wiring import Product
+from api.wiring.product import Product
 
 NOW = datetime(2026, 3, 1, tzinfo=UTC)
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from agent.offline.negation import denied
-from api.wiring import Product
+from api.wiring.product import Product
 
 LOG = "".join(
     f"2026-03-18T09:{n:02d}:00Z INFO tickets: ticket T-{n} opened by {'ann' if n % 2 else 'bob'}\n"

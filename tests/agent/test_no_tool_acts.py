@@ -6,8 +6,8 @@ import ast
 import json
 from pathlib import Path
 
-from api.desk import Desk
-from api.wiring import Product
+from api.actions.desk import Desk
+from api.wiring.product import Product
 from telemetry.sources.kubernetes.configuration import Access
 from tests.tools.cluster.shops import Held
 from tools.cluster.double import ApiDouble

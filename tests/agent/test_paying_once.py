@@ -17,8 +17,8 @@ from agent.scripted.server import ScriptedServer
 from agent.scripted.step import Script, Step, StepCall, StepUsage
 from agent.spend import Limits
 from api.commands import recall as recall_command
-from api.thinking import Spending, Thinking
-from api.wiring import Product
+from api.wiring.model import Spending, Thinking
+from api.wiring.product import Product
 
 ASKED = "how many failed passwords for root?"
 PRICED = Spending(prices={"test-model": Price(input=1.0, cached=0.5, output=10.0)})

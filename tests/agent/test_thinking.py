@@ -30,8 +30,8 @@ from agent.scripted.obedient import obedient
 from agent.scripted.server import ScriptedServer
 from agent.scripted.step import Step, StepCall, StepUsage
 from api.commands import ask as ask_command
-from api.thinking import Spending, Thinking
-from api.wiring import Product
+from api.wiring.model import Spending, Thinking
+from api.wiring.product import Product
 from telemetry.models import Catalog
 from tests.agent.injections import INJECTIONS
 from tests.agent.observe.collector import Collector

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from api.wiring import Product
+from api.wiring.product import Product
 
 NOW = datetime(2026, 3, 1, tzinfo=UTC)
 SHOP = "".join(

@@ -6,6 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from agent.offline.target_terms import cut
 from agent.offline.wording import clean, empty, word
 
 
@@ -69,3 +70,8 @@ def test_kept_pieces_come_back(text: str) -> None:
 
     assert "kept whole" in wording.restore(wording.text)
     assert "kept whole" not in wording.text
+
+
+@pytest.mark.parametrize("words", ["password=[REDACTED:secret]", "token [REDACTED:api-key]", "who sent [REDACTED:jwt]?"])
+def test_what_stands_for_a_secret_is_kept_whole(words: str) -> None:
+    assert any(term.text.endswith("]") and "[REDACTED:" in term.text for term in cut(words))

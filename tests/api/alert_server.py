@@ -22,8 +22,8 @@ from starlette.exceptions import HTTPException
 from agent.approvals.people import Person
 from agent.incidents.settings import AlertSettings
 from agent.incidents.worker import Investigate
-from api.alerting import Alerting, opened
 from api.door.needs import RoleError, StrangerError
+from api.incidents.alerting import Alerting, opened
 from api.serving import listen
 from telemetry.errors import OnCalmError, StoreError, UsageError
 from tests.agent.seeded import seeded

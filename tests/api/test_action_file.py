@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from api.action_file import Also, read
+from api.actions.config import Also, read
 from telemetry.errors import UsageError
 
 SECRETS = {"HOOK": "https://hooks.example/services/T0/hunter2", "KEY": "r0uting-hunter2", "EMPTY": "", "ODD": "file:///etc/hunter2"}

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from agent.incidents.settings import AlertSettings
-from api.alert_file import read
+from api.incidents.config import read
 from telemetry.errors import UsageError
 
 _ENVIRONMENT = {"AM_TOKEN": "alertmanager-token", "AM_PASSWORD": "alertmanager-pw", "PD_NEW": "pagerduty-new", "PD_OLD": "pagerduty-old", "SHORT": "x"}

@@ -12,7 +12,7 @@ import schemathesis
 from schemathesis.specs.openapi.checks import negative_data_rejection
 
 from agent.incidents.settings import AlertSettings
-from api.alerting import Alerting, opened
+from api.incidents.alerting import Alerting, opened
 from tests.api.alert_server import ROLE, application, nothing_found
 
 _HOME = tempfile.TemporaryDirectory(prefix="oncalm-openapi-")  # gone when the process ends

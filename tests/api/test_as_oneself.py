@@ -10,10 +10,10 @@ from typing import Any
 import pytest
 
 from agent.approvals.people import Person
-from api.desk import Desk
-from api.hands import OURSELVES
+from api.actions.connections import OURSELVES
+from api.actions.desk import Desk
 from api.settings import Settings
-from api.wiring import Product
+from api.wiring.product import Product
 from telemetry.errors import OnCalmError, UsageError
 from tests.api.server.conftest import Served
 from tests.tools.actions.worlds import Shop

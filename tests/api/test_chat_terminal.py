@@ -17,7 +17,7 @@ from typing import Any
 import pytest
 
 from agent.scripted.server import ScriptedServer
-from api.remote import Remote
+from api.terminal.remote_chat import Remote
 from telemetry.errors import UsageError
 from tests.api.page.whole import Whole
 from tests.api.server.conftest import filled, until

@@ -12,9 +12,9 @@ from typing import Any
 
 import pytest
 
-from api.clusters import cluster_checks
+from api.doctor.cluster import cluster_checks
 from api.settings import Settings
-from api.wiring import Product
+from api.wiring.product import Product
 from telemetry.sources.kubernetes.configuration import Access
 from tests.conftest import SSHD
 from tests.tools.cluster.shops import Held, ago, object_

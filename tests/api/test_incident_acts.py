@@ -10,12 +10,12 @@ import pytest
 from typer.testing import CliRunner
 
 from agent.approvals.people import Person
+from api.actions.desk import Desk
 from api.cli import app
-from api.desk import Desk
 from api.page.routes import router as page
 from api.server.joining import joined
 from api.settings import Settings
-from api.wiring import Product
+from api.wiring.product import Product
 from tests.api.server.conftest import Served, until
 from tests.investigating.failing_cart import NOW, killed
 from tests.investigating.test_proposals import product, shop

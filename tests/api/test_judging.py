@@ -9,7 +9,7 @@ import pytest
 
 from agent.approvals.people import Person
 from agent.recall.memory import Investigation, Memory
-from api.proposing import recalled
+from api.actions.proposals import recalled
 from tests.api.test_acting import Terminal, terminal
 from tests.api.test_resuming import ANN, BOB, WEB, Home, home
 
@@ -25,18 +25,18 @@ def done(home: Home, investigation: str = "inv-1") -> str:
 
 def doubt(home: Home, cause: str = "saturation") -> float:
     desk = home.desk()
-    return desk.decide(desk.catalogue.preview("scale", WEB, {"replicas": 7}), cause=cause, confidence=0.9).risk.factors["doubt of the cause"]
+    return desk.decisions.decide(desk.catalogue.preview("scale", WEB, {"replicas": 7}), cause=cause, confidence=0.9).risk.factors["doubt of the cause"]
 
 
 def test_a_wrong_cause_is_trusted_less_the_next_time(home: Home) -> None:
     ident = done(home)
     before = doubt(home)
 
-    home.desk().judge(ident, ANN, cause="wrong")
+    home.desk().outcomes.judge(ident, ANN, cause="wrong")
 
     assert (before, doubt(home), doubt(home, "memory")) == (pytest.approx(0.1), pytest.approx(1 - 0.9 * 0.8), pytest.approx(0.1))
     desk = home.desk()
-    reasons = desk.decide(desk.catalogue.preview("scale", WEB, {"replicas": 7}), cause="saturation", confidence=0.9).reasons
+    reasons = desk.decisions.decide(desk.catalogue.preview("scale", WEB, {"replicas": 7}), cause="saturation", confidence=0.9).reasons
     assert any("this cause was wrong before" in one for one in reasons)
 
 
@@ -47,7 +47,7 @@ def test_its_investigation_is_not_recalled_as_true(home: Home) -> None:
     memory.close()
     ident = done(home)
 
-    home.desk().judge(ident, ANN, cause="wrong", effect="harmful")
+    home.desk().outcomes.judge(ident, ANN, cause="wrong", effect="harmful")
 
     memory = Memory(home.folder / "cache" / "recall")
     assert memory.find("s", NOW) is None
@@ -56,7 +56,7 @@ def test_its_investigation_is_not_recalled_as_true(home: Home) -> None:
 
 def test_a_recall_tells_what_became_of_its_action(home: Home) -> None:
     ident = done(home)
-    home.desk().judge(ident, ANN, cause="right", effect="helpful")
+    home.desk().outcomes.judge(ident, ANN, cause="right", effect="helpful")
     about: dict[str, Any] = {"runs": ["inv-0", "inv-1"]}
 
     told = recalled(about, home.desk())
@@ -70,7 +70,7 @@ def test_a_viewer_may_not_judge(home: Home) -> None:
     ident = done(home)
 
     with pytest.raises(Exception, match="may not judge"):
-        home.desk().judge(ident, Person("eve", "viewer"), cause="wrong")
+        home.desk().outcomes.judge(ident, Person("eve", "viewer"), cause="wrong")
 
 
 def test_history_says_what_was_learned(terminal: Terminal) -> None:

@@ -15,8 +15,8 @@ import pytest
 from mcp import Client, MCPError
 from mcp.types import CallToolResult
 
-from api.mcp import make_server
-from api.wiring import Product
+from api.mcp.server import make_server
+from api.wiring.product import Product
 from telemetry.errors import StoreError
 from telemetry.models import Found, Query, Result, Window
 from tests.api.mcp_driving import COUNT, command, driven, over_stdio, said

@@ -16,8 +16,8 @@ from mcp import Client
 from mcp.client.streamable_http import streamable_http_client
 from mcp.types import CallToolResult
 
-from api.mcp import address
-from api.wiring import Product
+from api.mcp.server import address
+from api.wiring.product import Product
 from telemetry.errors import UsageError
 from tests.api.mcp_driving import COUNT, command, driven
 

@@ -139,8 +139,8 @@ def test_a_node_that_is_gone_is_named(terminal: Terminal) -> None:
 
 
 def test_the_agent_asks_people_for_a_few_probes_and_no_more(terminal: Terminal, shop: tuple[int, int]) -> None:
-    from api.desk import Desk
-    from api.probing import WAITING, asking
+    from api.actions.desk import Desk
+    from api.probes.requests import WAITING, asking
 
     desk = Desk(terminal.home, None)
     try:
@@ -157,8 +157,8 @@ def test_the_agent_asks_people_for_a_few_probes_and_no_more(terminal: Terminal, 
 @pytest.mark.parametrize(("role", "offered"), [("viewer", False), ("responder", True), ("approver", True), (None, True)])
 def test_for_who_may_not_propose_the_agent_asks_nobody(tmp_path: Path, role: Any, offered: bool) -> None:
     from agent.approvals.people import Person
-    from api.desk import Desk
-    from api.wiring import Product
+    from api.actions.desk import Desk
+    from api.wiring.product import Product
 
     (tmp_path / "probes").mkdir()
     product = Product(tmp_path, desk=Desk(tmp_path, None))

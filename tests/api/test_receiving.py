@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from api.receiving import Committer
+from api.ingestion.committer import Committer
 from telemetry.inbox.batches import Batch
 from telemetry.inbox.inbox import Inbox
 from telemetry.models import Window
@@ -50,7 +50,7 @@ def committer(home: Path, inbox: Inbox, told: list[str]) -> Committer:
 DRAIN = """
 import sys
 from pathlib import Path
-from api.receiving import Committer
+from api.ingestion.committer import Committer
 from telemetry.inbox.inbox import Inbox
 from telemetry.store.receipts import receipts
 home = Path(sys.argv[1])

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from api import folding, render
+from api.terminal import answers, folding
 
 
 def excerpt(number: int) -> dict[str, Any]:
@@ -31,7 +31,7 @@ def found(analyst: str = "llm", results: int = 12) -> dict[str, Any]:
 
 
 def shown(capsys: pytest.CaptureFixture[str], **how: Any) -> list[str]:
-    render.answer(found(), **how)
+    answers.answer(found(), **how)
     return capsys.readouterr().out.splitlines()
 
 
@@ -68,6 +68,6 @@ def test_whole_answer_is_shown_when_asked_for(capsys: pytest.CaptureFixture[str]
 
 
 def test_offline_answer_keeps_its_lines(capsys: pytest.CaptureFixture[str]) -> None:
-    render.answer(found("offline", results=1))
+    answers.answer(found("offline", results=1))
 
     assert "line 4 of the log" in capsys.readouterr().out

@@ -14,7 +14,7 @@ import pytest
 from agent.approvals.people import Person
 from agent.approvals.record import Approval
 from agent.verification.verifier import Limits
-from api.desk import Desk
+from api.actions.desk import Desk
 from tests.agent.forks import child, ended
 from tests.tools.actions.worlds import Shop
 from tools.actions.action import Target
@@ -79,7 +79,7 @@ def test_the_answer_resumes_it_and_its_outcome_is_told(home: Home) -> None:
     assert (done.state, home.replicas()) == ("succeeded", 5)
     assert outcome(home, asked)["over"] is False  # until it is verified
     home.desk().watch(done, Limits(settle=0, every=0.01, within=0.02, hold=0, rolling=0.01, rollback=0.02), wait=threading.Event().wait, tell=lambda _: None)
-    told = home.desk().outcome(asked.id)
+    told = home.desk().outcomes.of(asked.id)
     assert outcome(home, asked)["over"] is True
     assert (told["verified"], "taken back by its inverse" in told["told"]) == ("worse", True)  # no controller here makes pods ready
     assert home.replicas() == 3
@@ -91,7 +91,7 @@ def test_a_rejection_ends_it(home: Home) -> None:
     home.desk().reject(asked.id, BOB, reason="wrong service")
 
     assert (outcome(home, asked)["state"], outcome(home, asked)["over"], home.replicas()) == ("rejected", True, 3)
-    assert "NOT executed" in home.desk().outcome(asked.id)["told"]
+    assert "NOT executed" in home.desk().outcomes.of(asked.id)["told"]
 
 
 def test_many_resumes_at_once_act_once(home: Home) -> None:

@@ -21,7 +21,7 @@ from agent.approvals.people import Person
 from api.cli import app
 from api.door.needs import RoleError, StrangerError
 from api.routes.summaries import router
-from api.summarising import Summarising
+from api.summaries.service import Summarising
 from telemetry.errors import OnCalmError
 from tests.agent.summaries.conftest import troubled
 from tests.agent.summaries.homes import NOW

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from api.desk import Desk
+from api.actions.desk import Desk
 from telemetry.store.beyond import RecordWriter
 from tests.telemetry.store.made import BASE, change, span
 from tests.tools.actions.worlds import Shop
@@ -45,7 +45,7 @@ def chain(home: Path, *services: str, first: int = 1) -> None:
 
 
 def factors(desk: Desk) -> dict[str, float]:
-    return dict(desk.decide(desk.catalogue.preview("scale", WEB, {"replicas": 5})).risk.factors)
+    return dict(desk.decisions.decide(desk.catalogue.preview("scale", WEB, {"replicas": 5})).risk.factors)
 
 
 def test_nothing_on_record_is_no_worry(desk: Desk) -> None:
@@ -93,6 +93,6 @@ def test_what_cannot_be_read_is_told(desk: Desk) -> None:
     for one in desk.home.rglob("*.parquet"):
         one.write_bytes(b"broken")
 
-    reasons = desk.decide(desk.catalogue.preview("scale", WEB, {"replicas": 5})).reasons
+    reasons = desk.decisions.decide(desk.catalogue.preview("scale", WEB, {"replicas": 5})).reasons
 
     assert any("who depends on" in one and "not known" in one for one in reasons)

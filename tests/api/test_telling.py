@@ -11,10 +11,10 @@ from typing import Any
 import pytest
 from typer.testing import CliRunner, Result
 
+from api.actions.desk import Desk
+from api.actions.notifications import Teller, read_channels
+from api.actions.reconciler import Reconciler
 from api.cli import app
-from api.desk import Desk
-from api.telling import Teller, read_channels
-from api.tending import Caretaker
 from telemetry.errors import UsageError
 from tests.agent.notifying.servers import Taken, http
 from tests.tools.actions.worlds import Shop, target
@@ -80,7 +80,7 @@ def test_every_channel_can_be_tried(told: Told) -> None:
 
 
 @pytest.mark.parametrize(("text", "says"), [
-    ("channels: [", "no YAML"), ("chanels: []", "one key"), ("channels:\n - {name: a}", "say where it is"),
+    ("channels: [", "not YAML"), ("chanels: []", "one key"), ("channels:\n - {name: a}", "say where it is"),
     ("channels:\n - {name: a, url: 'json://h', event: [x]}", "unknown keys: event"), ("channels:\n - {name: a, url: 'json://h', events: [paged]}", "unknown events paged"),
     ("channels:\n - {name: a, variable: NOT_SET_ANYWHERE}", "NOT_SET_ANYWHERE is not set"), ("channels:\n - {url: 'json://hunter2'}", "needs a name"),
 ])
@@ -110,7 +110,7 @@ def test_a_caretaker_reminds_expires_and_verifies_what_a_process_left(told: Told
     with_desk.approve(first.id, me, digest=first.line.digest)
     assert [one.approval for one in with_desk.unverified()] == [first.id]
 
-    caretaker = Caretaker(desk, made, every=0.1)
+    caretaker = Reconciler(desk, made, every=0.1)
     caretaker.start()
     try:
         end = time.monotonic() + 30

@@ -7,7 +7,7 @@ import json
 from hypothesis import given
 from hypothesis import strategies as st
 
-from api.terminal import json_line, visible
+from api.terminal.escaping import json_line, visible
 from telemetry.unseen import WRITING, unseen
 
 TEXTS = st.text() | st.text(alphabet="\x00\x1b\x7f\x85\x9f\u200b\u202e\u2028\ud800\ufe00\U000e0041a日", max_size=20)

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from agent.scripted.server import ScriptedServer
-from api.wiring import Product
+from api.wiring.product import Product
 from evals import cost
 from evals.cost import pairs, storm
 from evals.cost.model import investigator

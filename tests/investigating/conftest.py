@@ -7,9 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from api.importing import import_files
-from api.investigating import Holdings
-from api.wiring import Product
+from api.ingestion.importing import import_files
+from api.wiring.investigation import Holdings
+from api.wiring.product import Product
 from samples import incident_folder, incident_records
 from telemetry.store.beyond import RecordReader
 from telemetry.store.reader import Reader

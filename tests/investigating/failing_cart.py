@@ -9,8 +9,8 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
-from api.desk import Desk
-from api.wiring import Product
+from api.actions.desk import Desk
+from api.wiring.product import Product
 from telemetry.sources.kubernetes.configuration import Access
 from telemetry.sources.web import Limits
 from tests.signals.kube.shop import NAMESPACE

@@ -17,12 +17,12 @@ from agent.approvals.record import Approval
 from agent.incidents.settings import AlertSettings
 from agent.verification.state import State
 from agent.verification.verifier import Limits
-from api.action_file import read
-from api.alerting import by_product
+from api.actions.config import read
+from api.actions.desk import Desk
+from api.actions.proposals import ask
 from api.cli import app
-from api.desk import Desk
-from api.proposing import ask
-from api.wiring import Product
+from api.incidents.alerting import by_product
+from api.wiring.product import Product
 from telemetry.errors import OnCalmError
 from telemetry.sources.opening import open_alert_servers
 from tests.api.alert_server import Serving
@@ -115,8 +115,8 @@ def test_a_real_prometheus_tells_whether_the_action_helped(tmp_path: Path, shop:
 
 
 def desk_fires(desk: Desk, approval: Approval) -> bool | None:
-    from api.alert_eyes import AlertEyes
-    from api.watching import incident_of
+    from api.actions.alert_status import AlertEyes
+    from api.actions.verification import incident_of
 
     eyes = AlertEyes(desk.alert_servers, desk.incidents.alerts_open)
     try:

@@ -9,8 +9,8 @@ from typing import Any
 
 import pytest
 
-from api.alerting import by_product
-from api.wiring import Product
+from api.incidents.alerting import by_product
+from api.wiring.product import Product
 from tests.api.alert_server import serving
 
 

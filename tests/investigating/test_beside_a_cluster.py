@@ -10,8 +10,8 @@ from typing import Any
 
 import pytest
 
-from api.investigating import Holdings
-from api.wiring import Product
+from api.wiring.investigation import Holdings
+from api.wiring.product import Product
 from signals.kube.clock import SECOND, written
 from telemetry.store.beyond import RecordReader
 from telemetry.store.reader import Reader

@@ -5,8 +5,8 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
-from api.importing import import_files
-from api.wiring import Product
+from api.ingestion.importing import import_files
+from api.wiring.product import Product
 from telemetry.models import Window
 from telemetry.store.beyond import RecordReader
 

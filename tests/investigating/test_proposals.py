@@ -8,9 +8,9 @@ from pathlib import Path
 import pytest
 
 from agent.approvals.people import Person
-from api.desk import Desk
-from api.proposing import ask, put
-from api.wiring import Product
+from api.actions.desk import Desk
+from api.actions.proposals import ask, put
+from api.wiring.product import Product
 from telemetry.sources.kubernetes.resources import RESOURCES
 from tests.investigating import failing_cart
 from tests.investigating.failing_cart import killed, limit
@@ -113,7 +113,7 @@ def test_without_permission_to_write_the_proposal_still_shows_what_it_would_do(s
 
 def test_a_defect_of_proposing_does_not_lose_the_investigation(shop: Held, product: Product, monkeypatch: pytest.MonkeyPatch) -> None:
     shop.load()
-    monkeypatch.setattr("api.proposing.proposals", lambda *_: 1 / 0)
+    monkeypatch.setattr("api.actions.proposals.proposals", lambda *_: 1 / 0)
 
     found = product.investigate("web fails since 20 minutes")
 

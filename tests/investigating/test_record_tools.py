@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from api.investigating import Holdings
+from api.wiring.investigation import Holdings
 from tools.output import render
 
 

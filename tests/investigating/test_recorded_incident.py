@@ -12,8 +12,8 @@ import pytest
 from agent.llm.endpoint import Endpoint
 from agent.scripted.server import ScriptedServer
 from api.pictures import draw
-from api.thinking import Thinking
-from api.wiring import Product
+from api.wiring.model import Thinking
+from api.wiring.product import Product
 from telemetry.errors import SourceError
 
 

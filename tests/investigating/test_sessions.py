@@ -6,7 +6,7 @@ import json
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
-from api.wiring import Product
+from api.wiring.product import Product
 from telemetry.store.reader import Reader
 from tools.registry import Registry
 from tools.sessions import session_tools

@@ -10,8 +10,8 @@ from typing import Any
 
 import pytest
 
-from api.command_times import moments
-from api.wiring import Product
+from api.times import moments
+from api.wiring.product import Product
 from telemetry.models import Query, Window
 from telemetry.store.beyond import RecordReader
 from telemetry.store.reader import Reader
@@ -98,7 +98,7 @@ def test_what_failed_is_fetched_the_next_time(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("step", ["before the ingest", "after the ingest"])
 def test_a_fetch_that_dies_between_its_steps_doubles_nothing(tmp_path: Path, step: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    from api.fetching import Fetching
+    from api.ingestion.fetching import Fetching
     from telemetry.sources.ledger import Ledger
 
     def dies(*_: object, **__: object) -> None:
@@ -120,13 +120,13 @@ def test_a_fetch_that_dies_between_its_steps_doubles_nothing(tmp_path: Path, ste
 
 
 def test_a_stretch_with_very_many_lines_is_halved(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    import api.fetching
+    import api.ingestion.fetching
 
-    monkeypatch.setattr(api.fetching, "LINES", 200)
+    monkeypatch.setattr(api.ingestion.fetching, "LINES", 200)
     with serving(LokiServer(LINES)) as served:
         product = Product(configured(tmp_path / "home", "loki", served.url))
         with product.sources() as sources:
-            done = api.fetching.Fetching(product, sources.get("live"), "", 10**6, lambda _: None).run(*moments(None, FROM, TO))
+            done = api.ingestion.fetching.Fetching(product, sources.get("live"), "", 10**6, lambda _: None).run(*moments(None, FROM, TO))
 
     assert not done.problems
     assert texts(tmp_path / "home") == EVERY

@@ -9,7 +9,7 @@ from pathlib import Path
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from api.wiring import Product
+from api.wiring.product import Product
 from telemetry.redact import may_hold_secret, redact
 from tests.conftest import SSHD
 from tests.operations.command import lines_of, log

@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from api.wiring import Product
+from api.wiring.product import Product
 from telemetry.store.manifest import Manifest
 from tests.operations.command import begin, document, lines_of, log, oncalm, root
 
@@ -178,7 +178,7 @@ def test_empty_home_names_the_remedy_and_stays_empty(tmp_path: Path, words: list
 
 
 def test_readers_ask_while_a_writer_adds_and_compacts(tmp_path: Path, filled: Path) -> None:
-    code = ("import sys; from pathlib import Path; from api.wiring import Product\n"
+    code = ("import sys; from pathlib import Path; from api.wiring.product import Product\n"
             "p = Product(Path(sys.argv[1])); counts = []\n"
             "for _ in range(8):\n a = p.ask('how many lines'); assert 'error' not in a['evidence'][0], a\n"
             " assert not [n for n in a['notes'] if 'missing' in n], a\n counts.append(a['result']['value'])\n"

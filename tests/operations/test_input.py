@@ -16,7 +16,7 @@ from pathlib import Path
 import pytest
 import zstandard
 
-from api.wiring import Product
+from api.wiring.product import Product
 from telemetry.errors import OnCalmError
 from tests.operations.command import document, lines_of, log, oncalm
 

@@ -10,7 +10,7 @@ from pathlib import Path
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from api.wiring import Product
+from api.wiring.product import Product
 from tests.operations.command import lines_of, log, oncalm
 
 HEAD = "2026-01-01 00:00:00,000 ERROR [main] app.Web: "

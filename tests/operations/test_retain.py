@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from api.wiring import Product
+from api.wiring.product import Product
 from telemetry.errors import StoreError
 from telemetry.store.guard import reading
 from telemetry.store.manifest import Manifest

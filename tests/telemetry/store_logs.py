@@ -6,7 +6,7 @@ import random
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
-from api.wiring import Product
+from api.wiring.product import Product
 
 FIRST = datetime(2026, 3, 2, 9, 0, tzinfo=UTC)
 USERS = ("root", "Alice", "bob", "o'neil")

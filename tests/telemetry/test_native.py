@@ -26,7 +26,7 @@ import ctypes, sys
 from pathlib import Path
 def refuse(*_): raise OSError("no library")
 ctypes.CDLL = refuse
-from api.wiring import Product
+from api.wiring.product import Product
 print(Product(Path(sys.argv[1])).ingest([sys.argv[2]]).records)
 """
 NUMBERS = st.lists(st.integers(-3, 40), min_size=1, max_size=12)

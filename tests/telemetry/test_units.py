@@ -6,7 +6,7 @@ import duckdb
 import pytest
 
 from agent.evidence.figures import figures
-from api.commands import _AGES, _measure
+from api.ingestion.commands import _AGES, _measure
 from telemetry.store.bindings import numeric_sql
 from telemetry.units import BYTES, CALENDAR, SECONDS
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import random
 from pathlib import Path
 
-from api.wiring import Product
+from api.wiring.product import Product
 
 ACTIONS = ("reserve", "refund", "capture")
 

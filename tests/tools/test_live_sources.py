@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from api.wiring import Product
+from api.wiring.product import Product
 from telemetry.sources.opening import Sources
 from telemetry.sources.protocols import LogLine
 from tests.telemetry.sources.corpus import BASE, LINES, SPANS, TRACE

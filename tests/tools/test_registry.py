@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 from pydantic import BaseModel
 
-from api.wiring import Product
+from api.wiring.product import Product
 from telemetry.errors import StoreError, UsageError
 from telemetry.models import Found, Query, Result, Window
 from telemetry.store.reader import Reader

@@ -9,7 +9,7 @@ from typing import Any, Literal
 import pytest
 from pydantic import BaseModel
 
-from api.wiring import Product
+from api.wiring.product import Product
 from telemetry.store.reader import Reader
 from tools.evidence import evidence_tools
 from tools.logs import log_tools

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from api.wiring import Product
+from api.wiring.product import Product
 from telemetry.store.reader import Reader
 from vectorstore.exploding import explode
 from vectorstore.plans import make_plan

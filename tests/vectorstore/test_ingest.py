@@ -14,7 +14,7 @@ from pathlib import Path
 import duckdb
 import pytest
 
-from api.wiring import Product
+from api.wiring.product import Product
 from evals.bench.inputs import ever_new
 from telemetry.errors import WriterBusyError
 from telemetry.store.manifest import Manifest
@@ -167,7 +167,7 @@ def test_random_kills_keep_every_line_once(tmp_path: Path) -> None:
     for name in ("a", "b", "c"):
         (tmp_path / f"{name}.log").write_text(log(60_000, ord(name) * 100_000))
     home = tmp_path / "home"
-    often = ("import sys, pathlib; from api.wiring import Product; import vectorstore.ingest as i, vectorstore.columns as c;"
+    often = ("import sys, pathlib; from api.wiring.product import Product; import vectorstore.ingest as i, vectorstore.columns as c;"
              "i.BLOCK, i.COMMIT_EVERY, c.ROWS = 1 << 18, 0.0, 4000;"
              "Product(pathlib.Path(sys.argv[1])).ingest(sys.argv[2:])")
     command = [sys.executable, "-c", often, str(home), *(str(tmp_path / f"{n}.log") for n in "abc")]
@@ -227,7 +227,7 @@ def test_an_ingest_loads_no_data_frames_and_leaves_the_environment_alone(tmp_pat
     log = tmp_path / "app.log"
     log.write_text("".join(f"2026-03-0{1 + n % 9} 10:00:00 INFO app: took {n} ms\n" for n in range(50)))
     code = (
-        "import os, sys; from pathlib import Path; from api.wiring import Product; before = dict(os.environ);"
+        "import os, sys; from pathlib import Path; from api.wiring.product import Product; before = dict(os.environ);"
         "report = Product(Path(sys.argv[1])).ingest([sys.argv[2]]); assert os.environ == before;"
         "assert not {'polars', 'pandas', 'pydantic', 'numpy.ma'} & set(sys.modules); print(report.records)"
     )

@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from api.wiring import Product
+from api.wiring.product import Product
 from evals.bench.inputs import ever_new
 from evals.query import unseen
 from telemetry import native

@@ -11,7 +11,7 @@ from tempfile import TemporaryDirectory
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from api.wiring import Product
+from api.wiring.product import Product
 from telemetry.store.reader import Reader
 from tests.vectorstore import imitated_systems
 from tests.vectorstore.keying import key

@@ -16,7 +16,7 @@ from tools.actions.nginx import NginxActions
 from tools.actions.nginx_process import Instance
 from tools.actions.nodes import NODES
 from tools.actions.notices import Channel, NoticeActions
-from tools.actions.performing import Performer
+from tools.actions.performing import Part, Performer
 from tools.actions.probes import Nodes, ProbeActions
 from tools.actions.restoring import RESTORE
 from tools.actions.rollouts import ROLLOUTS
@@ -54,22 +54,19 @@ class Catalogue:
     def __init__(self, systems: Systems, *, settle_after: float | None = None) -> None:
         """``settle_after``: seconds that :meth:`settle` waits before it says that something was not done; None: the usual."""
         more = {} if settle_after is None else {"settle_after": settle_after}
-        self._cluster = ClusterActions(systems.cluster, TYPES, systems.bounds, **more) if systems.cluster else None
-        self._parts: dict[System, Performing] = {"nginx": NginxActions(systems.nginx), "notice": NoticeActions(systems.channels)}
-        self._probes = ProbeActions(systems.nodes)
-        self._parts["probe"] = self._probes
-        if self._cluster is not None:
-            self._parts["kubernetes"] = self._cluster
+        self._parts: dict[System, Part] = {"nginx": NginxActions(systems.nginx), "notice": NoticeActions(systems.channels), "probe": ProbeActions(systems.nodes)}
+        if systems.cluster:
+            self._parts["kubernetes"] = ClusterActions(systems.cluster, TYPES, systems.bounds, **more)
 
     def close(self) -> None:
         """Let connections go; probes that run are ended, see :meth:`finish`."""
-        self._probes.close()
-        if self._cluster is not None:
-            self._cluster.close()
+        for part in self._parts.values():
+            part.close()
 
     def finish(self) -> None:
         """Wait for what was begun and goes on by itself: probes, until their time is over."""
-        self._probes.finish()
+        for part in self._parts.values():
+            part.finish()
 
     def names(self) -> list[str]:
         """The catalogue, sorted; inverses that only restore are not in it."""
@@ -101,7 +98,7 @@ class Catalogue:
         system, kinds = _KINDS[name]
         if target.system != system:
             raise UsageError(f"{name} is not for {target.system}", where=name, remedy=f"its targets are of {system}: {', '.join(kinds)}")
-        if system == "kubernetes" and self._cluster is None:
+        if system == "kubernetes" and system not in self._parts:
             return _no_cluster(TYPES[name], target, params)
         return self._parts[system].preview(name, target, params)
 
@@ -111,7 +108,7 @@ class Catalogue:
             raise RefusedError(f"{action.name} of {action.target} is not in the catalogue", where=action.name, remedy="propose an action of the catalogue")
         if action.name in _INVERSES and not action.undoes:
             raise RefusedError(f"{action.name} only takes back what was done", where=action.name, remedy="propose an action of the catalogue")
-        return self._probes.perform(action, granted) if action.target.system == "probe" else self._part(action).perform(action)
+        return self._part(action).perform(action, granted)
 
     def settle(self, preview: Preview, *, rollback: bool = False) -> Settled:
         """See :meth:`Performer.settle`."""
@@ -121,14 +118,11 @@ class Catalogue:
         if name not in self.names():
             raise UsageError(f"there is no action {name}", where=name, remedy=f"there are {', '.join(self.names())}")
 
-    def _part(self, action: Action) -> Performing:
+    def _part(self, action: Action) -> Part:
         found = self._parts.get(action.target.system)
         if found is None:
             raise RefusedError("no cluster is configured", where=str(action.target), remedy="name a kubeconfig (ONCALM_KUBECONFIG, --kubeconfig)")
         return found
-
-
-Performing = ClusterActions | NginxActions | NoticeActions | ProbeActions
 
 
 def params_of(name: str) -> type[Params]:

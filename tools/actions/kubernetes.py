@@ -17,13 +17,15 @@ from tools.actions.errors import ActionError, RefusedError, UnknownOutcomeError,
 from tools.actions.kinds import ActionType, Bounds, parsed
 from tools.actions.obstacles import standing
 from tools.actions.patches import MARKER, Object, basis, edits, json_patch, marked, marked_by
+from tools.actions.performing import Part
 from tools.actions.refusals import hindrance, not_done, passing, unseen
 from tools.actions.world import Hindered, Situation, World, kind_of
+from tools.approval import Grant
 
 _MARK = f"metadata.annotations.{MARKER}"
 
 
-class ClusterActions:
+class ClusterActions(Part):
     """The catalogue's part that changes one cluster. Threads may call at once."""
 
     def __init__(self, access: Access, types: Mapping[str, ActionType], bounds: Bounds, *, settle_after: float = SERVER_SECONDS + 5.0) -> None:
@@ -99,7 +101,7 @@ class ClusterActions:
         steps = json_patch(before, marked(after, action.marker), version=_version(before))
         return self._server.send("PATCH", one.path(version, target.namespace, target.name), steps, dry=dry, content=JSON_PATCH)
 
-    def perform(self, action: Action) -> Effect:
+    def perform(self, action: Action, granted: Grant | None = None) -> Effect:
         """See :meth:`tools.actions.performing.Performer.perform`. Whatever goes wrong before sending is a refusal."""
         kind = self._types[action.name]
         try:

@@ -20,6 +20,8 @@ from tools.actions.action import Action, Blast, Edit, Effect, Json, Obstacle, Pr
 from tools.actions.errors import RefusedError, UnknownOutcomeError, WorldChangedError
 from tools.actions.kinds import Params, validated
 from tools.actions.nginx_process import Instance, NginxProcess, replace_file
+from tools.actions.performing import Part
+from tools.approval import Grant
 
 _HEAD = "# Managed by OnCalm, action {marker}. It is replaced and put back whole: changes by hand are lost.\n"
 _OURS = b"# Managed by OnCalm, action "
@@ -44,7 +46,7 @@ class FormerParams(Params):
     content: str | None = Field(description="Its bytes in base64; null: there was none")
 
 
-class NginxActions:
+class NginxActions(Part):
     """The catalogue's part that changes nginx."""
 
     params: Mapping[str, type[Params]] = {"limit_nginx_rate": RateParams, "restore_nginx_rate": FormerParams}
@@ -71,7 +73,7 @@ class NginxActions:
                        f"within a minute at most {given.requests} requests per {given.per} and {given.key} are let through, and the others answered {given.status}",
                        tuple(_obstacles(process, held, new)), checked_by="server")
 
-    def perform(self, action: Action) -> Effect:
+    def perform(self, action: Action, granted: Grant | None = None) -> Effect:
         """See :meth:`tools.actions.performing.Performer.perform`."""
         process = self._instances.get(action.target.name)
         if process is None:

@@ -19,6 +19,8 @@ from telemetry.sources.kubernetes.masking import masked_lines
 from tools.actions.action import Action, Blast, Edit, Effect, Json, Obstacle, Preview, Settled, Target
 from tools.actions.errors import RefusedError, UnknownOutcomeError
 from tools.actions.kinds import Params, validated
+from tools.actions.performing import Part
+from tools.approval import Grant
 
 PAGERDUTY = "https://events.pagerduty.com/v2/enqueue"
 _SECONDS = 10.0
@@ -49,7 +51,7 @@ class PageParams(Params):
     details: str | None = Field(default=None, max_length=8000)
 
 
-class NoticeActions:
+class NoticeActions(Part):
     """The catalogue's part that tells people."""
 
     params: Mapping[str, type[Params]] = {"notify_slack": MessageParams, "page_pagerduty": PageParams}
@@ -69,7 +71,7 @@ class NoticeActions:
         return Preview(Action(name, target, plain), diff, None, "no", Blast(0, 0.0, (), "people are told; no system is changed"),
                        f"the message is in {target.name} within a minute", tuple(obstacles), checked_by="nothing")
 
-    def perform(self, action: Action) -> Effect:
+    def perform(self, action: Action, granted: Grant | None = None) -> Effect:
         """See :meth:`tools.actions.performing.Performer.perform`. Sent once, whatever the server says."""
         channel = self._channel(action.name, action.target.name)
         if channel is None:

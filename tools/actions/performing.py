@@ -1,4 +1,4 @@
-"""The catalogue as those see it who preview actions, carry out granted ones, or look at what became of one."""
+"""The catalogue as those see it who preview actions, carry out granted ones, or look at what became of one; and its parts, one a system."""
 
 from __future__ import annotations
 
@@ -9,16 +9,8 @@ from tools.actions.action import Action, Effect, Json, Preview, Settled, Target
 from tools.approval import Grant
 
 
-class Performer(Protocol):
-    """Every action of the catalogue, on the systems that are configured. Threads may call at once."""
-
-    def names(self) -> list[str]:
-        """The catalogue, sorted."""
-        ...
-
-    def schema(self, name: str) -> dict[str, Json]:
-        """JSON schema of an action's parameters. Raises UsageError for a name that is not in the catalogue."""
-        ...
+class Performing(Protocol):
+    """Actions by their names. Threads may call at once."""
 
     def preview(self, name: str, target: Target, params: Mapping[str, Json]) -> Preview:
         """What it would do, by a dry run; writes nothing and needs no permission to write where the server lets it.
@@ -37,4 +29,28 @@ class Performer(Protocol):
 
     def settle(self, preview: Preview, *, rollback: bool = False) -> Settled:
         """Whether an action (or its inverse) whose end nobody saw was done, by looking. Never does it."""
+        ...
+
+
+class Part(Performing, Protocol):
+    """The actions on one system."""
+
+    def finish(self) -> None:
+        """Wait for what was begun and goes on by itself: usually nothing does."""
+        return
+
+    def close(self) -> None:
+        """Let connections go, if there are any; what goes on by itself is ended."""
+        return
+
+
+class Performer(Performing, Protocol):
+    """Every action of the catalogue, on the systems that are configured."""
+
+    def names(self) -> list[str]:
+        """The catalogue, sorted."""
+        ...
+
+    def schema(self, name: str) -> dict[str, Json]:
+        """JSON schema of an action's parameters. Raises UsageError for a name that is not in the catalogue."""
         ...

@@ -28,6 +28,7 @@ from telemetry.errors import UsageError
 from tools.actions.action import Action, Blast, Edit, Effect, Json, Obstacle, Preview, Settled, Target
 from tools.actions.errors import RefusedError, UnknownOutcomeError
 from tools.actions.kinds import Params, validated
+from tools.actions.performing import Part
 from tools.approval import Grant
 
 ACTION = "run_probe"
@@ -78,7 +79,7 @@ class Nodes:
     """Told when a session's file is complete."""
 
 
-class ProbeActions:
+class ProbeActions(Part):
     """The catalogue's part that attaches probes."""
 
     params: Mapping[str, type[Params]] = {ACTION: ProbeParams}

@@ -81,4 +81,4 @@ def _row(number: int, one: Finding) -> list[Any]:
 
 def named(entity: Entity) -> str:
     """``deployment cart``."""
-    return f"{entity.kind} {entity.name}"
+    return f"{entity.kind} {entity.key}"

@@ -14,7 +14,6 @@ from agent.offline.draft import (
     number,
     written,
 )
-from agent.offline.wording import clean
 from telemetry.units import SECONDS
 
 _UNIT = r"(?:second|minute|hour|day|time of (?:the )?day|time)"
@@ -101,7 +100,7 @@ def first_last(draft: Draft) -> bool:
     draft.operation = "last" if said_last or (late and not early) else "first"
     if late and not said_last and not early:
         stopped = re.sub(r"\b(?:end(?:ed)?|finish(?:ed)?|stop(?:ped)?)\b", " ", draft.text, flags=re.I)
-        draft.text = stopped if clean(stopped) and not written(draft, late[0]) else draft.text
+        draft.text = stopped if not written(draft, late[0]) else draft.text
         draft.operation = "last" if not written(draft, late[0]) else "first"
     draft.limit = n or 1
     return True

@@ -48,6 +48,7 @@ def compare(draft: Draft, *, windows: bool = False) -> bool:
     match = _COMPARE.search(draft.text)
     if not match and not windows:
         return False
+    draft.unusual = match is not None and re.search(r"\b(?:new|newly|unusual)\b", match[0], re.I) is not None
     if match:
         if re.search(r"\bhow many\b", draft.text, re.I) and not windows:
             return False

@@ -96,10 +96,9 @@ def count(draft: Draft) -> bool:
 
 def sized(draft: Draft) -> Linked | None:
     """A number that messages write before a unit of size: ``spilled <n> MB``."""
-    about = draft.about()
     for info in draft.catalog.fields:
         name = re.escape(info.ref.removeprefix("param:"))
-        shown = [t for t in draft.catalog.templates if t.id in info.templates and (not about or t.id in about)]
+        shown = [t for t in draft.catalog.templates if t.id in info.templates]
         if info.type in NUMERIC and any(re.search(rf"<{name}>\s?(?:[KMG]i?B|bytes)\b", t.display) for t in shown):
             return Linked(info.ref, info.type, 0.6)
     return None

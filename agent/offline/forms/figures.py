@@ -83,7 +83,7 @@ def _noun(draft: Draft, start: int, end: int, kind: Kind) -> bool:
         return not draft.bare or bool(_numbers(draft))
     draft.noun = " ".join(found.words)
     draft.cut(start, end)
-    linked = link(draft.noun, draft.catalog, numeric=True, owners=draft.about()) if draft.noun else None
+    linked = link(draft.noun, draft.catalog, numeric=True) if draft.noun else None
     draft.field = linked.ref if linked else _by_kind(draft, kind)
     return True
 
@@ -102,7 +102,7 @@ def _suited(draft: Draft, ref: str, kind: Kind) -> bool:
 
 def _by_kind(draft: Draft, kind: Kind) -> str | None:
     word = {"duration": "duration", "size": "size"}.get(kind)
-    linked = link(word, draft.catalog, numeric=True, owners=draft.about()) if word else None
+    linked = link(word, draft.catalog, numeric=True) if word else None
     return linked.ref if linked else None
 
 
@@ -158,7 +158,7 @@ def _happen(said: str, draft: Draft) -> bool:
 def _summable(draft: Draft, at: int) -> bool:
     """Whether what follows "total" is a number that can be added up, not records to be counted."""
     found = phrase(draft.text, at, catalog=draft.catalog)
-    hit = named(found, draft.catalog, numeric=True, owners=draft.about())
+    hit = named(found, draft.catalog, numeric=True)
     return hit is not None and hit[0].score >= 0.66
 
 
@@ -173,7 +173,7 @@ def _with_most(draft: Draft) -> bool:
         return False
     found = phrase(draft.text, match.end(), catalog=draft.catalog)
     for start in range(len(found.words)):
-        linked = link(" ".join(found.words[start:]), draft.catalog, numeric=True, owners=draft.about())
+        linked = link(" ".join(found.words[start:]), draft.catalog, numeric=True)
         if linked is not None and linked.score >= 0.66:
             rest = " ".join(found.words[:start])
             draft.choose(linked, " ".join(found.words[start:]))
@@ -205,7 +205,7 @@ def _extremes(draft: Draft) -> bool:
         return False
     word = match["word"].lower()
     kind: Kind = _KINDS.get(word, "number")
-    hit = named(found, draft.catalog, numeric=True, owners=draft.about())
+    hit = named(found, draft.catalog, numeric=True)
     if n is None and hit is not None and hit[0].score >= 0.8:
         return False
     thing = named(found, draft.catalog, owners=draft.about(match[0]))
@@ -244,7 +244,7 @@ def _which_extreme(draft: Draft) -> bool:
     word = extreme["word"].lower()
     kind: Kind = _KINDS.get(word, "number")
     inner = phrase(draft.text, extreme.end(), catalog=draft.catalog)
-    hit = named(inner, draft.catalog, numeric=True, owners=draft.about())
+    hit = named(inner, draft.catalog, numeric=True)
     ref, cut, noun = _by_kind(draft, kind), extreme.end(), ""
     if hit is not None and hit[0].score >= 0.5:
         ref, cut, noun = hit[0].ref, inner.ends[hit[1] - 1], " ".join(inner.words[: hit[1]])
@@ -335,7 +335,7 @@ def _tail(draft: Draft) -> bool:
     words = re.findall(r"[A-Za-z_][\w.]*", draft.text[: match.start()]) if match else []
     words = [w for w in words if w.lower() not in {"the", "of", "show", "me", "what", "is", "give"}]
     for noun in (" ".join(words[-size:]) for size in (2, 1) if len(words) >= size):
-        hit = link(noun, draft.catalog, numeric=True, owners=draft.about())
+        hit = link(noun, draft.catalog, numeric=True)
         if match and hit is not None and hit.score >= 0.66:
             draft.cut(*match.span())
             draft.text = re.sub(rf"(?i)\b{re.escape(noun)}\b", " ", draft.text, count=1)

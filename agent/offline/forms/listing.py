@@ -22,6 +22,7 @@ from agent.offline.wording import OPEN
 _SUMMARY = re.compile(
     r"\b(?:what (?:is|was|the hell is|on earth is)?\s*(?:going on|happening|wrong|up|broken|going wrong|failing|the (?:status|situation|state|problem|issue|matter))|summar(?:y|ise|ize|ising)(?: of)?|overview(?: of)?|"
     r"any (?:problems?|issues?|trouble|errors?|anomal\w+)$|what (?:happened|went wrong)(?!\s+(?:to|with)\b)|what are (?:all )?(?:the|those|these) (?P<what>\w+(?: \w+)?) about|what (?:kinds? of )?(?P<what2>errors|warnings|problems|issues|exceptions) (?:are|were|do|did|have|happened|occurred)(?: there| we)?|"
+    r"(?:is |was )?(?:there )?(?:anything|something) (?:wrong|broken|failing|amiss)|"
     r"is (?:everything|anything|it|the system|all) (?:ok|okay|wrong|broken|fine|healthy|good|well)|tl;?dr|(?:give me |what is )?the gist|health(?:y)?$|how (?:is|are) (?:it|things|everything|the system|we) (?:going|doing|looking)|"
     r"(?:give me |tell me )?the big picture|recap|digest(?: of)?|walk me through|brief me|fill me in|catch me up)\b", re.I)
 
@@ -31,6 +32,7 @@ def summary(draft: Draft) -> bool:
     match = _SUMMARY.search(draft.text)
     if not match:
         return False
+    draft.newest = re.search(r"\b(?:right now|now|at the moment|currently)\b", draft.text, re.I) is not None
     trouble = re.search(r"error|problem|issue|wrong|broken|trouble|fail(?:ing|ure)", draft.text, re.I)
     what = match["what"] or match["what2"] or ""
     draft.cut(*match.span(), what)
@@ -56,6 +58,9 @@ def yes_no(draft: Draft) -> bool:
     draft.drop(r"^(?:any|a|an|some)\b|\bat all$|\bever\b")
     groups(draft)
     draft.operation, draft.yes_no, draft.limit = "count", True, ALL
+    if draft.drop(r"\bstill\b") and draft.catalog.last is not None:  # the last one tells, beside how far the records go
+        draft.operation, draft.yes_no, draft.limit = "last", False, 1
+        draft.statements.append(f"The newest record of all is of {draft.catalog.last:%Y-%m-%d %H:%M:%S} UTC")
     return not draft.bare
 
 
@@ -69,6 +74,7 @@ def lines(draft: Draft) -> bool:
     match = _LINES.search(draft.text)
     if not match:
         return False
+    draft.drop(r"\b(?:stack ?traces?|tracebacks?|backtraces?)\b(?= (?:of|for|from|behind)\b)")  # each record comes with its own
     n = limit(draft)
     match = _LINES.search(draft.text) or match
     shown = re.search(rf"\b(?P<n>{NUMBER})\s+(?:example |sample )?(?:lines|logs|records|messages|entries|examples|samples)\b", draft.text, re.I)

@@ -105,10 +105,10 @@ def database_of(view: View, client: Workload, line: str) -> Workload | None:
         named = next((each for each in (view.serving(service) if service else ()) if is_database(each)), None)
         if named is not None:
             return named
-    called = [each for each in databases if each.name in view.calls.get(client.name, frozenset())]
+    called = [each for each in databases if each.key in view.calls.get(client.key, frozenset())]
     if len(called) == 1 or len(databases) == 1:
         return (called or databases)[0]
-    callers = {each.name: sum(each.name in targets for targets in view.calls.values()) for each in databases}
+    callers = {each.name: sum(each.key in targets for targets in view.calls.values()) for each in databases}
     return max(called or databases, key=lambda each: (callers[each.name], _complains(view, each), name_of(each.object)), default=None)
 
 

@@ -41,7 +41,7 @@ def unresolved(view: View) -> Iterator[Finding]:
         if not mine or not (alone or settings):
             continue
         hit = next(iter(mine.values()))
-        others = any(workload.name in view.calls.get(each.name, frozenset()) for each in view.workloads)
+        others = any(workload.key in view.calls.get(each.key, frozenset()) for each in view.workloads)
         yield found("dns_resolution", workload.entity,
                     f"{workload.name} cannot resolve {', '.join(sorted(alone or set(filter(None, mine)))) or 'names'}, which exist"
                     f"{'; its pods have ' + settings if settings else ''}: “{hit.line}” (x{hit.count})",
@@ -93,7 +93,7 @@ def settings(view: View) -> Iterator[Finding]:
     """DNS settings that keep a pod that calls others from the cluster's names, without a log that tells."""
     for workload in view.workloads:
         odd = odd_settings(workload)
-        if odd and at(workload.spec, "hostNetwork") is not True and view.calls.get(workload.name):
+        if odd and at(workload.spec, "hostNetwork") is not True and view.calls.get(workload.key):
             yield found("dns_resolution", workload.entity, f"{workload.name} has {odd}, and calls services of the cluster by name",
                         CONFIGURED, namespace=workload.namespace, refs=(workload.ref,))
 

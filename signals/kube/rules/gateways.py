@@ -202,14 +202,14 @@ def _prefix(path: str) -> str:
 
 def _router(view: View, entry: Workload) -> Workload:
     """Of an entry and what it calls, the one that calls most others."""
-    near = [entry, *(each for each in view.workloads if each.name in view.calls.get(entry.name, frozenset()))]
-    return max(near, key=lambda each: len(view.calls.get(each.name, frozenset())))
+    near = [entry, *(each for each in view.workloads if each.key in view.calls.get(entry.key, frozenset()))]
+    return max(near, key=lambda each: len(view.calls.get(each.key, frozenset())))
 
 
 def routes_for_others(view: View, workload: Workload) -> bool:
     """Is it a gateway: by name, or because it calls most others?"""
     named = re.search(r"gateway|ingress|proxy|envoy|nginx|traefik|router", f"{workload.name} {at(workload.spec, 'containers')}"[:400], re.I)
-    return bool(named) or len(view.calls.get(workload.name, frozenset())) > max(5, len(view.workloads) // 2)
+    return bool(named) or len(view.calls.get(workload.key, frozenset())) > max(5, len(view.workloads) // 2)
 
 
 def gateways(view: View) -> Iterator[Finding]:

@@ -174,9 +174,9 @@ def shut(view: View) -> Iterator[Finding]:
         for workload in view.workloads:
             if workload.namespace != namespace_of(policy) or not selector_matches(mapping_at(policy, "spec", "podSelector"), workload.labels):
                 continue
-            callers = [each for each in view.workloads if workload.name in view.calls.get(each.name, frozenset())]
+            callers = [each for each in view.workloads if workload.key in view.calls.get(each.key, frozenset())]
             shut_in = "Ingress" in types and not any(_lets_in(policy, each) for each in callers)
-            shut_out = "Egress" in types and not items_at(policy, "spec", "egress") and bool(view.calls.get(workload.name))
+            shut_out = "Egress" in types and not items_at(policy, "spec", "egress") and bool(view.calls.get(workload.key))
             if (shut_in and callers) or shut_out:
                 yield found("network_policy", workload.entity,
                             f"network policy {name_of(policy)} selects {workload.name} and allows "

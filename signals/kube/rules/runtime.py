@@ -58,7 +58,7 @@ def idle(view: View) -> Iterator[Finding]:
         if workload.kind not in {"Deployment", "StatefulSet"} or workload.desired != 0:
             continue
         services = [name_of(each) for each in view.services() if workload in view.serving(each)]
-        callers = [each.name for each in view.workloads if workload.name in view.calls.get(each.name, frozenset())]
+        callers = [each.name for each in view.workloads if workload.key in view.calls.get(each.key, frozenset())]
         scaled = next((each for each in view.events_about(workload) if each.reason in {"ScalingReplicaSet", "SuccessfulDelete"}
                        and "down" in each.message.lower()), None)
         needed = f"needed by {', '.join(callers)}" if callers else f"behind service {', '.join(services)}" if services else "nobody is known to need it"

@@ -14,7 +14,7 @@ import pytest
 from agent.cache.counters import Counters
 from agent.cache.disk import PlainCache
 from agent.cache.tools import CachedTools
-from api.wiring import Product
+from api.wiring.product import Product
 from telemetry.store.holdings import Holdings
 from telemetry.store.reader import Reader
 from tools.logs import log_tools

@@ -193,3 +193,17 @@ def test_an_unusable_url_and_a_missing_apprise_say_so(tmp_path: Path) -> None:
     bare.send_due(bare.channels[0])
     assert "pip install 'oncalm[notify]'" in bare.outbox.rows()[0].why
     assert COMMAND[1:] == ("-m", "agent.notifying.sending")
+
+
+def test_no_channel_leads_to_where_a_cloud_gives_out_credentials(tmp_path: Path) -> None:
+    with http((302, {"Location": "http://169.254.169.254/latest/meta-data/"}, 0)) as hook:
+        channels = [Channel("plain", "json://169.254.169.254/"), Channel("mapped", "json://[::ffff:169.254.169.254]/"),
+                    Channel("mail", "mailto://169.254.169.254/?from=a@example.org&to=b@example.org&mode=insecure"),
+                    Channel("led", f"json://127.0.0.1:{hook.port}/")]
+        notifier = Notifier(box(tmp_path), channels)
+        notifier.notify(notice("A1", "executed", "done", "it runs"))
+        for channel in channels:
+            assert notifier.send_due(channel)
+
+    assert states(notifier.outbox) == ["gave_up"] * 4
+    assert all("169.254.169.254, where a cloud gives out credentials" in row.why for row in notifier.outbox.rows())

@@ -37,7 +37,7 @@ def lines(*, hostile: bool = False) -> dict[str, str]:
 
 def stored(home: Path, *, hostile: bool = False) -> Path:
     """A home with those records."""
-    from api.wiring import Product
+    from api.wiring.product import Product
 
     for name, text in lines(hostile=hostile).items():
         log = home.parent / f"{name}.log"

@@ -45,7 +45,7 @@ def browser() -> Iterator[Any]:
 @pytest.fixture(scope="module")
 def hostile(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
     """A server over records that are an attack."""
-    from api.wiring import Product
+    from api.wiring.product import Product
 
     folder = tmp_path_factory.mktemp("hostile")
     lines = [f"2026-11-26T10:{at // 60:02}:{at % 60:02}Z ERROR checkout payment failed {XSS[at % len(XSS)]} order {at}\n" for at in range(400)]

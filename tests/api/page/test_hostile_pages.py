@@ -27,7 +27,7 @@ def attacked(tmp_path_factory: pytest.TempPathFactory, filled: Path) -> Iterator
     shutil.copytree(filled, folder / "home")
     lines = "".join(f"2026-11-26T10:11:{at % 60:02}Z ERROR <script>window.hit=1</script> pay failed {bad} no {at}\n" for at in range(60) for bad in (XSS + MORE)[at % 16 :][:1])
     (folder / "bad.log").write_text(lines, "utf-8")
-    from api.wiring import Product
+    from api.wiring.product import Product
 
     product = Product(folder / "home")
     product.ingest([folder / "bad.log"])

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from agent.approvals.people import Person
-from api.desk import Desk
+from api.actions.desk import Desk
 from tests.api.page.whole import Whole
 from tests.api.server.conftest import until
 from tools.actions.action import Target

@@ -81,8 +81,8 @@ class Whole:
 
 def recorded(folder: Path) -> Path:
     """A home with the recorded incident: logs, traces, metrics and changes."""
-    from api.importing import import_files
-    from api.wiring import Product
+    from api.ingestion.importing import import_files
+    from api.wiring.product import Product
     from samples import incident_folder, incident_records
 
     product = Product(folder)

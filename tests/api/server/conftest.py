@@ -14,13 +14,13 @@ import pytest
 import uvicorn
 
 from agent.approvals.people import Person, Role
-from api.desk import Desk
+from api.actions.desk import Desk
 from api.door.hosts import Receive, Scope, Send
 from api.server.app import create_app
 from api.server.kept import Kept
 from api.server.services import Services
 from api.serving import listen, server_of
-from api.wiring import Product
+from api.wiring.product import Product
 from telemetry.sources.kubernetes.configuration import Access
 from tests.agent.seeded import seeded
 

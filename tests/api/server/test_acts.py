@@ -55,7 +55,7 @@ def test_what_was_shown_is_approved_once_and_the_second_is_told_who_was_first(ac
 
 def test_what_a_rule_allows_is_done_and_nothing_else(acting: Served) -> None:
     (acting.home / "policy.yaml").write_text("version: 1\nrules:\n  - name: scale the web\n    actions: [scale]\n    namespaces: [shop]\n    decision: allow\n")
-    acting.desk._policy = acting.home / "policy.yaml"
+    acting.desk.decisions.path = acting.home / "policy.yaml"
 
     done = acting.http.post("/v1/approvals", json=SCALE).json()
     asked = acting.http.post("/v1/approvals", json={**SCALE, "action": "restart_rollout", "params": {}}).json()

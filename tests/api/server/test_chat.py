@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from api.server import runs
+from api.server import run as run_module
 from tests.api.server.conftest import Served, until
 from tests.api.server.reading import Event, events
 
@@ -101,7 +101,7 @@ def test_a_stream_that_broke_goes_on_behind_the_last_event(served: Served, monke
 
 
 def test_a_client_that_leaves_stops_its_run_unless_detached(served: Served, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(runs, "GRACE", 0.2)
+    monkeypatch.setattr(run_module, "GRACE", 0.2)
     slow = Slow(served, monkeypatch)
     with served.http.stream("POST", "/v1/chat", json=QUESTION) as response:
         next(events(response.iter_lines()))

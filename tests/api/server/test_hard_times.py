@@ -16,6 +16,7 @@ import pytest
 from agent.approvals.people import Person
 from agent.nodes import RunStoppedError
 from api.server import openai, runs
+from api.server import run as run_module
 from tests.api.server.conftest import Served, until
 from tests.api.server.test_chat import QUESTION, Slow, asked
 
@@ -77,7 +78,7 @@ def test_what_another_server_finished_is_not_done_again(served: Served, second: 
 
 @pytest.mark.parametrize("stream", [False, True])
 def test_a_client_of_openai_that_leaves_stops_its_run(served: Served, monkeypatch: pytest.MonkeyPatch, *, stream: bool) -> None:
-    monkeypatch.setattr(runs, "GRACE", 0.1)
+    monkeypatch.setattr(run_module, "GRACE", 0.1)
     monkeypatch.setattr(openai, "_LOOK", 0.05)
     slow = Slow(served, monkeypatch)
     with httpx.Client(base_url=served.url, timeout=1) as leaving, pytest.raises(httpx.ReadTimeout):
@@ -120,7 +121,7 @@ def test_a_lost_store_makes_the_server_unready_and_says_which(served: Served) ->
 
 @pytest.mark.parametrize("greeting", [0.01, 5.0])
 def test_a_run_that_nobody_ever_follows_is_stopped(monkeypatch: pytest.MonkeyPatch, greeting: float) -> None:
-    monkeypatch.setattr(runs, "GRACE", 0.1)
+    monkeypatch.setattr(run_module, "GRACE", 0.1)
     monkeypatch.setattr(runs, "GREETING", greeting)
 
     def work(run: runs.Run) -> dict[str, Any]:
@@ -153,7 +154,7 @@ def test_finished_runs_are_forgotten_when_there_are_too_many(served: Served, mon
 def test_the_model_is_looked_at_and_told(served: Served) -> None:
     from agent.llm.endpoint import Endpoint
     from agent.scripted.server import ScriptedServer
-    from api.thinking import Thinking
+    from api.wiring.model import Thinking
 
     def seen() -> dict[str, Any]:
         found = served.http.get("/readyz")

@@ -14,7 +14,7 @@ import uvicorn
 from fastapi import FastAPI
 
 from agent.approvals.people import Person
-from api.desk import Desk
+from api.actions.desk import Desk
 from api.serving import listen
 from api.slack.bot import Connection, SlackBot
 from api.slack.people import People

@@ -6,7 +6,7 @@ import json
 from typing import Any
 
 from agent.approvals.people import Person
-from api.targets import target_of
+from api.actions.targets import target_of
 from tests.api.slack.conftest import Running
 from tests.api.slack.fake_slack import TEAM, until
 

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from agent.approvals.people import Person
-from api.desk import Desk
+from api.actions.desk import Desk
 from tests.agent.databases import postgres, url
 from tests.agent.postgres import Server
 from tests.api.slack.conftest import Running, Scripted, run, socket_only

@@ -6,11 +6,11 @@ from pathlib import Path
 
 import yaml
 
-from api.desk import Desk
+from api.actions.desk import Desk
 from api.settings import Settings
 from api.slack.bot import slack_of
 from api.slack.talk import ProductAsking
-from api.wiring import Product
+from api.wiring.product import Product
 from tests.api.slack.conftest import run
 from tests.api.slack.fake_slack import FakeSlack, mention, until
 

@@ -10,11 +10,11 @@ from typing import Any
 
 import pytest
 
-from api.desk import Desk
+from api.actions.desk import Desk
 from api.scheduling.schedule import schedule_from
 from api.slack.talk import ProductAsking
-from api.summarising import Summarising
-from api.wiring import Product
+from api.summaries.service import Summarising
+from api.wiring.product import Product
 from tests.agent.summaries.conftest import troubled
 from tests.agent.summaries.homes import NOW
 from tests.api.slack.conftest import Running, Scripted, http_with, run

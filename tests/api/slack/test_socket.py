@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from api.desk import Desk
+from api.actions.desk import Desk
 from api.slack.bot import SlackBot
 from telemetry.errors import UsageError
 from tests.api.slack.conftest import PEOPLE, Running, Scripted, run, socket_only

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from api.desk import Desk
+from api.actions.desk import Desk
 from tests.api.slack.conftest import Running, Scripted, run
 from tests.api.slack.fake_slack import FakeSlack, mention, until
 

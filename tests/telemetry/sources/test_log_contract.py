@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from api.wiring import Product
+from api.wiring.product import Product
 from telemetry.sources.config import Kubernetes
 from telemetry.sources.opening import open_source
 from telemetry.sources.protocols import LogLine, LogQuery, LogSource

@@ -1,0 +1,1 @@
+"""Actions as people meet them: asked for, decided, carried out, verified and told of; their commands."""

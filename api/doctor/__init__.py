@@ -1,0 +1,1 @@
+"""What ``oncalm doctor`` looks at."""

@@ -1,0 +1,1 @@
+"""Alerts and incidents of one home: what takes them in, what investigates them; their commands."""

@@ -1,0 +1,1 @@
+"""What brings records into the store: log files, servers that are fetched from, files and Git, OTLP."""

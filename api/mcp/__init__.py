@@ -1,0 +1,1 @@
+"""OnCalm's read tools for other agents, as an MCP server."""

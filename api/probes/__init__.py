@@ -1,0 +1,1 @@
+"""Probes of one home: its nodes, what they saw; their commands."""

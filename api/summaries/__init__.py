@@ -1,0 +1,1 @@
+"""Summaries: made, kept and planned; their commands."""

@@ -1,0 +1,1 @@
+"""The composition root: every collaborator is made and joined here."""
