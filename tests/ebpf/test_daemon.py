@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import secrets
 import shutil
 import signal
 import socket
@@ -127,7 +128,7 @@ def test_a_preview_pins_the_process_and_names_a_price(daemon: Daemon, group: Pat
 
     port = free_port()
     server = spawn(SERVER, str(port), group=group)
-    deadline = time.monotonic() + 30
+    deadline = time.monotonic() + 120
     with daemon.client() as client:
         while not client.ask("hello")["calibrated"] and time.monotonic() < deadline:
             time.sleep(0.2)
@@ -175,9 +176,10 @@ def test_a_container_is_found_by_its_id(daemon: Daemon, group: Path) -> None:
 
 
 def test_a_container_that_ends_ends_its_session(daemon: Daemon, group: Path, http_server: int) -> None:
-    pod = group / ("a" * 64)
+    container = secrets.token_hex(32)
+    pod = group / container
     pod.mkdir()
-    spec = spec_from({"name": "http", "target": {"container": "a" * 64, "port": http_server}, "seconds": 60, "overhead": 0.2})
+    spec = spec_from({"name": "http", "target": {"container": container, "port": http_server}, "seconds": 60, "overhead": 0.2})
 
     with daemon.client() as client:
         told = []

@@ -9,6 +9,7 @@ import ssl
 import struct
 import subprocess
 import threading
+import time
 import urllib.request
 from collections import Counter
 from collections.abc import Iterator
@@ -111,6 +112,36 @@ def test_statements_of_mariadb_have_codes_and_no_values(loader_name: str, mysql:
     assert told["SELECT * FROM shop.items WHERE name = ?"] == (2, None)
     assert told["SELECT ? FROM shop.nothing"] == (None, 1146)
     assert SECRET not in json.dumps(worker.told)
+    assert result["summary"]["counts"]["identity_holds"]
+
+
+def command(body: bytes) -> bytes:
+    return len(body).to_bytes(3, "little") + b"\0" + body
+
+
+def test_what_no_mysql_server_answers_begins_no_statement(loader_name: str, mysql: Path, group: Path, spawn: Spawn) -> None:
+    port = free_port()
+    spawn(FORWARDER, str(port), str(mysql), group=group)
+    worker = Worker(order(group, port, name="mysql", loader=loader_name))
+    worker.until("attached")
+    with closing(pymysql.connect(host="127.0.0.1", port=port, user="root", autocommit=True, ssl_disabled=True)) as connection:
+        connection._sock.sendall(command(b"\x19\1\0\0\0") * 3)
+        time.sleep(0.3)
+        start = time.perf_counter_ns()
+        connection.query("SELECT 41 + 1")
+        first = time.perf_counter_ns() - start
+        connection._sock.sendall(command(b"\x18\1\0\0\0\0\0" + b"a" * 200_000))  # of many segments
+        time.sleep(0.3)
+        start = time.perf_counter_ns()
+        connection.query("SELECT 42 * 1.5")
+        second = time.perf_counter_ns() - start
+
+    calls, result = worker.finish()
+
+    told = {one["query"]: one for one in calls if one.get("operation") == "SELECT"}
+    assert told["SELECT ? + ?"]["duration"] <= first
+    assert told["SELECT ? * ?"]["duration"] <= second
+    assert all(one.get("outcome") for one in calls)
     assert result["summary"]["counts"]["identity_holds"]
 
 
