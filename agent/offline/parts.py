@@ -17,12 +17,15 @@ _PREPOSITION = r"(?:in|on|at|by|from|for|to|with|of|since|until|during|under|thr
 _ASK = r"(?:which|what|whom|whose|who|when|where|why|how(?:\s+(?:many|much|often|long|big|large|fast|slow|high))?)\b"
 _NAMING = r"(?:which|what|whose|how (?:many|much))\b"
 """Before the name of what is asked for."""
-_HEAD = (
+_QUESTION = (
     rf"(?:(?:{_PREPOSITION}\s+)?{_ASK}"
-    r"|(?:is|are|was|were|did|does|do|has|have|had)\s+(?:it|they|this|that|these|those|there|any\w*|he|she|the)\b"
+    r"|(?:is|are|was|were|did|does|do|has|have|had)\s+(?:it|they|this|that|these|those|there|any\w*|he|she|the)\b)"
+)
+_HEAD = (
+    rf"(?:{_QUESTION}"
     r"|(?:show|list|count|plot|summari[sz]e|give me|tell me)\s+(?=\w)|(?:its|their|his|her)\s+(?=\w))"
 )
-_JOINT = re.compile(rf"(?:\s*[,;?]\s*|\s+)(?:and|plus|as well as|but)(?:\s+(?:also|then|so))?\s+(?={_HEAD})|\s*[;?]\s+(?={_HEAD})", re.IGNORECASE)
+_JOINT = re.compile(rf"(?:\s*[,;?]\s*|\s+)(?:and|plus|as well as|but)(?:\s+(?:also|then|so))?\s+(?={_HEAD})|\s*[;?]\s+(?={_QUESTION})", re.IGNORECASE)
 _QUOTED = re.compile(r"\"[^\"]*\"|'[^']{3,}'|`[^`]*`|“[^”]*”")
 _RELATIVE = re.compile(r"(?P<word>which|who|what)\s+(?!(?:is|are|was|were|did|does|do|has|have|had)\s+(?:it|they|the)\b)", re.IGNORECASE)
 _ALONE = re.compile(rf"(?P<head>(?:{_PREPOSITION}\s+)?{_ASK})(?P<noun>(?:\s+[\w-]+){{0,2}})", re.IGNORECASE)
