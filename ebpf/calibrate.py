@@ -106,9 +106,13 @@ def own_function() -> Uprobes:
 
 
 def main() -> int:
-    """The process."""
+    """The process. A line of standard input names the process with which it ends, if there is one."""
+    from ebpf.privileges import die_with_parent
     from ebpf.targets import group_of, mounted
 
+    parent = "" if sys.stdin.isatty() else sys.stdin.readline().strip()
+    if parent.isdecimal():
+        die_with_parent(int(parent))
     try:
         print(json.dumps(calibrate(mounted(), group_of(0))))  # noqa: T201 - what the daemon reads
     except (ProbeError, OSError) as error:
