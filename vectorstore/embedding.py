@@ -12,6 +12,7 @@ import re
 import sys
 import zlib
 from collections.abc import Sequence
+from functools import lru_cache
 from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol, cast
@@ -117,14 +118,14 @@ class SentenceEmbedder:
         from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]
 
         if self._array is None:
-            self._check()
-            self._array = ArrayEncoder(self._folder)
+            weights = (self._folder / "model.safetensors").stat()
+            self._array = _read(self._folder, self._pinned, (weights.st_ino, weights.st_size, weights.st_mtime_ns))
         with threadpool_limits(limits=1, user_api="blas"):
             return self._array.encode(texts)
 
     def _sentence_model(self) -> SentenceTransformer:
         if self._model is None:
-            self._check()
+            _check(self._folder, self._pinned)
             import torch
             from sentence_transformers import SentenceTransformer
             from transformers.utils.logging import disable_progress_bar
@@ -134,14 +135,21 @@ class SentenceEmbedder:
             self._model = SentenceTransformer(str(self._folder), device="cpu", local_files_only=True)
         return self._model
 
-    def _check(self) -> None:
-        if self._pinned is None:
-            return
-        with (self._folder / "model.safetensors").open("rb") as file:
-            found = hashlib.file_digest(file, "sha256").hexdigest()
-        if found != self._pinned:
-            wanted = self._pinned[:12]
-            raise WeightsChanged(f"{self._folder}: weights hash to {found[:12]}, expected {wanted}")
+
+@lru_cache(maxsize=1)
+def _read(folder: Path, pinned: str | None, _state: tuple[int, int, int]) -> ArrayEncoder:
+    """Weights of a folder, read once by a process that asks again and again, unless the state of their file is another."""
+    _check(folder, pinned)
+    return ArrayEncoder(folder)
+
+
+def _check(folder: Path, pinned: str | None) -> None:
+    if pinned is None:
+        return
+    with (folder / "model.safetensors").open("rb") as file:
+        found = hashlib.file_digest(file, "sha256").hexdigest()
+    if found != pinned:
+        raise WeightsChanged(f"{folder}: weights hash to {found[:12]}, expected {pinned[:12]}")
 
 
 class CachedEmbedder:

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import os
+import secrets
 import shutil
 import signal
 import socket
 import subprocess
 import sys
-import threading
 import time
 from collections.abc import Callable, Iterator, Mapping
 from datetime import UTC, datetime, timedelta
@@ -78,6 +78,13 @@ def run(daemon: Daemon, signed: Mapping[str, str], during: Callable[[Client], ob
     return told
 
 
+def until(met: Callable[[], bool]) -> None:
+    deadline = time.monotonic() + 30
+    while not met():
+        assert time.monotonic() < deadline, "it did not come about in 30 s"
+        time.sleep(0.1)
+
+
 def test_a_granted_probe_sees_what_happens_and_tells_its_price(daemon: Daemon, group: Path, http_server: int) -> None:
     def requests(_: Client) -> None:
         for _number in range(5):
@@ -127,7 +134,7 @@ def test_a_preview_pins_the_process_and_names_a_price(daemon: Daemon, group: Pat
 
     port = free_port()
     server = spawn(SERVER, str(port), group=group)
-    deadline = time.monotonic() + 30
+    deadline = time.monotonic() + 120
     with daemon.client() as client:
         while not client.ask("hello")["calibrated"] and time.monotonic() < deadline:
             time.sleep(0.2)
@@ -175,9 +182,9 @@ def test_a_container_is_found_by_its_id(daemon: Daemon, group: Path) -> None:
 
 
 def test_a_container_that_ends_ends_its_session(daemon: Daemon, group: Path, http_server: int) -> None:
-    pod = group / ("a" * 64)
+    pod = group / secrets.token_hex(32)  # no other test of this node has one of this name
     pod.mkdir()
-    spec = spec_from({"name": "http", "target": {"container": "a" * 64, "port": http_server}, "seconds": 60, "overhead": 0.2})
+    spec = spec_from({"name": "http", "target": {"container": pod.name, "port": http_server}, "seconds": 60, "overhead": 0.2})
 
     with daemon.client() as client:
         told = []
@@ -199,9 +206,9 @@ def test_a_client_that_leaves_takes_its_probe_with_it(daemon: Daemon, group: Pat
 
     client.close()
 
-    _until(lambda: attached_to(group) == 0)
+    until(lambda: attached_to(group) == 0)
     with daemon.client() as other:
-        _until(lambda: other.ask("sessions")["sessions"] == [])
+        until(lambda: other.ask("sessions")["sessions"] == [])
 
 
 @pytest.mark.parametrize("sent", [signal.SIGKILL, signal.SIGTERM])
@@ -214,7 +221,7 @@ def test_a_daemon_that_ends_leaves_nothing_attached(daemon: Daemon, group: Path,
     daemon.process.send_signal(sent)
     daemon.process.wait(30)
 
-    _until(lambda: attached_to(group) == 0)
+    until(lambda: attached_to(group) == 0)
     with pytest.raises(SessionError, match=r"is gone|nothing is attached"):
         list(lines)
     client.close()
@@ -254,79 +261,6 @@ def test_a_second_daemon_on_the_same_socket_is_refused(daemon: Daemon, tmp_path:
     assert "another daemon listens there" in done.stderr
     with daemon.client() as client:
         assert client.ask("hello")["node"] == "here"
-
-
-def test_prometheus_sees_events_and_losses(tmp_path: Path, group: Path, http_server: int) -> None:
-    port = free_port()
-    daemon = Daemon(tmp_path, "--metrics", str(port))
-    try:
-        run(daemon, daemon.signed(spec_of(group, http_server)), lambda _: httpx.get(f"http://127.0.0.1:{http_server}/", trust_env=False))
-        told = httpx.get(f"http://127.0.0.1:{port}/metrics", trust_env=False).text
-    finally:
-        daemon.stop()
-
-    assert 'ebpf_events_total{probe="http"} 1.0' in told
-    assert 'ebpf_events_lost_total{probe="http"} 0.0' in told
-    assert 'ebpf_events_suppressed_total{probe="http"} 0.0' in told
-
-
-def _until(met: Callable[[], bool]) -> None:
-    deadline = time.monotonic() + 30
-    while not met():
-        assert time.monotonic() < deadline, "it did not come about in 30 s"
-        time.sleep(0.1)
-
-
-class Collector:
-    """An OTLP endpoint: refuses the first request with 503, then takes what comes."""
-
-    def __init__(self) -> None:
-        from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-
-        from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
-
-        self.requests: list[ExportTraceServiceRequest] = []
-        self.refusals = 1
-        here = self
-
-        class Handler(BaseHTTPRequestHandler):
-            def do_POST(self) -> None:
-                body = self.rfile.read(int(self.headers["Content-Length"]))
-                if here.refusals:
-                    here.refusals -= 1
-                    self.send_response(503)
-                else:
-                    here.requests.append(ExportTraceServiceRequest.FromString(body))
-                    self.send_response(200)
-                self.send_header("Content-Length", "0")
-                self.end_headers()
-
-            def log_message(self, *args: object) -> None:
-                return
-
-        self.server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-        self.port: int = self.server.server_address[1]
-        threading.Thread(target=self.server.serve_forever, daemon=True).start()
-
-
-def test_spans_go_out_by_otlp_with_the_callers_span_as_parent(tmp_path: Path, group: Path, http_server: int) -> None:
-    collector, port = Collector(), free_port()
-    daemon = Daemon(tmp_path, "--otlp", f"http://127.0.0.1:{collector.port}", "--metrics", str(port))
-    try:
-        headers = {"traceparent": "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01"}
-        run(daemon, daemon.signed(spec_of(group, http_server, service="shop")), lambda _: httpx.get(f"http://127.0.0.1:{http_server}/orders/7", headers=headers, trust_env=False))
-        _until(lambda: bool(collector.requests))
-        figures = httpx.get(f"http://127.0.0.1:{port}/metrics", trust_env=False).text
-    finally:
-        daemon.stop()
-        collector.server.shutdown()
-
-    (resource,) = collector.requests[0].resource_spans
-    (span,) = resource.scope_spans[0].spans
-    assert {one.key: one.value.string_value for one in resource.resource.attributes}["service.name"] == "shop"
-    assert (span.name, span.trace_id.hex(), span.parent_span_id.hex()) == ("GET /orders/{id}", "4bf92f3577b34da6a3ce929d0e0e4736", "00f067aa0ba902b7")
-    assert 'otlp_export_duration_seconds_count{outcome="ok"} 1.0' in figures
-    assert 'otlp_export_duration_seconds_count{outcome="failed"} 1.0' in figures
 
 
 def pem(folder: Path, name: str, authority: bool = False) -> tuple[str, str]:

@@ -150,6 +150,7 @@ def test_changed_weights_are_refused(tmp_path: Path) -> None:
             copy.mkdir()
         else:
             copy.write_bytes(file.read_bytes())
+    assert len(SentenceEmbedder(tmp_path, pinned=WEIGHTS_SHA256, light=16).embed(["x"])) == 1
     with (tmp_path / "model.safetensors").open("r+b") as file_:
         file_.seek(-1, 2)
         file_.write(b"\x7f")

@@ -124,7 +124,7 @@ def test_an_attempt_has_an_end(tmp_path: Path) -> None:
 def test_what_never_arrives_is_given_up_and_may_be_taken_up_again(tmp_path: Path) -> None:
     now = [datetime(2026, 1, 1, tzinfo=UTC)]
     outbox = Outbox(tmp_path / "notices.db", lambda: now[0])
-    notifier = Notifier(outbox, [Channel("dead", f"json://127.0.0.1:{closed_port()}/")], command=(sys.executable, "-c", "print('{}')"))
+    notifier = Notifier(outbox, [Channel("dead", f"json://127.0.0.1:{closed_port()}/")], command=("echo", "{}"))
     notifier.notify(notice("A1", "executed", "done", "it runs"))
     attempts = 0
     while states(outbox) == ["waiting"]:
