@@ -1,4 +1,4 @@
-"""YAML that people write: one reader, whose errors name the line and repeat nothing of the file."""
+"""YAML that people write: one reader, whose errors name the line and repeat no value, which may be secret."""
 
 from __future__ import annotations
 
@@ -82,6 +82,8 @@ def read(path: Path, *, remedy: str, loader: type[yaml.SafeLoader] = yaml.SafeLo
 def _told(error: Exception) -> NotYamlError:
     if isinstance(error, RecursionError):
         return NotYamlError("it is nested too deeply")
+    if not isinstance(error, yaml.YAMLError):
+        return NotYamlError("a number or a time in it is none")
     mark = getattr(error, "problem_mark", None)
     return NotYamlError(str(getattr(error, "problem", None) or " ".join(str(error).split())[:200]), mark.line + 1 if mark else None)
 
