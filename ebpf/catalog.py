@@ -59,7 +59,7 @@ ENTRIES: tuple[Entry, ...] = (
     Entry("tcp_resets", "connections that were reset, by whom", "kernel", _TRACE, "resets"),
     Entry("accept_overflow", "listening sockets whose queue was full, and what was dropped", "kernel", _NET, "connects"),
     Entry("run_queue", "how long threads that could run waited for a CPU, by process", "kernel", _TRACE, "switches", options=_LEAST),
-    Entry("off_cpu", "what threads waited for, by their stacks, and for how long", "kernel", _TRACE, "switches", options=_LEAST),
+    Entry("off_cpu", "what threads waited for, by their stacks, and for how long", "kernel", _TRACE, "waits", options=_LEAST),
     Entry("cpu_profile", "where CPU time goes: stacks, and a flame graph", "kernel", _TRACE, "samples",
           options={"hertz": Bounds(1, 999, 99, "samples a second and CPU")}),
     Entry("block_io", "how long requests to disks took, by device and operation", "kernel", _TRACE, "block_requests", options=_LEAST),

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import platform
 import time
 from collections.abc import Callable, Iterator
@@ -12,6 +11,8 @@ from pathlib import Path
 from typing import Any, Literal
 
 from ebpf import objects
+from ebpf.attachments import WAYS, key_of
+from ebpf.calibrate import own_function
 from ebpf.catalog import CATALOG
 from ebpf.errors import LoadError, ProbeError
 from ebpf.explain import effective, filtered, lockdown, namespaced
@@ -19,9 +20,8 @@ from ebpf.libbpf import library
 from ebpf.loaders import bccmodule
 from ebpf.loaders.bcc import BccLoader
 from ebpf.loaders.choice import loader_for
-from ebpf.loaders.interface import Everywhere, Place, Sampling, Sweep, Uprobes
+from ebpf.loaders.interface import Everywhere, Place, Sampling, Sweep
 from ebpf.targets import mounted
-from ebpf.uprobes import function_offsets
 
 Works = Literal["yes", "no", "partly"]
 
@@ -47,7 +47,7 @@ def examine(*, calibrated: bool = True) -> list[Finding]:
     found += _trials()
     found += [_bcc(), _headers()]
     if calibrated and all(one.works != "no" for one in found if one.needed):
-        found.append(_cost())
+        found += _costs()
     return found
 
 
@@ -135,19 +135,13 @@ def _replaced(what: str, error: ProbeError) -> Finding:
     return Finding(what, "partly", f"{error.what}: bcc compiles probes on this machine instead, which takes seconds and 130 MB", error.remedy, needed=False)
 
 
-def _self_uprobe() -> Place:
-    path = next(line.split()[-1] for line in Path("/proc/self/maps").read_text().splitlines() if "/libc.so.6" in line or "/libc-2" in line)
-    offsets = function_offsets(Path(path), frozenset({"getpid"}))
-    return Uprobes("trial_uprobes", path, tuple(offsets.values()), pid=os.getpid())
-
-
 _TRIALS: tuple[tuple[str, str, Callable[[], Place] | None], ...] = (
     ("programs on a control group's packets", "trial_packets", None),
     ("programs on tracepoints (tp_btf)", "trial_tracepoint", lambda: Everywhere("trial_tracepoint")),
     ("ring buffers (5.8 and newer)", "trial_ring", None),
     ("iterators over sockets (5.9 and newer)", "trial_iterator", lambda: Sweep("trial_iterator", "trial_storage")),
     ("samples of every CPU", "trial_sampling", lambda: Sampling("trial_sampling", 1)),
-    ("probes on functions of programs (6.6 and newer)", "trial_uprobes", _self_uprobe),
+    ("probes on functions of programs (6.6 and newer)", "trial_uprobes", own_function),
 )
 
 
@@ -184,13 +178,20 @@ def _headers() -> Finding:
     return Finding("kernel headers", "yes", f"{told}: offsets come from the kernel's own types, for both loaders", needed=False)
 
 
-def _cost() -> Finding:
+def _costs() -> Iterator[Finding]:
+    """What a run of our programs costs by each way of attaching them."""
     from ebpf.calibrate import calibrate
     from ebpf.targets import group_of
 
     try:
         figures = calibrate(mounted(), group_of(0))
     except (ProbeError, OSError) as error:
-        return Finding("cost", "partly", f"it could not be measured: {error}", needed=False)
-    return Finding("cost", "yes", f"{figures['ns_per_call']:.0f} ns a run of our programs (quartiles ±{figures['spread'] / 2:.0%}), "
-                   f"{figures['ns_per_event'] / 1000:.0f} µs an event that is handed out", needed=False)
+        yield Finding("cost", "partly", f"it could not be measured: {error}", needed=False)
+        return
+    yield Finding("cost of an event", "yes", f"{figures['ns_per_event'] / 1000:.0f} µs in the worker for each that is handed out", needed=False)
+    for way, one in WAYS.items():
+        what, ns = f"cost of {one.words}", figures.get(key_of(way))
+        if ns is None:
+            yield Finding(what, "partly", f"it could not be measured: {one.assumed * one.runs:,.0f} ns a run are assumed", needed=False)
+        else:
+            yield Finding(what, "yes", f"{ns * one.runs:,.0f} ns a run (quartiles ±{figures[f'spread.{way}'] / 2:.0%})", needed=False)

@@ -8,14 +8,6 @@ PATIENCE = 2
 """Looks in a row above the cap until the probe is taken away: one alone may be a hiccup of the machine."""
 
 
-LEAST_NS = 50.0
-"""What one run of a program costs at least: a calibration below it measured noise, and the cap would see nothing."""
-UNKNOWN_NS = 2_000.0
-"""What is assumed of one run where nothing was calibrated: more than was ever measured, so that the cap ends too early and not too late."""
-TRAP_NS = 2_500.0
-"""What a uprobe costs before its program runs: the program is stopped by a breakpoint. Assumed, for it is not calibrated."""
-
-
 @dataclass(slots=True)
 class Governor:
     """``cap``: the most of one CPU; ``ns_per_call`` as calibrated on this node."""
@@ -59,9 +51,3 @@ class Governor:
     def worker(self) -> float | None:
         """The worker's own part of it."""
         return sum(self.workers) / len(self.workers) if self.workers else None
-
-
-def per_run(probe: str, calibrated: float | None) -> float:
-    """ns that one run of a probe's programs is taken for, by the cap and by the prediction; ``calibrated`` on this node, None or 0 unknown."""
-    known = max(calibrated, LEAST_NS) if calibrated is not None and calibrated > 0 else UNKNOWN_NS
-    return known + TRAP_NS if probe == "https" else known

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from contextlib import suppress
 from pathlib import Path
 
+from ebpf.attachments import STACKED
 from ebpf.kind import Aim
 
 PROC = Path("/proc")
@@ -19,7 +21,7 @@ def observed(rate: str, aim: Aim, seconds: float = 1.0, *, wait: Callable[[float
     try:
         before, start = count(aim), time.monotonic()
         wait(seconds)
-        return max(0, count(aim) - before) / max(time.monotonic() - start, 1e-6)
+        return _more(before, count(aim)) / max(time.monotonic() - start, 1e-6)
     except (OSError, ValueError, KeyError, IndexError):
         return None
 
@@ -53,13 +55,41 @@ def _switches(_aim: Aim) -> int:
     return next(int(line.split()[1]) for line in (PROC / "stat").read_text().splitlines() if line.startswith("ctxt "))
 
 
-def _system_calls(aim: Aim) -> int:
-    """A lower bound: reads and writes of the target's processes (man 5 proc_pid_io)."""
-    total = 0
-    for pid in _processes(aim):
-        fields = dict(line.split(": ") for line in (PROC / pid / "io").read_text().splitlines())
-        total += int(fields["syscr"]) + int(fields["syscw"])
-    return total
+def _waits(aim: Aim) -> Mapping[str, int]:
+    """Context switches of the whole node, those of the target as often as one with two stacks counts (man 5 proc_pid_status)."""
+    found = {"node": _switches(aim)}
+    for status in (status for pid in _members(aim) for status in (PROC / pid).glob("task/*/status")):
+        with suppress(OSError):  # it has ended
+            counted = (line.split()[1] for line in status.read_text().splitlines() if "voluntary_ctxt_switches" in line)
+            found[status.parent.name] = round((STACKED - 1) * sum(map(int, counted)))
+    return found
+
+
+def _members(aim: Aim) -> list[str]:
+    """Processes that are meant, those of control groups below among them."""
+    if aim.pids or not aim.cgroup:
+        return [str(pid) for pid in aim.pids] or [process.name for process in PROC.iterdir() if process.name.isdecimal()]
+    return [pid for procs in Path(aim.cgroup).rglob("cgroup.procs") for pid in procs.read_text().split()]
+
+
+def _system_calls(_aim: Aim) -> Mapping[str, int]:
+    """A lower bound: reads and writes of every process of the node (man 5 proc_pid_io), for whose calls programs run, too."""
+    found = {}
+    for process in PROC.iterdir():
+        if process.name.isdecimal():
+            with suppress(OSError, ValueError, KeyError):  # it has ended, or is not ours to look at
+                fields = dict(line.split(": ") for line in (process / "io").read_text().splitlines())
+                found[process.name] = int(fields["syscr"]) + int(fields["syscw"])
+    if not found:
+        raise ValueError("no process tells its reads and writes")
+    return found
+
+
+def _more(before: int | Mapping[str, int], after: int | Mapping[str, int]) -> int:
+    """What was added; of processes, of those that were there both times."""
+    if isinstance(before, int) or isinstance(after, int):
+        return max(0, after - before) if isinstance(before, int) and isinstance(after, int) else 0
+    return sum(max(0, after[one] - was) for one, was in before.items() if one in after)
 
 
 def _block_requests(_aim: Aim) -> int:
@@ -76,7 +106,7 @@ def _processes(aim: Aim) -> list[str]:
     return (Path(aim.cgroup) / "cgroup.procs").read_text().split() if aim.cgroup else []
 
 
-_COUNTERS: dict[str, Callable[[Aim], int]] = {
-    "segments": _segments, "datagrams": _datagrams, "switches": _switches, "system_calls": _system_calls, "block_requests": _block_requests,
+_COUNTERS: dict[str, Callable[[Aim], int | Mapping[str, int]]] = {
+    "segments": _segments, "datagrams": _datagrams, "switches": _switches, "waits": _waits, "system_calls": _system_calls, "block_requests": _block_requests,
     "connects": _tcp("ActiveOpens", "PassiveOpens"), "retransmits": _tcp("RetransSegs"), "resets": _tcp("EstabResets", "OutRsts"), "forks": _forks,
 }

@@ -17,8 +17,9 @@ import time
 from typing import Any, TextIO
 
 from ebpf import accounting, privileges, wire
+from ebpf.attachments import per_run
 from ebpf.errors import ProbeError, TargetError
-from ebpf.governor import Governor, per_run
+from ebpf.governor import Governor
 from ebpf.kind import Reader
 from ebpf.kinds import kind_of
 from ebpf.loaders.choice import loader_for

@@ -146,7 +146,7 @@ class OfflineAnalyst:
         found = results[name].found if name is not None else None
         if found is None or one.triage.query is None:
             why = one.triage.refusal or (results[name].error if name is not None else None) or "It was not looked up"
-            return {"question": one.part, "answer": several.unanswered(one.part, why, before), "evidence": None, "confidence": 0.0}
+            return {"question": one.part, "answer": several.unanswered(one.part, why, before, one.held), "evidence": None, "confidence": 0.0}
         held = f", of {one.held}" if one.held else ""
         return {"question": one.part, "answer": f'"{one.part}"{held}: {self._said(one.triage, found)}', "evidence": name,
                 "interpretation": interpretation(one.triage.query), "result": found.result.model_dump(mode="json", exclude_none=True),

@@ -173,7 +173,7 @@ def _plain(value: float) -> str:
 def _field(draft: Draft, word: str, noun: str, unit: str, *, took: bool) -> Linked | None:
     owners = draft.mentioned(draft.text)
     if took or word.startswith(("slower", "longer", "faster", "shorter", "quicker")):
-        return link("duration", draft.catalog, numeric=True, owners=owners)
+        return _of(draft, "duration", owners)
     linked = link(noun, draft.catalog, numeric=True) if noun else None
     low = unit.lower()
     sized = low in BYTES
@@ -181,10 +181,15 @@ def _field(draft: Draft, word: str, noun: str, unit: str, *, took: bool) -> Link
     if linked is not None and linked.score >= 0.66 and (measured or not sized):
         return linked
     if sized or word.startswith(("large", "bigger", "small", "heavier")):
-        return link("size", draft.catalog, numeric=True, owners=owners) or linked
+        return _of(draft, "size", owners) or linked
     if low in {"%", "percent"}:
         return linked or _typed(draft, "percent")
-    return link("duration", draft.catalog, numeric=True, owners=owners) if low else linked
+    return _of(draft, "duration", owners) if low else linked
+
+
+def _of(draft: Draft, noun: str, owners: frozenset[str]) -> Linked | None:
+    """The number of that name in messages that the question names, else anywhere."""
+    return link(noun, draft.catalog, numeric=True, owners=owners) or link(noun, draft.catalog, numeric=True)
 
 
 def _typed(draft: Draft, kind: str) -> Linked | None:

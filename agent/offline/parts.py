@@ -17,27 +17,36 @@ _PREPOSITION = r"(?:in|on|at|by|from|for|to|with|of|since|until|during|under|thr
 _ASK = r"(?:which|what|whom|whose|who|when|where|why|how(?:\s+(?:many|much|often|long|big|large|fast|slow|high))?)\b"
 _NAMING = r"(?:which|what|whose|how (?:many|much))\b"
 """Before the name of what is asked for."""
-_HEAD = (
+_QUESTION = (
     rf"(?:(?:{_PREPOSITION}\s+)?{_ASK}"
-    r"|(?:is|are|was|were|did|does|do|has|have|had)\s+(?:it|they|this|that|these|those|there|any\w*|he|she|the)\b"
+    r"|(?:is|are|was|were|did|does|do|has|have|had)\s+(?:it|they|this|that|these|those|there|any\w*|he|she|the)\b)"
+)
+_HEAD = (
+    rf"(?:{_QUESTION}"
     r"|(?:show|list|count|plot|summari[sz]e|give me|tell me)\s+(?=\w)|(?:its|their|his|her)\s+(?=\w))"
 )
-_JOINT = re.compile(rf"(?:\s*[,;?]\s*|\s+)(?:and|plus|as well as|but)(?:\s+(?:also|then|so))?\s+(?={_HEAD})|\s*[;?]\s+(?={_HEAD})", re.IGNORECASE)
+_JOINT = re.compile(rf"(?:\s*[,;?]\s*|\s+)(?:and|plus|as well as|but)(?:\s+(?:also|then|so))?\s+(?={_HEAD})|\s*[;?]\s+(?={_QUESTION})", re.IGNORECASE)
 _QUOTED = re.compile(r"\"[^\"]*\"|'[^']{3,}'|`[^`]*`|“[^”]*”")
 _RELATIVE = re.compile(r"(?P<word>which|who|what)\s+(?!(?:is|are|was|were|did|does|do|has|have|had)\s+(?:it|they|the)\b)", re.IGNORECASE)
 _ALONE = re.compile(rf"(?P<head>(?:{_PREPOSITION}\s+)?{_ASK})(?P<noun>(?:\s+[\w-]+){{0,2}})", re.IGNORECASE)
 _VERBS = frozenset("is are was were did does do has have had can could will failed fails fail happened started began broke crashed changed".split())
 _PRONOUN = re.compile(r"\b(?:it|its|they|them|their|this|that(?=\s*$|\s+(?:happen|start|beg[iau]n|one|end|stop|last)\w*)|these|those|(?<!were )(?<!was )(?<!are )(?<!is )there|then|he|she|his|her|him"
                       r"|the same)\b", re.IGNORECASE)
+_WORST = re.compile(
+    r"^(?:\w+\s+)?(?:which|what)\s+(?P<noun>[\w-]+)\s+(?:is|was|are|were)\s+(?:(?:it|that|they)\s+)?(?:the\s+)?"
+    r"(?:worst|highest|slowest|largest|longest|biggest|greatest|lowest|fastest|best)\b", re.IGNORECASE)
 _EDGE = re.compile(r"\bthe (?:very )?(?:first|last|latest|earliest|most recent|longest|biggest|largest|slowest|worst)(?: (?:one|time|occurrence))?\s*$", re.IGNORECASE)
-_TIMES = re.compile(r"^(?:since )?when\b|^how (?:long|many|often)\b|\bstill\b|\bthey\b|\bthem\b|\btheir\b", re.IGNORECASE)
-"""Asked of all records, not of the first or last one."""
+_TIMES = re.compile(r"^(?:since )?when\b|^how (?:long|many|often)\b|\bstill\b", re.IGNORECASE)
+_SEVERAL = re.compile(r"\b(?:they|them|their)\b", re.IGNORECASE)
+"""Asked of all records, not of a single first or last one; the same of :data:`_TIMES`."""
+_ANY_MORE = re.compile(r"^(?:is|are|was|were) there any(?:\s+(?:more|others?|today|yesterday|now|since|after|before|in the last|this|last)\b|$)", re.IGNORECASE)
 _ONTO = re.compile(rf"^{_PREPOSITION}\s+(?={_ASK})", re.IGNORECASE)
 _CONCERNED = re.compile(r"\b(?:affected|involved|concerned|responsible|to blame|behind|hit|impacted)\b(?:\s+(?:by|for)?\s*(?:it|that|this|them))?", re.IGNORECASE)
 _PLAIN: tuple[tuple[str, str], ...] = (
     (r"^(?:at|since)\s+(?:what time|when)\b", "when"), (r"^by whom\b|^whom\b", "who"),
     (r"^(?:its|their|his|her)\s+(?=\w)", "which "),
-    (r"^(?:is|are|was|were|does|do)\s+(?:it|they|this|that|these|those|there)\s+still\b.*$", "when was the last"), (r"^count\s+(?:them|it|those|these)\b", "how many"),
+    (r"^(?:is|are|was|were|does|do)\s+(?:it|they|this|that|these|those|there)\s+still\b.*$", "when was the last"), (r"^(?:is|are|was|were)\s+there\s+any\b", "how many"), (r"^(?:from where|where from)\b", "which source"),
+    (r"^count\s+(?:them|it|those|these)\b", "how many"),
     (r"^(?:give|tell) me\s+(?=(?:which|what|who|when|where|how)\b)", ""),
 )
 
@@ -99,7 +108,7 @@ def refers(part: str, first: str) -> bool:
 
     "how many warnings" after "how many errors did checkout have" leaves out what was said.
     """
-    if _PRONOUN.search(part) or _ONTO.match(part) or _CONCERNED.search(part) or _EDGE.search(part) or len(part.split()) <= 2:
+    if _PRONOUN.search(part) or _ONTO.match(part) or _CONCERNED.search(part) or _EDGE.search(part) or _ANY_MORE.match(part) or len(part.split()) <= 2:
         return True
     head, begun = re.match(_ASK, part, re.IGNORECASE), re.search(_ASK, first, re.IGNORECASE)
     rest = part[head.end():].split() if head else []
@@ -116,8 +125,16 @@ def plainly(part: str) -> str:
     return re.sub(r"\s+(?:is|was|were|are)\s*$", "", re.sub(r"\s+", " ", text)).strip()
 
 
-def alone(part: str, reading: Reading | None) -> str:
-    """A later part as it can be asked by itself: the records are named in place of "it"."""
+def grouped(part: str) -> str:
+    """"in which region is it worst", asked of a statistic, as that statistic by region; empty for any other part."""
+    match = _WORST.search(part)
+    return f"by {match['noun']}" if match else ""
+
+
+def alone(part: str, reading: Reading | None, held: str = "") -> str:
+    """A later part as it can be asked by itself: the records are named in place of "it", and in a bare "why" what was found."""
+    if re.fullmatch(r"why\W*", part, re.IGNORECASE) and " = " in held:
+        return f"why did {held.partition(' = ')[2]} fail"
     about = (reading.target or reading.noun) if reading is not None else ""
     return _PRONOUN.sub(about, part) if about and "␞" not in about else part
 
@@ -135,11 +152,13 @@ def narrowed(reading: Reading, query: Query, found: Found | None, part: str) -> 
     whole = replace(reading, window=query.window, baseline=query.baseline, statements=(), ambiguities=())
     if found is None or not found.total:
         return Narrowed(whole)
-    if query.operation in {"first", "last"} and _TIMES.search(part):
+    if query.operation in {"first", "last"} and (_TIMES.search(part) or query.limit == 1 and _SEVERAL.search(part)):
         return Narrowed(whole)
-    if query.operation in {"first", "last"} and query.limit == 1 and found.result.lines and (time := found.result.lines[0].time) is not None:
-        return Narrowed(replace(whole, window=Window(start=time, end=time + timedelta(milliseconds=1))), f"the record of {time:%Y-%m-%d %H:%M:%S} UTC")
-    if query.operation == "trend" and not query.group_by and len(found.result.rows or []) > 1 and not _TIMES.search(part):
+    times = [line.time for line in found.result.lines or () if line.time is not None]
+    if query.operation in {"first", "last"} and times:
+        said = f"the record of {times[0]:%Y-%m-%d %H:%M:%S} UTC" if len(times) == 1 else f"these {len(times)} records"
+        return Narrowed(replace(whole, window=Window(start=min(times), end=max(times) + timedelta(milliseconds=1))), said)
+    if query.operation == "trend" and not query.group_by and len(found.result.rows or []) > 1 and not (_TIMES.search(part) or _SEVERAL.search(part)):
         return _peak(whole, found.result.rows or [])
     held = _value(query, found)
     if held is None:

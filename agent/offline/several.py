@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 from agent.analyst import Given, Progress, Step, ToolCall, Triage, Turn
 from agent.offline.complaint import asks_why
 from agent.offline.followup import SAID
-from agent.offline.parts import Narrowed, alone, narrowed, plainly, refers, split
+from agent.offline.parts import Narrowed, alone, grouped, narrowed, plainly, refers, split
 from agent.offline.understanding import Reading
 from tools.registry import ToolResult
 
@@ -63,15 +63,20 @@ def later(given: Given, triage: Triage, results: Mapping[str, ToolResult], read:
         return []
     reading = Reading.from_json(triage.reading)
     begun = split(given.question)[0]
-    parts = [part for part in triage.parts if not (triage.query.operation == "gaps" and _SAID_WITH_GAPS.search(part))]
-    return [_read(given, part, narrowed(reading, triage.query, done.found, part), read, of=refers(part, begun)) for part in parts]
+    query = triage.query
+    parts = [part for part in triage.parts if not (query.operation == "gaps" and _SAID_WITH_GAPS.search(part))]
+    return [_read(given, part, narrowed(reading, query, done.found, part), read, of=refers(part, begun) or query.operation == "stats" and bool(grouped(part)))
+            for part in parts]
 
 
 def _read(given: Given, part: str, before: Narrowed, read: Read, *, of: bool) -> Later:
     if asks_why(part) or re.fullmatch(r"why\W*", part, re.IGNORECASE):
-        return Later(part, Triage(refusal="A cause is looked for by a question of its own"))
+        return Later(part, Triage(refusal="A cause is looked for by a question of its own"), before.said)
     if of:
-        found = read(replace(given, question=f"and {plainly(part)}", window=None, previous=before.reading.to_json()))
+        plain = (grouped(part) if before.reading.operation == "stats" else "") or plainly(part)
+        found = read(replace(given, question=f"and {plain}", window=None, previous=before.reading.to_json()))
+        if found.refusal is None and _adds_nothing(found, before.reading):
+            found = Triage(refusal="I read nothing in this that the first part does not ask")
         told = [one for one in found.statements if one != SAID]
         return Later(part, found.model_copy(update={"statements": told}), before.said)
     found = read(replace(given, question=part, previous=None))
@@ -79,6 +84,14 @@ def _read(given: Given, part: str, before: Narrowed, read: Read, *, of: bool) ->
     if query is not None and query.window.start is None and query.window.end is None and query.operation != "compare":
         found = found.model_copy(update={"query": query.model_copy(update={"window": before.reading.window})})
     return Later(part, found)
+
+
+def _adds_nothing(found: Triage, before: Reading) -> bool:
+    """Whether a later part was read as the first part over again."""
+    if found.reading is None:
+        return False
+    after = Reading.from_json(found.reading)
+    return all(getattr(after, name) == getattr(before, name) for name in ("operation", "window", "target", "filters", "field", "stats", "group_by", "limit", "excluded"))
 
 
 def next_step(given: Given, triage: Triage, progress: Progress, read: Read) -> Step:
@@ -99,7 +112,7 @@ def evidence_of(one: Later, results: Mapping[str, ToolResult]) -> str | None:
     return next((name for name, result in results.items() if one.call is not None and _asked(result) == one.call.arguments), None)
 
 
-def unanswered(part: str, reason: str, reading: Reading | None) -> str:
+def unanswered(part: str, reason: str, reading: Reading | None, held: str = "") -> str:
     """That a part was not answered, why, and how to ask it."""
     said = reason.rstrip(". ")
-    return f'Not answered: "{part}". {said}. Ask it alone: "{alone(part, reading)}".'
+    return f'Not answered: "{part}". {said}. Ask it alone: "{alone(part, reading, held)}".'

@@ -45,13 +45,10 @@ static __always_inline int read_datagram(struct __sk_buff *skb, int outgoing, st
 		if (data[9] != UDP || ((data[6] & 0x1f) | data[7]))
 			return 0;
 		at = (data[0] & 15) * 4;
-		s->theirs[10] = s->theirs[11] = 0xff;
-		__builtin_memcpy(s->theirs + 12, data + (outgoing ? 16 : 12), 4);
 	} else {
 		if (data + 48 > end || data[6] != UDP)
 			return 0;
 		at = 40;
-		__builtin_memcpy(s->theirs, data + (outgoing ? 24 : 8), 16);
 	}
 	if (at < 20 || at > 60)
 		return 0;
@@ -89,7 +86,7 @@ static __always_inline void asks(struct __sk_buff *skb, const struct segment *s,
 		return;
 	__builtin_memset(x->response, 0, 16);
 	x->connection = q->connection;
-	__builtin_memcpy(x->peer.address, s->theirs, 16);
+	read_peer(skb, !incoming, x->peer.address);
 	x->peer.port = s->remote;
 	x->peer.local = s->local;
 	x->flags = incoming ? INCOMING : 0;

@@ -105,6 +105,23 @@ static __always_inline int begins(const __u8 *head, __u32 size)
 	return 0;
 }
 
+/* Of MySQL: a command that no server answers (COM_QUIT, COM_STMT_SEND_LONG_DATA, COM_STMT_CLOSE). */
+static __always_inline int is_silent(__u8 command)
+{
+	return command == 0x01 || command == 0x18 || command == 0x19;
+}
+
+static __always_inline __u32 packet_size(const __u8 *head)
+{
+	return ((__u32)head[0] | head[1] << 8 | (__u32)head[2] << 16) + 4;
+}
+
+/* Whether what was asked so far is one such command and no more. */
+static __always_inline int only_silent_so_far(const struct exchange *x)
+{
+	return protocol == MYSQL && x->kept_request >= 5 && is_silent(x->request[4]) && packet_size(x->request) == x->request_size;
+}
+
 static __always_inline __u32 outcome_of(struct exchange *x)
 {
 	if (protocol == HTTP) {
@@ -172,13 +189,18 @@ static __always_inline void finish(struct exchange *x, __u64 phase, __u32 flags,
 	__sync_val_compare_and_swap(&x->phase, EMITTING, IDLE);
 }
 
-static __always_inline void begin(struct exchange *x, int incoming, __u64 now)
+static __always_inline void restart(struct exchange *x, int incoming, __u64 now)
 {
 	x->flags = incoming ? INCOMING : 0;
 	x->start = x->asked = now;
 	x->first = x->last = x->read = 0;
 	x->request_size = x->response_size = 0;
 	x->kept_request = x->kept_response = x->tail_size = 0;
+}
+
+static __always_inline void begin(struct exchange *x, int incoming, __u64 now)
+{
+	restart(x, incoming, now);
 	x->phase = REQUEST;
 	count(SEEN);
 }

@@ -7,6 +7,14 @@
 #include "kernel.h"
 #include "segments.h"
 
+#pragma clang attribute push(__attribute__((preserve_access_index)), apply_to = record)
+
+struct sock {
+	void *sk_bpf_storage;
+};
+
+#pragma clang attribute pop
+
 struct {
 	__uint(type, BPF_MAP_TYPE_SK_STORAGE);
 	__uint(map_flags, BPF_F_NO_PREALLOC);
@@ -103,10 +111,12 @@ static __always_inline int only_continue(struct __sk_buff *skb, const struct seg
 
 static __always_inline void opened(struct __sk_buff *skb, const struct segment *s, struct exchange *x, int incoming, __u64 now)
 {
-	x->connection = bpf_get_socket_cookie(skb);
-	__builtin_memcpy(x->peer.address, s->theirs, 16);
-	x->peer.port = s->remote;
-	x->peer.local = s->local;
+	if (!x->connection) {
+		x->connection = bpf_get_socket_cookie(skb);
+		read_peer(skb, !incoming, x->peer.address);
+		x->peer.port = s->remote;
+		x->peer.local = s->local;
+	}
 	begin(x, incoming, now);
 	asked(skb, s, x, now);
 }
@@ -124,6 +134,24 @@ static __always_inline int first_bytes(struct __sk_buff *skb, const struct segme
 	return BOUNDED(size, 8) && !bpf_skb_load_bytes(skb, s->at, head, size);
 }
 
+/* Of MySQL: nothing but commands that no server answers; drivers close a statement long before they ask for the next thing. */
+static __always_inline int only_silent(struct __sk_buff *skb, const struct segment *s, const __u8 *first)
+{
+	__u32 at = 0;
+	__u8 head[5];
+
+	if (protocol != MYSQL || !is_silent(first[4]))
+		return 0;
+	for (int i = 0; i < 8; i++) {
+		if (s->size < at + 5 || bpf_skb_load_bytes(skb, s->at + at, head, 5) || head[3] || !is_silent(head[4]))
+			return 0;
+		at += packet_size(head);
+		if (at == s->size)
+			return 1;
+	}
+	return 0;
+}
+
 /* When it is: TCP has asked the clock already for what it sends, and asking is dear on some machines (70 ns on a nested one). */
 static __always_inline __u64 time_of(struct __sk_buff *skb, int outgoing)
 {
@@ -139,6 +167,10 @@ static __always_inline void payload(struct __sk_buff *skb, const struct segment 
 
 	if (could_begin)
 		could_begin = first_bytes(skb, s, head) && begins(head, s->size);
+	if (could_begin && only_silent(skb, s, head)) {
+		finish(x, RESPONSE, 0, now);
+		return;
+	}
 	if (x->phase == IDLE) {
 		if (could_begin)
 			opened(skb, s, x, incoming, now);
@@ -158,6 +190,8 @@ static __always_inline void payload(struct __sk_buff *skb, const struct segment 
 			answered(skb, s, x, now);
 		return;
 	}
+	if (x->phase == REQUEST && could_begin && only_silent_so_far(x))
+		restart(x, incoming, now);
 	if (x->phase == REQUEST || !could_begin) { /* more of the request */
 		if (could_begin && protocol == HTTP)
 			x->flags |= PIPELINED;
@@ -171,7 +205,7 @@ static __always_inline void payload(struct __sk_buff *skb, const struct segment 
 
 static __always_inline int packet(struct __sk_buff *skb, int outgoing)
 {
-	struct segment s = {};
+	struct segment s;
 	struct bpf_sock *sk;
 	struct exchange *x;
 	int expected;
@@ -186,10 +220,7 @@ static __always_inline int packet(struct __sk_buff *skb, int outgoing)
 	sk = skb->sk;
 	if (!sk)
 		return 1;
-	sk = bpf_sk_fullsock(sk);
-	if (!sk)
-		return 1;
-	x = bpf_sk_storage_get(&exchanges, sk, 0, s.size ? BPF_SK_STORAGE_GET_F_CREATE : 0);
+	x = bpf_sk_storage_get(&exchanges, sk, 0, s.size ? BPF_SK_STORAGE_GET_F_CREATE : 0); /* nothing of a socket that is not full */
 	if (!x) {
 		if (s.size)
 			count(UNTRACKED);
@@ -223,7 +254,7 @@ int closed(__u64 *ctx)
 	struct exchange *x;
 	__u64 now;
 
-	if ((int)ctx[2] != TCP_CLOSE)
+	if ((int)ctx[2] != TCP_CLOSE || !sk->sk_bpf_storage)
 		return 0;
 	x = bpf_sk_storage_get(&exchanges, sk, 0, 0);
 	if (!x)
@@ -234,14 +265,14 @@ int closed(__u64 *ctx)
 	return 0;
 }
 
-/* The application reads: how long the request lay there. */
+/* The application reads: how long the request lay there. Every read of the node comes by: most leave at the first comparison. */
 SEC("tp_btf/sock_recv_length")
 int taken(__u64 *ctx)
 {
 	struct sock *sk = (void *)ctx[0];
 	struct exchange *x;
 
-	if ((int)ctx[1] <= 0)
+	if (!sk->sk_bpf_storage || (int)ctx[1] <= 0)
 		return 0;
 	x = bpf_sk_storage_get(&exchanges, sk, 0, 0);
 	if (!x)

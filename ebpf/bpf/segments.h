@@ -21,7 +21,6 @@ struct segment {
 	__u16 remote;
 	__u8 fin;
 	__u8 syn;
-	__u8 theirs[16];
 };
 
 struct tcp_head {
@@ -42,13 +41,10 @@ static __always_inline int read_segment(struct __sk_buff *skb, int outgoing, str
 		if (data[9] != TCP || ((data[6] & 0x1f) | data[7])) /* a later fragment has no head */
 			return 0;
 		at = (data[0] & 15) * 4;
-		s->theirs[10] = s->theirs[11] = 0xff;
-		__builtin_memcpy(s->theirs + 12, data + (outgoing ? 16 : 12), 4);
 	} else {
 		if (data[6] != TCP) /* behind extension headers: not followed */
 			return 0;
 		at = 40;
-		__builtin_memcpy(s->theirs, data + (outgoing ? 24 : 8), 16);
 	}
 	if (at < 20 || at > 60)
 		return 0;
@@ -64,6 +60,22 @@ static __always_inline int read_segment(struct __sk_buff *skb, int outgoing, str
 	s->at = head;
 	s->size = skb->len > head ? skb->len - head : 0;
 	return 1;
+}
+
+/* The other side's address, IPv4 mapped into IPv6. */
+static __always_inline void read_peer(struct __sk_buff *skb, int outgoing, __u8 *address)
+{
+	__u8 *data = (void *)(long)skb->data, *end = (void *)(long)skb->data_end;
+
+	if (data + 40 > end)
+		return;
+	if (data[0] >> 4 == 4) {
+		__builtin_memset(address, 0, 10);
+		address[10] = address[11] = 0xff;
+		__builtin_memcpy(address + 12, data + (outgoing ? 16 : 12), 4);
+	} else {
+		__builtin_memcpy(address, data + (outgoing ? 24 : 8), 16);
+	}
 }
 
 /* 1: a request would come in; 0: it would go out; 2: either; -1: not ours. */

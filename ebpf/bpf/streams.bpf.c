@@ -101,7 +101,7 @@ static __always_inline void piece(struct __sk_buff *skb, const struct segment *s
 static __always_inline int packet(struct __sk_buff *skb, int outgoing)
 {
 	__u32 which = outgoing & 1;
-	struct segment s = {};
+	struct segment s;
 	struct bpf_sock *sk;
 	struct stream *x;
 	int expected;
@@ -116,9 +116,6 @@ static __always_inline int packet(struct __sk_buff *skb, int outgoing)
 	sk = skb->sk;
 	if (!sk)
 		return 1;
-	sk = bpf_sk_fullsock(sk);
-	if (!sk)
-		return 1;
 	x = bpf_sk_storage_get(&streams, sk, 0, BPF_SK_STORAGE_GET_F_CREATE);
 	if (!x) {
 		count(UNTRACKED);
@@ -126,7 +123,7 @@ static __always_inline int packet(struct __sk_buff *skb, int outgoing)
 	}
 	if (!x->connection) {
 		x->connection = bpf_get_socket_cookie(skb);
-		__builtin_memcpy(x->peer.address, s.theirs, 16);
+		read_peer(skb, outgoing, x->peer.address);
 		x->peer.port = s.remote;
 		x->peer.local = s.local;
 		x->server = expected == 1;

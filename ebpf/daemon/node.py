@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from ebpf import objects
+from ebpf.attachments import WAYS, calibrated_ns
 from ebpf.catalog import CATALOG
 from ebpf.daemon.children import command
 from ebpf.daemon.settings import DaemonSettings
@@ -42,10 +43,9 @@ class Node:
         self._predicted: OrderedDict[str, float | None] = OrderedDict()
         """Prices told by previews, by the digest of the spec."""
 
-    @property
-    def ns_per_call(self) -> float:
-        """What one run of a program costs; 0 when it was not calibrated."""
-        return self._calibrated.get("ns_per_call", 0.0)
+    def ns_per_call(self, probe: str) -> float:
+        """What one run of a probe's programs costs; 0 when that was not calibrated."""
+        return calibrated_ns(probe, self._calibrated) or 0.0
 
     def loader(self) -> str:
         """Which loader sessions use: one by name, or ``auto``."""
@@ -105,9 +105,9 @@ class Node:
         except (OSError, ValueError, KeyError, AttributeError, TypeError):
             pass  # nothing kept, or not by us: measured anew
         process = await asyncio.create_subprocess_exec(
-            *command("ebpf.calibrate"), stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.DEVNULL, env={})
+            *command("ebpf.calibrate"), stdin=asyncio.subprocess.PIPE, stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.DEVNULL, env={})
         try:
-            told = json.loads((await process.communicate())[0] or b"{}")
+            told = json.loads((await process.communicate(f"{os.getpid()}\n".encode()))[0] or b"{}")
         except ValueError:
             return
         finally:
@@ -122,7 +122,7 @@ class Node:
             digests = json.dumps(objects.manifest(), sort_keys=True)
         except ProbeError:
             digests = ""
-        return f"{os.uname().release} {os.cpu_count()} {digests}"
+        return f"{os.uname().release} {os.cpu_count()} {' '.join(WAYS)} {digests}"
 
     def _bounded(self, spec: ProbeSpec) -> ProbeSpec:
         if spec.overhead > self._settings.overhead:

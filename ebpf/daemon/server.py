@@ -170,7 +170,7 @@ class Probed:
 
     async def _pass_on(self, running: Running, leaving: asyncio.Task[bool], say: _Say) -> str:
         """Lines to the client until the worker ends; the worker ends at once when the client is gone."""
-        lines = running.lines(order_of(running.grant, running.target, self.node.loader(), self.node.ns_per_call))
+        lines = running.lines(order_of(running.grant, running.target, self.node.loader(), self.node.ns_per_call(running.grant.spec.name)))
         async with contextlib.aclosing(lines):
             while True:
                 coming = asyncio.ensure_future(anext(lines, None))

@@ -17,7 +17,7 @@ from ebpf.parsers.sqltext import MYSQL
 from ebpf.parsers.statements import UNKNOWN, Statement, Unit, encrypted, records, statement
 
 _COMMANDS = {
-    0x01: "other", 0x02: "other", 0x03: "query", 0x04: "other", 0x09: "other", 0x0D: "other", 0x0E: "other", 0x11: "authentication",
+    0x01: "silent", 0x02: "other", 0x03: "query", 0x04: "other", 0x09: "other", 0x0D: "other", 0x0E: "other", 0x11: "authentication",
     0x12: "other", 0x16: "prepare", 0x17: "execute", 0x18: "silent", 0x19: "silent", 0x1A: "other", 0x1B: "other", 0x1C: "fetch",
     0x1F: "other", 0xFA: "execute",
 }

@@ -132,7 +132,9 @@ class Reader:
         described = not (length - after == 1 and body[after] == 0)  # MariaDB: the client knows the columns already
         self._pass(at + 4 + length, (columns if described else 0, 0))
         rows = 0
+        begin = self.at
         while self.at is not None:
+            begin = self.at
             size, first = self._length(self.at), self.byte(self.at)
             if size is None or first is None:
                 self.at = None
@@ -146,7 +148,10 @@ class Reader:
                 rows, self.at = rows + 1, self.at + 4 + size
         alone = last and not unit.results and not unit.statement.unknown and ";" not in unit.statement.text
         calls = unit.statement.text[:4].upper() == "CALL"  # its results are several
-        unit.take(self._by_numbers(at, columns, described=described) if alone and not calls else None)
+        if begin is None:
+            begin = at + (16 * columns if described else 0)  # a definition is longer than that
+        least = 5 + (columns + 9) // 8 if unit.kind == "execute" else 4 + columns  # bytes of a row that is all NULL, in the binary protocol and as text
+        unit.take(self._by_numbers(at, columns, rows, (self._seen.size - begin) // least, described=described) if alone and not calls else None)
         return False
 
     def _more(self, at: int, size: int) -> bool:
@@ -161,19 +166,18 @@ class Reader:
         self.at = at + 4 + size
         return len(status) == 2 and bool(status[0] & _MORE)
 
-    def _by_numbers(self, at: int, columns: int, *, described: bool) -> int | None:
-        """Rows by the numbers of the first and the last packet, which count up to 255 and begin again; None where in doubt."""
+    def _by_numbers(self, at: int, columns: int, counted: int, most: int, *, described: bool) -> int | None:
+        """Rows by the numbers of the first and the last packet, which count up to 255 and begin again; None where in doubt.
+
+        ``counted`` were seen, and ``most`` have room behind them.
+        """
         end = _LAST.search(self._seen.tail)
         first = self._seen.get(at + 3, 1)
         if end is None or not first or (end[2] or end[4])[0] & _MORE:
             return None
-        closed = end[1] is not None
-        before = first[0] + 1 + (columns + closed if described else 0)
-        least = 4 + columns  # bytes of a row of empty values; of columns as much again at least
-        space = self._seen.size - at - (16 * columns if described else 0)
-        if space >= 256 * least:
-            return None
-        return ((end[1] or end[3])[0] - before) % 256
+        before = first[0] + 1 + (columns + (end[1] is not None) if described else 0)
+        behind = ((end[1] or end[3])[0] - before - counted) % 256
+        return counted + behind if behind + 256 > most else None
 
 
 def _number(body: bytes, at: int) -> tuple[int | None, int]:

@@ -7,8 +7,8 @@ index [--templates 1000]                                                        
 startup [--runs 5]                                                                ``oncalm --help``
 decision [--runs 200]                                                             decision and guard
 alerts [--alerts 1000] [--groups 25] [--clients 16]                               webhooks taken over HTTP
-ebpf [--pairs 8] [--seconds 3]                                                     the HTTP probe under wrk
-ebpf_truth [--requests 100000]                                                     what probes tell beside the application's notes
+ebpf [--blocks 24] [--seconds 0.5]                                                 the HTTP probe under wrk
+ebpf_truth [--requests 100000] [--only http|grpc|postgres|mysql …]                 what probes tell beside the application's notes
 ebpf_signals [--runs 8]                                                           probes of the kernel's own events
 Every part takes ``--json``.
 """
@@ -57,15 +57,16 @@ def main() -> int:  # noqa: PLR0915 - a table of arguments
     alerts.add_argument("--groups", type=int, default=25)
     alerts.add_argument("--clients", type=int, default=16)
     probes = parts.add_parser("ebpf", help="the HTTP probe under wrk, with and without it in turn")
-    probes.add_argument("--pairs", type=int, default=8)
-    probes.add_argument("--seconds", type=int, default=3)
+    probes.add_argument("--blocks", type=int, default=24, help="of four runs each: without, with, with, without")
+    probes.add_argument("--seconds", type=float, default=0.5, help="of each run")
     serve = parts.add_parser("serve", help="chats at once, what HTTP adds to an answer, and the server's memory")
     serve.add_argument("--streams", type=int, default=200)
     serve.add_argument("--answers", type=int, default=60)
     serve.add_argument("--minutes", type=float, default=1.0, help="of chats while memory is looked at; 0 for none")
     serve.add_argument("--wait", type=float, default=0.5, help="seconds that the scripted model waits before it answers")
     truth = parts.add_parser("ebpf_truth", help="what probes tell beside what the application noted itself")
-    truth.add_argument("--requests", type=int, default=100_000)
+    truth.add_argument("--requests", type=int, default=100_000, help="of HTTP, and statements of each database; a tenth of it over gRPC")
+    truth.add_argument("--only", nargs="+", choices=("http", "grpc", "postgres", "mysql"))
     signals = parts.add_parser("ebpf_signals", help="what the probes of the kernel's own events cost per thing they see; needs root")
     signals.add_argument("--runs", type=int, default=8)
     for part in (ingest, query, investigate, index, startup, overhead, decision, approvals, alerts, probes, truth, serve, signals):
@@ -95,7 +96,7 @@ def _run(given: argparse.Namespace) -> tuple[dict[str, object], str]:
     if given.part == "ebpf_truth":
         from evals.bench import ebpf_truth
 
-        report = ebpf_truth.run(given.requests)
+        report = ebpf_truth.run(given.requests, given.only or ebpf_truth.PARTS)
         return report, ebpf_truth.table(report)
     if given.part == "ebpf_signals":
         from evals.bench import ebpf_signals
@@ -115,7 +116,7 @@ def _run(given: argparse.Namespace) -> tuple[dict[str, object], str]:
     if given.part == "ebpf":
         from evals.bench import ebpf
 
-        report = ebpf.run(given.pairs, given.seconds)
+        report = ebpf.run(given.blocks, given.seconds)
         return report, ebpf.table(report)
     if given.part == "alerts":
         from evals.bench import alerts

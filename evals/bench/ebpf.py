@@ -1,8 +1,9 @@
-"""``python -m evals.bench ebpf [--pairs 8] [--seconds 3] [--json]``: what the HTTP probe costs, with and without it in turn.
+"""``python -m evals.bench ebpf [--blocks 24] [--seconds 0.5] [--json]``: what the HTTP probe costs, with and without it in turn.
 
-Three servers under wrk: uvicorn, nginx kept busy, and a bystander outside the probed control group. For each, pairs of
-runs without and with the probe in one session, and pairs without it both times, which show the noise. Beside it: the
-time to attach, the worker's memory, and whether what was counted is what wrk sent. Needs root, wrk, nginx.
+Three servers under wrk: uvicorn, nginx kept busy, and a bystander outside the probed control group; each with the look at
+reads (queue wait) and without. Short runs alternate, without, with, with, without (:mod:`evals.bench.paired`); blocks of the
+same form without the probe show the noise. Server and wrk have a CPU each where there are two. Beside it: the time to
+attach, the worker's memory, and whether what was counted is what wrk sent. Needs root, wrk, nginx. By default some nine minutes.
 """
 
 from __future__ import annotations
@@ -11,6 +12,7 @@ import json
 import os
 import re
 import shutil
+import signal
 import socket
 import subprocess
 import sys
@@ -21,13 +23,14 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from statistics import median, quantiles
 from typing import Any
 
 from ebpf.kind import Aim, Options
 from ebpf.order import Order
 from ebpf.presence import inode
 from ebpf.targets import mounted
+from evals.bench import paired
+from evals.bench.paired import Block, Run
 
 UVICORN = """
 import sys, uvicorn
@@ -46,17 +49,12 @@ http {{ access_log off; client_body_temp_path {folder}/b; proxy_temp_path {folde
 """
 
 
-@dataclass(frozen=True, slots=True)
-class Run:
-    """One run of wrk: requests, requests a second, and seconds of CPU of the server."""
-
-    requests: int
-    rate: float
-    cpu: float
+NOISE = 3
+"""One block without the probe for so many with it."""
 
 
-def run(pairs: int, seconds: int) -> dict[str, Any]:
-    """Every figure; ratios are medians over pairs, with their quartiles. Raises ValueError for what is not installed."""
+def run(blocks: int, seconds: float) -> dict[str, Any]:
+    """Every figure; see :mod:`evals.bench.paired`. Raises ValueError for what is not installed."""
     if missing := [name for name in ("wrk", "nginx") if not shutil.which(name) and not Path(f"/usr/sbin/{name}").exists()]:
         raise ValueError(f"{', '.join(missing)} is not installed")
     told: dict[str, Any] = {}
@@ -64,32 +62,57 @@ def run(pairs: int, seconds: int) -> dict[str, Any]:
         suffix = "" if wait else ", packets alone (queue_wait=0)"
         for name, start in (("uvicorn", _uvicorn), ("nginx", _nginx)):
             with control_group() as group, start(group) as (port, pid):
-                told[name + suffix] = _compared(group, port, pid, port, pairs, seconds, wait)
+                told[name + suffix] = _compared(_Bench(group, port, pid, port, seconds, wait), blocks)
         with control_group() as group, control_group() as aside, _uvicorn(group) as (port, _), _nginx(aside) as (other, pid):
-            told["bystander" + suffix] = _compared(group, port, pid, other, pairs, seconds, wait)
+            told["bystander" + suffix] = _compared(_Bench(group, port, pid, other, seconds, wait), blocks)
     return told
 
 
-def _compared(group: Path, probed: int, pid: int, asked: int, pairs: int, seconds: int, wait: int) -> dict[str, Any]:
-    """Ask ``asked`` while ``probed`` is looked at, and while it is not."""
-    _wrk(asked, pid, 1)
-    noise, ratios, cost, attaching, memory, workers, counted = [], [], [], [], [], [], []
-    for _ in range(pairs):
-        first, without = _wrk(asked, pid, seconds), _wrk(asked, pid, seconds)
-        with _worker(group, probed, wait) as worker:
+@dataclass(frozen=True, slots=True)
+class _Bench:
+    """Ask ``asked``, which the process ``pid`` serves, while ``probed`` is looked at, and while it is not."""
+
+    group: Path
+    probed: int
+    pid: int
+    asked: int
+    seconds: float
+    wait: int
+
+    def wrk(self) -> Run:
+        """One run."""
+        return _wrk(self.asked, self.pid, self.seconds)
+
+    def noise(self) -> Block:
+        """A block without the probe."""
+        first, *middle, last = (self.wrk() for _ in range(4))
+        return Block((first, last), (middle[0], middle[1]))
+
+    def block(self) -> tuple[Block, dict[str, Any], dict[str, Any]]:
+        """A block, and what the worker told when it was attached and at its end."""
+        first = self.wrk()
+        with _worker(self.group, self.probed, self.wait) as worker:
             attached = worker.until("attached")
-            with_it = _wrk(asked, pid, seconds)
+            middle = self.wrk(), self.wrk()
             result = worker.finish()
-        noise.append(without.rate / first.rate)
-        ratios.append(with_it.rate / without.rate)
-        cost.append((with_it.cpu / max(with_it.requests, 1) - without.cpu / max(without.requests, 1)) * 1e6)
-        attaching.append(attached["ms"])
-        memory.append(result["resident"] / 2**20)
-        workers.append(result["worker"])
-        counted.append(result["summary"]["counts"]["seen"] - with_it.requests)
-        assert result["summary"]["counts"]["identity_holds"]
-    return {"throughput_ratio": _spread(ratios), "noise_ratio": _spread(noise), "cpu_us_a_request": _spread(cost), "attach_ms": _spread(attaching),
-            "resident_mib": _spread(memory), "worker_cpu_share": _spread(workers), "seen_minus_sent": counted if probed == asked else []}
+        return Block((first, self.wrk()), middle), attached, result
+
+
+def _compared(bench: _Bench, blocks: int) -> dict[str, Any]:
+    _pinned(bench.pid)
+    bench.wrk()
+    noise, found = [], []
+    for number in range(blocks):
+        found.append(bench.block())
+        if number % NOISE == 0:
+            noise.append(bench.noise())
+    results = [result for _, _, result in found]
+    assert all(result["summary"]["counts"]["identity_holds"] for result in results)
+    counted = [result["summary"]["counts"]["seen"] - sum(run.requests for run in block.with_it) for block, _, result in found]
+    return {
+        **paired.told([block for block, _, _ in found]), "noise": paired.told(noise), "attach_ms": paired.interval([attached["ms"] for _, attached, _ in found]),
+        "resident_mib": paired.interval([result["resident"] / 2**20 for result in results]), "worker_cpu_share": paired.interval([result["worker"] for result in results]),
+        "seen_minus_sent": counted if bench.probed == bench.asked else []}
 
 
 class _Session:
@@ -178,16 +201,44 @@ def _nginx(group: Path) -> Iterator[tuple[int, int]]:
         shutil.rmtree(folder, ignore_errors=True)
 
 
-def _wrk(port: int, pid: int, seconds: int) -> Run:
+def _pinned(pid: int) -> None:
+    """The server has the last CPU, where another is left for the load."""
+    cpus = sorted(os.sched_getaffinity(0))
+    if len(cpus) > 1:
+        for task in Path(f"/proc/{pid}/task").iterdir():
+            os.sched_setaffinity(int(task.name), {cpus[-1]})
+
+
+@contextmanager
+def _aside() -> Iterator[None]:
+    """What is started here stays off the server's CPU."""
+    cpus = os.sched_getaffinity(0)
+    os.sched_setaffinity(0, sorted(cpus)[:-1] or cpus)
+    try:
+        yield
+    finally:
+        os.sched_setaffinity(0, cpus)
+
+
+def _wrk(port: int, pid: int, seconds: float) -> Run:
+    """wrk counts whole seconds alone; it tells what it has when it is interrupted."""
     before = _cpu(pid)
-    out = subprocess.run([shutil.which("wrk") or "wrk", "-t1", "-c32", f"-d{seconds}", f"http://127.0.0.1:{port}/orders/7"], capture_output=True, text=True, check=True).stdout
+    with _aside():
+        process = subprocess.Popen([shutil.which("wrk") or "wrk", "-t1", "-c32", f"-d{int(seconds) + 60}", f"http://127.0.0.1:{port}/orders/7"], stdout=subprocess.PIPE)
+    time.sleep(seconds)
+    process.send_signal(signal.SIGINT)
+    assert process.stdout is not None
+    out = process.stdout.read().decode()
+    _, status, used = os.wait4(process.pid, 0)
+    process.returncode = status
+    server = _cpu(pid) - before
     requests, rate = re.search(r"(\d+) requests in", out), re.search(r"Requests/sec:\s+([\d.]+)", out)
-    return Run(int(requests[1]) if requests else 0, float(rate[1]) if rate else 0.0, _cpu(pid) - before)
+    return Run(int(requests[1]) if requests else 0, float(rate[1]) if rate else 0.0, server, server + used.ru_utime + used.ru_stime)
 
 
 def _cpu(pid: int) -> float:
-    fields = Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()
-    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+    """Seconds of CPU of a process so far, as exact as the scheduler has it."""
+    return sum(int((task / "schedstat").read_text().split()[0]) for task in Path(f"/proc/{pid}/task").iterdir()) / 1e9
 
 
 def free_port() -> int:
@@ -196,17 +247,15 @@ def free_port() -> int:
         return int(one.getsockname()[1])
 
 
-def _spread(values: list[float]) -> dict[str, float]:
-    low, _, high = quantiles(values, n=4) if len(values) > 1 else (values[0],) * 3
-    return {"median": round(median(values), 4), "low": round(low, 4), "high": round(high, 4)}
-
-
 def table(report: dict[str, Any]) -> str:
-    """As lines: median and quartiles."""
-    lines = []
-    for name, figures in report.items():
-        lines.append(f"{name}:")
-        for what, value in figures.items():
+    """As lines: medians, and between what they lie."""
+    return "\n".join(line for name, figures in report.items() for line in (f"{name}:", *_lines(figures)))
+
+
+def _lines(figures: dict[str, Any], before: str = "") -> Iterator[str]:
+    for what, value in figures.items():
+        if isinstance(value, dict) and "median" not in value:
+            yield from _lines(value, f"{what}: ")
+        else:
             words = f"{value['median']:.4g} ({value['low']:.4g} to {value['high']:.4g})" if isinstance(value, dict) else str(value)
-            lines.append(f"  {what:<20} {words}")
-    return "\n".join(lines)
+            yield f"  {before + what:<30} {words}"

@@ -1,33 +1,29 @@
-"""``python -m evals.bench ebpf_truth [--requests 100000]``: what probes tell, beside what the application itself noted of every request.
+"""``python -m evals.bench ebpf_truth [--requests 100000] [--only http …]``: what probes tell, beside what the application itself noted of every request.
 
 A server writes down for each request its span id, route, status and time; the probe hands out everything. Joined by the
 caller's trace context: counts, routes and statuses have to be equal, latencies near. The same for gRPC calls of known
-outcome. Needs root, a kernel with BTF and ``make bpf``.
+outcome, and for statements of PostgreSQL and MariaDB (:mod:`evals.bench.ebpf_sql`). Needs root, a kernel with BTF,
+``make bpf``, and the databases.
 """
 
 from __future__ import annotations
 
-import json
-import os
 import socket
 import subprocess
 import sys
 import tempfile
-import threading
 import time
 from collections import Counter
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
-from ebpf.kind import Aim, Options
-from ebpf.order import Order
-from ebpf.presence import inode
+from evals.bench import ebpf_sql
 from evals.bench.ebpf import control_group, free_port
+from evals.bench.ebpf_telling import Telling, near, share
 
 CONNECTIONS = 4
-NEAR_SHARE, NEAR_NS = 0.05, 50_000
-"""A latency is right within 5 % or 50 µs."""
 ROUTES = ("/orders/{id}", "/cart", "/missing", "/broken", "/slow")
 SERVER = '''
 import os, socket, sys, time
@@ -77,45 +73,14 @@ server.wait_for_termination()
 '''
 
 
-class Telling:
-    """A worker whose lines are read as they come: attached, with everything handed out."""
-
-    def __init__(self, name: str, group: Path, port: int) -> None:
-        """Raises ValueError when it cannot be attached."""
-        aim = Aim(str(group), inode(str(group)) or 0, (), port, "server")
-        self.process = process = subprocess.Popen([sys.executable, "-m", "ebpf.worker"], stdin=subprocess.PIPE, stdout=subprocess.PIPE)
-        assert process.stdin is not None
-        assert process.stdout is not None
-        process.stdin.write(Order(name, aim, Options(0), 600, 1.9, os.getpid()).line())
-        process.stdin.flush()
-        first = json.loads(process.stdout.readline())
-        if first["type"] != "attached":
-            raise ValueError(f"the probe {name} was not attached: {first}")
-        self.calls: list[dict[str, Any]] = []
-        self.result: dict[str, Any] = {}
-        self._reading = threading.Thread(target=self._read)
-        self._reading.start()
-
-    def _read(self) -> None:
-        assert self.process.stdout is not None
-        for line in self.process.stdout:
-            told = json.loads(line)
-            if told["type"] == "call":
-                self.calls.append(told["call"])
-            elif told["type"] == "result":
-                self.result = told
-
-    def finish(self) -> None:
-        """Stop it, and have everything it told."""
-        assert self.process.stdin is not None
-        self.process.stdin.close()
-        self._reading.join()
-        self.process.wait()
+PARTS = ("http", "grpc", "postgres", "mysql")
 
 
-def run(requests: int) -> dict[str, Any]:
-    """HTTP and gRPC, with shares of what is right. Raises ValueError where no probe can be attached."""
-    return {"http": _http(requests), "grpc": _grpc(requests // 10)}
+def run(requests: int, parts: Sequence[str] = PARTS) -> dict[str, Any]:
+    """So many HTTP requests and statements, and a tenth of calls over gRPC: shares of what is right. Raises ValueError where no probe can be attached."""
+    ways: dict[str, Callable[[], dict[str, Any]]] = {
+        "http": lambda: _http(requests), "grpc": lambda: _grpc(requests // 10), "postgres": lambda: ebpf_sql.run("postgres", requests), "mysql": lambda: ebpf_sql.run("mysql", requests)}
+    return {name: ways[name]() for name in parts}
 
 
 def _http(requests: int) -> dict[str, Any]:
@@ -139,12 +104,12 @@ def _http(requests: int) -> dict[str, Any]:
 def _compared(noted: dict[str, tuple[str, int, int]], probe: Telling) -> dict[str, Any]:
     told = {call["parent"]["span_id"]: call for call in probe.calls if "parent" in call}
     both = [(noted[span], told[span]) for span in noted.keys() & told.keys()]
-    near = [abs(call["duration"] - (call.get("queued") or 0) - took) <= max(NEAR_SHARE * took, NEAR_NS) for (_, _, took), call in both]
+    close = [near(call["duration"] - (call.get("queued") or 0), took) for (_, _, took), call in both]
     counts = probe.result["summary"]["counts"]
     return {
         "requests": len(noted), "seen": counts["seen"], "told": len(probe.calls), "joined": len(both), "lost": counts["lost"], "identity": counts["identity_holds"],
-        "route_right": _share([call.get("route") == _route(target) for (target, _, _), call in both]),
-        "status_right": _share([call.get("status") == status for (_, status, _), call in both]), "latency_near": _share(near)}
+        "route_right": share([call.get("route") == _route(target) for (target, _, _), call in both]),
+        "status_right": share([call.get("status") == status for (_, status, _), call in both]), "latency_near": share(close)}
 
 
 def _grpc(calls: int) -> dict[str, Any]:
@@ -195,10 +160,6 @@ def _ask(port: int, number: int, times: int) -> None:
 
 def _route(target: str) -> str:
     return "/orders/{id}" if target.startswith("/orders/") else target
-
-
-def _share(right: list[bool]) -> float:
-    return round(sum(right) / len(right), 6) if right else 0.0
 
 
 def table(report: dict[str, Any]) -> str:

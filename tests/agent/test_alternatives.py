@@ -10,7 +10,7 @@ import pytest
 
 from agent.offline.alternatives import alternatives, joined
 from agent.offline.target import Target
-from api.wiring import Product
+from api.wiring.product import Product
 from telemetry.models import Filter
 
 NOW = datetime(2026, 3, 1, tzinfo=UTC)

@@ -10,7 +10,7 @@ import pytest
 
 from agent.offline.failing import Failing, failing
 from agent.offline.target import Target
-from api.wiring import Product
+from api.wiring.product import Product
 from telemetry.models import Filter, Found, Query, Result, Window
 
 START = datetime(2026, 2, 1, tzinfo=UTC)

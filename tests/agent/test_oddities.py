@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from agent.offline.deploys import dated
-from api.wiring import Product
+from api.wiring.product import Product
 from telemetry.records import Change
 from tests.agent.books import SSHD
 

@@ -25,7 +25,7 @@ def test_a_question_is_cut_where_it_asks_again(question: str, parts: tuple[str, 
 @pytest.mark.parametrize("question", [
     'lines with "foo and when it ended"', "errors between 10:00 and 11:00", "errors between the restart and when it ended",
     "requests that failed and which took more than 2 seconds", "errors and warnings of checkout", "users who failed and who came from 10.0.0.1",
-    "compare today and yesterday", "errors between yesterday and today",
+    "what is up with uploads? give me the errors in short", "compare today and yesterday", "errors between yesterday and today",
 ])
 def test_what_is_one_question_stays_one(question: str) -> None:
     assert split(question) == (question,)

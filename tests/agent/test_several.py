@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from api.wiring import Product
+from api.wiring.product import Product
 
 NOW = datetime(2026, 3, 1, tzinfo=UTC)
 HARBOUR = [("east", 4), ("east", 4), ("east", 2), ("west", 4), ("west", 4), ("west", 3), ("east", 4), ("north", 4), ("north", 4)]
@@ -81,3 +81,23 @@ def test_slower_than_is_asked_of_the_messages_named(port: Product) -> None:
     answer = asked(port, "orders slower than 0.5 seconds")
 
     assert [line["text"].split('"user":"')[1][:3] for line in answer["result"]["lines"]] == ["bob", "cid"]
+
+
+@pytest.mark.parametrize(("question", "rows"), [
+    ("show me the last 2 mooring failures and their piers", [["north", 2]]),
+    ("what is the average duration_ms of orders and which user is worst?", [["ann", 60.0], ["bob", 480.0], ["cid", 7000.0]]),
+])
+def test_some_records_and_groups_of_a_statistic(port: Product, question: str, rows: list[list[Any]]) -> None:
+    assert sorted(asked(port, question)["parts"][0]["result"]["rows"]) == rows
+
+
+def test_a_part_that_asks_nothing_new_is_not_answered_over_again(port: Product) -> None:
+    answer = asked(port, "how many mooring failures were there and why?")
+
+    assert answer["parts"][0]["evidence"] is None
+
+
+def test_a_bare_why_is_put_about_what_was_found(port: Product) -> None:
+    answer = asked(port, "which pier had the most mooring failures and why?")
+
+    assert 'Ask it alone: "why did east fail".' in answer["answer"]

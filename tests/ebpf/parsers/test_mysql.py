@@ -208,11 +208,23 @@ def result(columns: int, rows: int, *, deprecate: bool, more: bool = False) -> b
 
 
 @pytest.mark.parametrize("deprecate", [False, True])
-@pytest.mark.parametrize(("columns", "rows", "counted"), [(1, 0, 0), (2, 5, 5), (1, 70, 70), (1, 200, 200), (3, 150, 150), (1, 256, None), (1, 5000, None), (12, 0, 0), (12, 3, 3), (12, 100, 100), (12, 200, None)])
+@pytest.mark.parametrize(("columns", "rows", "counted"), [(1, 0, 0), (2, 5, 5), (1, 70, 70), (1, 200, 200), (3, 150, 150), (1, 256, 256), (1, 700, None), (1, 5000, None), (12, 0, 0), (12, 3, 3), (12, 100, 100), (12, 200, 200), (12, 600, None)])
 def test_rows_are_counted_where_all_were_seen_or_no_other_number_is_possible(columns: int, rows: int, counted: int | None, deprecate: bool) -> None:
     (call,) = Mysql().calls(exchange(packet(b"\x03SELECT a FROM t"), result(columns, rows, deprecate=deprecate)))
 
     assert (call.outcome, call.rows, call.unknown) == ("ok", counted, () if counted is not None else ("rows",))
+
+
+@pytest.mark.parametrize(("rows", "counted"), [(90, 90), (300, None)])
+def test_rows_of_the_binary_protocol_may_be_short(rows: int, counted: int | None) -> None:
+    row = b"\0\xfc\x3f"  # twelve times NULL
+    bodies = [b"\x0c", *[b"\3def" + b"x" * 60] * 12, *[row] * rows, b"\xfe\0\0\x02\0\0\0"]
+    answer = b"".join(packet(body, (number + 1) % 256) for number, body in enumerate(bodies))
+    parser = Mysql()
+    parser.calls(exchange(packet(b"\x16SELECT * FROM t"), packet(b"\0\1\0\0\0" + bytes(7), 1)))
+    (call,) = parser.calls(exchange(packet(b"\x17\1\0\0\0\0\1\0\0\0"), answer))
+
+    assert (call.query, call.outcome, call.rows) == ("SELECT * FROM t", "ok", counted)
 
 
 @pytest.mark.parametrize("deprecate", [False, True])
