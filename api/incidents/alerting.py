@@ -131,10 +131,11 @@ class Book:
         """One of them, as it began by its alerts, with the cause that its investigation found. Raises NoSuchIncidentError."""
         told = self._incidents.show(ident).document()
         opened, result = told["created"], (told["investigation"] or {}).get("result") or {}
-        began = max(min((str(one["starts_at"]) for one in told["alert_list"]), default=opened), _day_before(opened))
+        said, earliest = min((str(one["starts_at"]) for one in told["alert_list"]), default=opened), _day_before(opened)
+        began = max(said, earliest)
         entries = [{"at": one["at"], "kind": one["kind"], "person": one["actor"], "text": one["words"].split("\n")[0]} for one in told["timeline"]]
         if began < opened:
-            entries.insert(0, {"at": began, "kind": "began", "person": "", "text": "it began, as the first of its alerts says"})
+            entries.insert(0, {"at": began, "kind": "began", "person": "", "text": f"it began{' by then' if said < earliest else ''}, as the first of its alerts says"})
         return {**told, "services": [told["service"]] if told["service"] else [], "opened": min(began, opened), "timeline": entries,
                 "cause": str(result.get("answer", "")).split("\n")[0] if result.get("suspects") else "", "evidence": _lines(result)}
 
