@@ -32,6 +32,10 @@ class Entity:
         """Its name, after its namespace where that is needed."""
         return f"{self.namespace}/{self.name}" if self.namespace else self.name
 
+    def document(self) -> dict[str, str]:
+        """It as plain data; the namespace only where it is needed."""
+        return {"kind": self.kind, "name": self.name, **({"namespace": self.namespace} if self.namespace else {})}
+
 
 @dataclass(frozen=True, slots=True)
 class Series:

@@ -97,21 +97,21 @@ def incident_tools(observe: Observe, extent: Extent, *, live: bool = False) -> R
 def diagnosed(found: Diagnosis, observed: Observed) -> Diagnosed:
     """A diagnosis as a tool's output, with what is drawn beside it."""
     suspects = [{
-        "rank": one.rank, "entity": _entity(one.entity), "cause": one.cause, "statement": one.statement, "score": round(one.score, 3),
+        "rank": one.rank, "entity": one.entity.document(), "cause": one.cause, "statement": one.statement, "score": round(one.score, 3),
         "signs": [_sign(sign) for sign in one.evidence[:_SIGNS]], "against": [_sign(sign) for sign in one.against[:_SIGNS]],
-        "victims": [_entity(entity) for entity in one.victims], "positions": list(one.positions),
+        "victims": [entity.document() for entity in one.victims], "positions": list(one.positions),
     } for one in found.suspects]
-    ruled_out = [{"entity": _entity(one.entity), "why": one.why} for one in found.ruled_out]
+    ruled_out = [{"entity": one.entity.document(), "why": one.why} for one in found.ruled_out]
     return Diagnosed(
         total=len(suspects), searched=sum(map(len, (observed.series, observed.spans or (), observed.logs or ()))), passages=_passages(found), window=_window(found.windows.incident).model_dump(mode="json"),
         baseline=[_window(one).model_dump(mode="json") for one in found.windows.baseline], chosen=found.windows.chosen,
         suspects=suspects, ruled_out=ruled_out, timeline=timeline(found), not_assessed=list(found.not_assessed),
-        graph={"calls": [[_entity(caller), _entity(callee)] for caller, callee in found.calls],
+        graph={"calls": [[caller.document(), callee.document()] for caller, callee in found.calls],
                "services": [{"name": one.service, "before": _load(one.before), "during": _load(one.during)}
                             for one in service_figures(observed, found.windows)],
                "flows": [{"caller": one.caller, "callee": one.callee, "before": round(one.before, 4), "during": round(one.during, 4)}
                          for one in call_figures(observed, found.windows)]},
-        probes=[{"probe": one.probe, "entity": _entity(one.entity), "side": one.side, "why": one.why, "statement": one.statement,
+        probes=[{"probe": one.probe, "entity": one.entity.document(), "side": one.side, "why": one.why, "statement": one.statement,
                  "outcomes": [{"seen": seen, "means": means} for seen, means in one.outcomes]} for one in suggestions(found)],
         bursts=_bursts(found, observed),
     )
@@ -146,12 +146,8 @@ def iso(time: int | None) -> str | None:
 
 
 def _sign(sign: Sign) -> dict[str, Any]:
-    return {"kind": sign.kind, "entity": _entity(sign.entity), "aspect": sign.aspect, "statement": sign.statement,
+    return {"kind": sign.kind, "entity": sign.entity.document(), "aspect": sign.aspect, "statement": sign.statement,
             "strength": round(sign.strength, 2), "at": iso(sign.at), "refs": list(sign.refs)}
-
-
-def _entity(entity: Entity) -> dict[str, str]:
-    return {"kind": entity.kind, "name": entity.name, **({"namespace": entity.namespace} if entity.namespace else {})}
 
 
 def _passages(found: Diagnosis) -> list[Passage]:

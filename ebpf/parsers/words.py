@@ -27,7 +27,7 @@ _NUMBERED = re.compile(
 @lru_cache(8192)
 def plain(text: str) -> bool:
     """Whether a text is made of words as people name things: ``orders``, ``getUserById``, ``user-profile.html``, ``v1``."""
-    if not 0 < len(text) <= LONGEST or not text.isascii():
+    if not 0 < len(text) <= LONGEST or not text.isascii() or _KEY.match(text):
         return False
     if not _SHAPE.fullmatch(text):
         return _VERSION.fullmatch(text) is not None or _parts_plain(text)
@@ -89,11 +89,15 @@ def placed(text: str) -> bool:
 
 
 _HEX = re.compile(r"[0-9a-fA-F]{8,}")
+_KEY = re.compile(r"[sr]k_(?:live|test)_|gh[oprsu]_[A-Za-z0-9]|github_pat_|glpat-|xox[abeprs]-|(?:AKIA|ASIA)[A-Z0-9]|AIza|eyJ[A-Za-z0-9]")
+"""How keys of Stripe, GitHub, GitLab, Slack, AWS and Google and JSON Web Tokens begin."""
 _RANDOM_RUN = re.compile(r"[A-Za-z0-9+/=_-]{12,}")
 
 
 def tokenish(text: str) -> bool:
-    """Whether a name looks drawn by lot: long, and letters mixed with digits or cases without sense."""
+    """Whether a name looks drawn by lot: long, and letters mixed with digits or cases without sense; or begins as keys do, however little of it was seen."""
+    if _KEY.match(text):
+        return True
     if len(text) > 2 * LONGEST or (_HEX.fullmatch(text) and not text.isalpha()):
         return True
     return any(_drawn(run) for run in _RANDOM_RUN.findall(text))

@@ -46,7 +46,7 @@ class Terminal:
         end = time.monotonic() + seconds
         while words not in self.seen:
             assert time.monotonic() < end, f"{words!r} was not shown: {self.seen[-2_000:]}"
-            if select.select([self._file], [], [], 0.2)[0]:
+            if self._readable(0.2):
                 try:
                     self.seen += os.read(self._file, 65_536).decode("utf-8", "replace")
                 except OSError:  # the terminal is closed
@@ -59,9 +59,14 @@ class Terminal:
         until(self._drained)
         return os.waitstatus_to_exitcode(os.waitpid(self.pid, 0)[1])
 
+    def _readable(self, seconds: float) -> bool:
+        waiting = select.poll()  # of any number: select() takes those below 1,024
+        waiting.register(self._file, select.POLLIN)
+        return bool(waiting.poll(seconds * 1e3))
+
     def _drained(self) -> bool:
         try:
-            return bool(select.select([self._file], [], [], 0.1)[0]) and not os.read(self._file, 65_536)
+            return self._readable(0.1) and not os.read(self._file, 65_536)
         except OSError:
             return True
 

@@ -17,7 +17,7 @@ from api.server.joining import joined
 from api.settings import Settings
 from api.wiring.product import Product
 from tests.api.server.conftest import Served, until
-from tests.investigating.failing_cart import NOW, killed
+from tests.investigating.failing_cart import ago, killed
 from tests.investigating.test_proposals import product, shop
 from tests.tools.cluster.shops import Held
 
@@ -48,7 +48,7 @@ def served(tmp_path: Path, shop: Held, product: Product) -> Iterator[Served]:
 
 @pytest.fixture
 def incident(served: Served) -> str:
-    told = served.http.post("/v1/alerts/generic", json={"title": "web fails", "service": "web", "severity": "critical", "starts_at": NOW.isoformat()})
+    told = served.http.post("/v1/alerts/generic", json={"title": "web fails", "service": "web", "severity": "critical", "starts_at": ago(0).isoformat()})
     return str(told.json()["incidents"][0])
 
 

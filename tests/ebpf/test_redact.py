@@ -100,3 +100,9 @@ def test_names_of_services_are_words(raw: str, clean: str) -> None:
 def test_cleaning_again_changes_nothing(text: str) -> None:
     for clean in (redact.route, redact.authority, redact.hostname, redact.dotted, redact.content_type, redact.word, redact.method, redact.sqlstate):
         assert clean(clean(text)) == clean(text)
+
+
+@pytest.mark.parametrize("key", ["sk_live_S3cret", "ghp_S3cretS3c", "github_pat_S3cr", "AKIAS3CRETS3", "rk_test_S3cret", "eyJhbGciOiJI"])
+def test_what_begins_as_keys_do_is_hidden_though_cut(key: str) -> None:
+    assert key not in redact.sql(f"INSERT INTO items VALUES (?, {key}")
+    assert key not in redact.route(f"/items/{key}")

@@ -18,7 +18,10 @@ from tests.tools.cluster.shops import Held
 from tools.actions.world import kind_of
 from tools.cluster.double import ApiDouble
 
-NOW = datetime.now(UTC)
+
+def ago(minutes: float) -> datetime:
+    """So long before this moment: of a test, for the module may have been read long before."""
+    return datetime.now(UTC) - timedelta(minutes=minutes)
 
 
 @contextmanager
@@ -37,9 +40,10 @@ def access(folder: Path) -> Access:
 
 def product(folder: Path, **more: Any) -> Product:
     """Two hours of a web service whose cart fails for the last twenty minutes; ``more`` is for its desk."""
+    begin = ago(120)
     with (folder / "web.jsonl").open("w") as out:
         for second in range(0, 7200, 4):
-            at, bad = NOW - timedelta(seconds=7200 - second), second >= 6000
+            at, bad = begin + timedelta(seconds=second), second >= 6000
             said = "cannot reach cart: connection refused" if bad else f"served /cart in {second % 7 + 3} ms"
             out.write(json.dumps({"timestamp": at.isoformat(), "level": "error" if bad else "info", "service": "web", "message": said}) + "\n")
     made = Product(folder / "home", cluster=access(folder), desk=Desk(folder / "home", access(folder), **more))
@@ -50,7 +54,7 @@ def product(folder: Path, **more: Any) -> Product:
 
 def killed(shop: Held, name: str) -> None:
     """Its pod is killed for memory, again and again, since a quarter of an hour."""
-    since = (NOW - timedelta(minutes=15)).strftime("%Y-%m-%dT%H:%M:%SZ")
+    since = ago(15).strftime("%Y-%m-%dT%H:%M:%SZ")
     pod = shop.shop.pods(name)[0]
     pod["status"]["conditions"] = [{"type": "Ready", "status": "False"}]
     pod["status"]["containerStatuses"][0] |= {"restartCount": 6, "ready": False, "state": {"waiting": {"reason": "CrashLoopBackOff"}},

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import time
 from collections.abc import Callable, Iterator
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -28,15 +28,13 @@ from telemetry.sources.opening import open_alert_servers
 from tests.api.alert_server import Serving
 from tests.api.alert_server import serving as alerts
 from tests.investigating import failing_cart
-from tests.investigating.failing_cart import NOW, killed, limit
+from tests.investigating.failing_cart import ago, killed, limit
 from tests.telemetry.sources.prometheus_server import alerting, prometheus
 from tests.telemetry.sources.serving import Request, Response, as_json, serving
 from tests.tools.cluster.shops import Held
 
 ANA, BEN = Person("ana", "responder"), Person("ben", "approver")
 LABELS = {"alertname": "CartDown", "service": "cart", "severity": "critical"}
-ALERT: dict[str, Any] = {"status": "firing", "labels": LABELS, "annotations": {"summary": "web fails: it cannot reach cart"},
-                         "startsAt": (NOW - timedelta(minutes=15)).isoformat(), "fingerprint": "f1"}
 QUICK = Limits(settle=0.01, every=0.1, within=1, hold=0.2, rolling=0.2, rollback=1, undo="never")
 
 
@@ -48,8 +46,13 @@ def shop(tmp_path: Path) -> Iterator[Held]:
         yield one
 
 
+def alert(**changed: Any) -> dict[str, Any]:
+    """One that fires since a quarter of an hour."""
+    return {"status": "firing", "labels": LABELS, "annotations": {"summary": "web fails: it cannot reach cart"}, "startsAt": ago(15).isoformat(), "fingerprint": "f1", **changed}
+
+
 def body(**changed: Any) -> dict[str, Any]:
-    return {"version": "4", "status": "firing", "alerts": [{**ALERT, **changed}]}
+    return {"version": "4", "status": "firing", "alerts": [alert(**changed)]}
 
 
 def product(folder: Path, sources: str = "") -> Product:
@@ -126,7 +129,7 @@ def desk_fires(desk: Desk, approval: Approval) -> bool | None:
 
 
 def test_an_alertmanager_tells_that_it_still_fires(tmp_path: Path, shop: Held) -> None:
-    with serving(manager([{**ALERT, "endsAt": (datetime.now(UTC) + timedelta(hours=1)).isoformat()}])) as server:
+    with serving(manager([alert(endsAt=ago(-60).isoformat())])) as server:
         desk, approval = asked(product(tmp_path, f"sources:\n  am: {{kind: alertmanager, url: '{server.url}'}}\n"))
         state = carried_out(desk, approval)
 
@@ -206,7 +209,8 @@ def investigated(running: Serving, ident: str) -> dict[str, Any]:
 def test_an_alert_over_http_becomes_an_approval_that_carries_its_labels(tmp_path: Path, shop: Held) -> None:
     made = product(tmp_path)
     with served(tmp_path, made, propose=True) as running:
-        ident = incident(running)
+        began = ago(15).isoformat()
+        ident = incident(running, startsAt=began)
         found = investigated(running, ident)
         desk, approval = made.desk, found["investigation"]["result"]["approval"]
         assert desk is not None
@@ -217,7 +221,7 @@ def test_an_alert_over_http_becomes_an_approval_that_carries_its_labels(tmp_path
 
         state = carried_out(desk, desk.approvals.show(approval))
         silent = verified(desk, desk.approvals.show(approval))
-        incident(running, status="resolved", endsAt=datetime.now(UTC).isoformat())
+        incident(running, startsAt=began, status="resolved", endsAt=datetime.now(UTC).isoformat())
         assert (state.alert, silent["result"]) == (True, "not_assessed")  # nobody told its end, nor that it still fires
         assert desk_fires(desk, desk.approvals.show(approval)) is False
 
@@ -234,7 +238,7 @@ def test_an_incident_asks_once_and_what_a_rule_allows_is_done_once(tmp_path: Pat
         assert (found["approval_outcome"]["state"], limit(shop, "cart") != before) == ("succeeded", True)
 
         after = limit(shop, "cart")
-        again = by_product(made, desk.incidents, desk)("web fails since 20 minutes", NOW - timedelta(minutes=15), ident)  # as after a crash of the worker
+        again = by_product(made, desk.incidents, desk)("web fails since 20 minutes", ago(15), ident)  # as after a crash of the worker
     assert limit(shop, "cart") == after
     assert again.get("approval") in {None, found["approval"]}
     assert len(desk.approvals.list(("pending", "approved", "succeeded", "confirmed", "failed"))) == 1
@@ -257,13 +261,13 @@ def run(folder: Path, monkeypatch: pytest.MonkeyPatch, *words: str, given: str |
     return CliRunner().invoke(app, list(words), input=given)
 
 
-@pytest.mark.parametrize("text", [
-    json.dumps(body()), json.dumps([{**ALERT, "status": {"state": "active"}, "endsAt": "2126-01-01T00:00:00Z"}]),
-    json.dumps({"title": "CartDown", "service": "cart", "starts_at": ALERT["startsAt"], "labels": LABELS, "description": "web fails: it cannot reach cart"})],
+@pytest.mark.parametrize("written", [
+    body, lambda: [alert(status={"state": "active"}, endsAt="2126-01-01T00:00:00Z")],
+    lambda: {"title": "CartDown", "service": "cart", "starts_at": ago(15).isoformat(), "labels": LABELS, "description": "web fails: it cannot reach cart"}],
     ids=["webhook", "alertmanager's list", "generic"])
-def test_an_investigation_may_begin_with_an_alert_of_a_file(tmp_path: Path, shop: Held, monkeypatch: pytest.MonkeyPatch, text: str) -> None:
+def test_an_investigation_may_begin_with_an_alert_of_a_file(tmp_path: Path, shop: Held, monkeypatch: pytest.MonkeyPatch, written: Callable[[], Any]) -> None:
     product(tmp_path)
-    (tmp_path / "alert.json").write_text(text)
+    (tmp_path / "alert.json").write_text(json.dumps(written()))
 
     done = run(tmp_path, monkeypatch, "investigate", "--alert", str(tmp_path / "alert.json"), "--propose", "--json")
     found = json.loads(done.stdout)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from typing import Any
 
 from signals.kube.clock import written
@@ -67,9 +67,9 @@ def diagnose(asking: Asking, given: inputs.DiagnoseInput) -> Outcome:
 def entry(number: int, one: Finding) -> dict[str, Any]:
     """A finding as plain data."""
     return {
-        "rank": number, "cause": one.cause, "entity": asdict(one.entity), "namespace": one.namespace, "strength": one.strength,
-        "statement": one.statement, "refute": one.refute, "consequence_of": asdict(one.consequence_of) if one.consequence_of else None,
-        "explains": [asdict(each) for each in one.explains], "at": written(one.at) if one.at is not None else None, "refs": list(one.refs),
+        "rank": number, "cause": one.cause, "entity": one.entity.document(), "namespace": one.namespace, "strength": one.strength,
+        "statement": one.statement, "refute": one.refute, "consequence_of": one.consequence_of.document() if one.consequence_of else None,
+        "explains": [each.document() for each in one.explains], "at": written(one.at) if one.at is not None else None, "refs": list(one.refs),
     }
 
 
