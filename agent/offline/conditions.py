@@ -7,6 +7,7 @@ from typing import Any
 
 from agent.offline.draft import COUNTS, Draft
 from agent.offline.fields import Linked, field_word, link, suits
+from agent.offline.money import currency, priced
 from agent.offline.target_terms import STOP
 from agent.offline.wording import CLOSE, OPEN, Wording
 from agent.offline.words import likeness, tokens
@@ -20,7 +21,7 @@ _OPS = (
     r"faster than|quicker than|lower than|at most|no more than|up to")
 _COMPARISON = re.compile(
     rf"(?P<noun>\b[a-z][\w.]*)?\s*(?:\b(?:is|was|are|were|of|took|taking|take|takes|lasted|lasting|with|that|a|an)\b\s*)*"
-    rf"(?P<op>\b(?:{_OPS})\b|>=|<=|==|>|<|=(?=\s))\s*(?P<value>-?\d[\d,]*(?:\.\d+)?)\s*(?P<unit>{_UNITS})?(?![\w:])(?!-\d)(?:\s+(?P<thing>[a-z_]{{3,}}(?:\s+[a-z_]{{3,}})?))?", re.I)
+    rf"(?P<op>\b(?:{_OPS})\b|>=|<=|==|>|<|=(?=\s))\s*(?P<sign>[€$£¥]\s?)?(?P<value>-?\d[\d,]*(?:\.\d+)?)\s*(?P<unit>{_UNITS})?(?![\w:])(?!-\d)(?:\s*(?P<behind>[€$£¥])(?!\w))?(?:\s+(?P<thing>[a-z_]{{3,}}(?:\s+[a-z_]{{3,}})?))?", re.I)
 _BETWEEN = re.compile(
     rf"(?P<noun>\b[a-z][\w.]*)\s+(?:is |was |are |were )?(?:between|from)\s+(?P<low>\d[\d,.]*)\s*(?:{_UNITS})?\s+(?:and|to)\s+(?P<high>\d[\d,.]*)\s*(?P<unit>{_UNITS})?(?![\w:])", re.I)
 _AFTER = re.compile(
@@ -33,8 +34,6 @@ _UNLIKE = re.compile(
 _BELOW = ("less", "fewer", "smaller", "below", "under", "shorter", "faster", "quicker", "lower", "at most", "no more", "up to", "<")
 _EQUAL = ("at least", "at most", "no less", "no more", "up to", ">=", "<=", "greater than or", "less than or")
 _BINDS = frozenset("is are was were of that which with and for from to took taking take takes lasted than it".split())
-
-
 _HAVING = re.compile(r"\b(?:with|having|that (?:have|has|had|carry)|which (?:have|has|had))\s+(?:a|an|any)\s+(?P<noun>[a-z_][\w.]*)\b(?!\s+(?:of|over|above|under|below|than|in|code)\b)", re.I)
 
 
@@ -121,7 +120,10 @@ def _compare(draft: Draft, match: re.Match[str]) -> None:
     noun = "" if noun in _BINDS else noun
     took = re.search(r"\b(?:took|taking|takes?|lasted|lasting)\b", match[0], re.I)
     linked = _field(draft, word, noun, match["unit"] or "", took=bool(took))
-    thing, taken = _counted(match["thing"] or "", draft) if not match["unit"] else (None, "")
+    money = currency((match["sign"] or match["behind"] or (match["thing"] or "").split(" ")[0]).strip())
+    if money is not None:
+        linked, took = priced(money, draft.catalog), None
+    thing, taken = _counted(match["thing"] or "", draft) if not match["unit"] and money is None else (None, "")
     if thing is not None and thing.score >= 1.0 and (linked is None or linked.score < 1.0):
         linked, took = thing, None
     united = _united(match["unit"] or "", draft) if match["unit"] and (linked is None or linked.score < 1.0) else None
@@ -136,9 +138,13 @@ def _compare(draft: Draft, match: re.Match[str]) -> None:
     op: Any = "eq" if word in {"=", "=="} else ("le" if equal else "lt") if below else ("ge" if equal else "gt")
     draft.filters.append(Filter(field=linked.ref, op=op, value=_plain(value) if op == "eq" else value))
     draft.statements.append(f"{linked.ref.removeprefix('param:')} {word} {match['value']}{unit and ' ' + unit}")
-    named = link(noun, draft.catalog, numeric=True) if noun else None
-    kept = "" if named is not None and named.score >= 0.8 and named.ref == linked.ref else noun
-    after = (match["thing"] or "").replace(taken, " ").strip() if linked is thing else match["thing"] or ""
+    field = link(noun, draft.catalog, numeric=True) if noun else None
+    kept = "" if field is not None and field.score >= 0.8 and field.ref == linked.ref else noun
+    after = match["thing"] or ""
+    if linked is thing:
+        after = after.replace(taken, " ").strip()
+    elif money is not None and currency(after.split(" ")[0]) is not None:
+        after = after.partition(" ")[2]
     draft.text = draft.text.replace(match[0], f" {kept} {after or ''} ", 1)
 
 

@@ -9,7 +9,7 @@ import pytest
 from agent.offline.reading import read
 from agent.offline.understanding import Reading
 from telemetry.models import Catalog, Filter
-from tests.agent.books import HDFS, JAVA, K8S, NGINX, SPARK, SSHD
+from tests.agent.books import HDFS, JAVA, K8S, NGINX, SPARK, SSHD, book
 
 NOW = datetime(2026, 11, 24, tzinfo=UTC)
 
@@ -44,6 +44,25 @@ def test_comparison_in_the_unit_of_the_values(
     catalog: Catalog, question: str, field: str, op: str, value: object
 ) -> None:
     assert conditions(question, catalog) == [(field, op, value)]
+
+
+MONEY = book([
+    "order <order:number> placed amount=<amount:number> EUR by <user:word>", "charged $<charge:number> for <item:word>", "fee of CHF <fee:number>", "stock <total:number>"],
+    {"level": ["info"]})
+
+
+@pytest.mark.parametrize(("question", "field", "value", "target"), [
+    ("orders over 100 euros", "amount", 100.0, "orders"), ("orders over €100", "amount", 100.0, "orders"), ("orders over 1,000.50 EUR", "amount", 1000.5, "orders"),
+    ("charges over 20 dollars", "charge", 20.0, ""), ("charges over $20", "charge", 20.0, ""), ("fees above 5 francs", "fee", 5.0, ""),
+    ("orders over 100", "order", 100.0, "")])
+def test_money_is_compared_with_what_is_written_beside_its_currency(question: str, field: str, value: float, target: str) -> None:
+    assert conditions(question, MONEY) == [(field, "gt", value)]
+    assert understood(question, MONEY).target == target
+
+
+def test_money_of_a_currency_that_nothing_is_written_in_is_compared_with_nothing_of_another() -> None:
+    assert conditions("orders over 100 pounds", book(["order <order:number> placed amount=<amount:number> EUR"], {})) == []
+    assert conditions("orders over 100 pounds", book(["order <order:number> placed amount=<amount:number>"], {})) == [("amount", "gt", 100.0)]
 
 
 @pytest.mark.parametrize("question", ["blocks of size between 1 MB and 2 MB", "blocks between 1 and 2 MB"])
