@@ -20,7 +20,8 @@ NEWEST = timedelta(hours=1)
 BASELINE = timedelta(days=7)
 """How much of the time before is held against it, at most."""
 _FAR = 1.5
-"""Counts whose square roots differ by more are no chance: that of a Poisson count has a deviation of a half, so three of them."""
+"""Counts whose square roots differ by more are no chance: that of a Poisson count has a deviation of a half, so three of them.
+What is to be expected is such a count itself, scaled: from a time before that is short, little follows (its variance grows with the scale)."""
 _SHOWN = 6
 _ODD = r"(?:unusual|strange|odd|weird|abnormal|anomal(?:y|ies|ous)|out of the ordinary|suspicious|unexpected|peculiar|fishy|not normal)"
 _ASKS = re.compile(
@@ -75,7 +76,7 @@ def told(query: Query, found: Found, catalog: Catalog) -> str:
 
 
 def _stands_out(row: Sequence[Any], scale: float) -> bool:
-    return row[4] == "new" or abs(math.sqrt(row[3]) - math.sqrt(row[2] * scale)) >= _FAR
+    return row[4] == "new" or abs(math.sqrt(row[3]) - math.sqrt(row[2] * scale)) >= _FAR * math.sqrt(1 + scale)
 
 
 def _row(row: Sequence[Any], scale: float, templates: Mapping[str, Any]) -> str:

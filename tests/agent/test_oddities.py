@@ -62,6 +62,19 @@ def test_a_healthy_time_is_said_to_be_so(shop: Product) -> None:
     assert "Nothing stands out from 2026-02-02 10:00:00 to 11:00:00 UTC" in answer["answer"]
 
 
+def test_little_follows_from_a_short_time_before(product: Product, tmp_path: Path) -> None:
+    texts = ["gate opened", "lane cleared", "lamp tested", *["barrier stuck"] * 2, "charge failed"]
+    (tmp_path / "gate.log").write_text("".join(_line(NOW - timedelta(seconds=100 - 18 * number), "error", text, "", "gate") + "\n" for number, text in enumerate(texts)))
+    product.ingest([tmp_path / "gate.log"])
+    product.index()
+
+    answer = asked(product, "what is unusual in the last minute?")["answer"]
+
+    assert "'charge failed' (gate, error) is new" in answer
+    assert "gone" not in answer
+    assert "to be expected" not in answer
+
+
 def test_a_service_alone_is_asked_of_its_records(shop: Product) -> None:
     answer = asked(shop, "any anomalies in shop in the last hour?")
 
